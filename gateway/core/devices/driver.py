@@ -1,0 +1,157 @@
+"""What a device driver is: a decoder without I/O. The hub moves the bytes, keeps the state, and asks.
+
+Three shapes, by how a device is reached. Each is made with a `Context` and answers with a `Reading`:
+
+`AdvertisingDriver`   advertised(advertisement) for each frame heard.
+`GattDriver`          steps(characteristics) once connected, then read(...) and notified(...).
+`SerialDriver`        opened(now), received(bytes, now), due(now), and after the journal has stored what a
+                      reading said, its `send_after` goes to the line: a device may forget only what is durable.
+
+A driver never raises for what a device sent: a frame it refuses comes back as `Reading.refused`, is counted
+and shown in `trygg status`. State that must survive a power cut goes into `Reading.state` and is stored in
+the same append as the observations that moved it (DESIGN.md 5).
+"""
+
+from gateway.core.model import Observation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hal.interfaces import Crypto
+    from hal.types import Advertisement
+
+# Why a frame was not taken: the keys of the counters that `trygg status` shows.
+MALFORMED = "malformed"  # does not decode
+REPEATED = "repeated"  # the same event again, as radios do
+REPLAYED = "replayed"  # an authenticated counter did not rise
+UNAUTHENTICATED_FRAME = "unauthenticated"  # plain where a key is set, or a tag that does not hold
+
+
+class Context:
+    """What a driver gets from the hub: where it is, its own options, its stored state, and cryptography.
+
+    `options` are the device's own configuration keys, checked. `key_ref` names its bind key in the key store,
+    or is None. `stored(key)` reads state this driver stored under `key` (the hub adds the placement).
+    """
+
+    __slots__ = ("address", "crypto", "key_ref", "options", "stored")
+
+    def __init__(
+        self,
+        address: str,
+        options: "dict[str, object]",
+        crypto: "Crypto",
+        stored: "Callable[[str], bytes | None]",
+        key_ref: "str | None" = None,
+    ) -> None:
+        self.address = address
+        self.options = options
+        self.crypto = crypto
+        self.stored = stored
+        self.key_ref = key_ref
+
+
+class Reading:
+    """What came of some bytes.
+
+    observations: in the order the device said them. state: keys to store with them (None deletes).
+    send: bytes for the line at once. send_after: bytes for the line once observations and state are durable.
+    refused: (one of the words above, detail in plain words) or None. heard: whether this proves the device
+    alive; a repeated frame does, a forged one does not.
+    """
+
+    __slots__ = ("heard", "observations", "refused", "send", "send_after", "state")
+
+    def __init__(
+        self,
+        observations: "list[Observation] | None" = None,
+        state: "dict[str, bytes | None] | None" = None,
+        refused: "tuple[str, str] | None" = None,
+        heard: bool = True,
+        send: "list[bytes] | None" = None,
+        send_after: "list[bytes] | None" = None,
+    ) -> None:
+        self.observations = observations if observations is not None else []
+        self.state = state if state is not None else {}
+        self.refused = refused
+        self.heard = heard
+        self.send = send if send is not None else []
+        self.send_after = send_after if send_after is not None else []
+
+
+class Step:
+    """One thing the hub does on a fresh connection: `read` or `subscribe` a characteristic, or `write` it."""
+
+    __slots__ = ("action", "characteristic", "value")
+
+    def __init__(self, action: str, characteristic: str, value: bytes = b"") -> None:
+        self.action = action
+        self.characteristic = characteristic
+        self.value = value
+
+
+class Driver:
+    """What all drivers declare: `name` as configured, `interval_s` in which a healthy one is heard, or 0."""
+
+    name = ""
+    transport = ""  # "ble-adv", "ble-gatt" or "serial"
+    interval_s = 0
+    safety = False  # whether its frames can be a lane 0 alarm
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+
+class AdvertisingDriver(Driver):
+    """A device that only broadcasts."""
+
+    transport = "ble-adv"
+
+    def advertised(self, advertisement: "Advertisement") -> Reading:
+        """Decode one advertisement of this device's address."""
+        return Reading(heard=False)
+
+
+class GattDriver(Driver):
+    """A device the hub connects to. `pairing` is "none", "weak" (Just Works will do) or "authenticated"."""
+
+    transport = "ble-gatt"
+    service = ""
+    pairing = "weak"
+
+    def steps(self, characteristics: "list[str]") -> "list[Step]":
+        """What to do once connected, given what the device serves, in order."""
+        return []
+
+    def read(self, characteristic: str, value: bytes, now_ms: int) -> Reading:
+        """A value that a `read` step brought."""
+        return Reading()
+
+    def notified(self, characteristic: str, value: bytes, now_ms: int) -> Reading:
+        """A notification or indication."""
+        return Reading()
+
+
+class SerialDriver(Driver):
+    """A device on a serial line. All times are the hub's uptime in ms; `utc_ms` is None while untrusted."""
+
+    transport = "serial"
+    baud = 115_200
+    parity = "N"
+
+    def opened(self, now_ms: int, utc_ms: "int | None") -> Reading:
+        """The line was opened (again): forget half frames, say what the protocol asks first."""
+        return Reading(heard=False)
+
+    def received(self, data: bytes, now_ms: int, utc_ms: "int | None") -> Reading:
+        """Bytes from the line, in any pieces."""
+        return Reading()
+
+    def due(self, now_ms: int, utc_ms: "int | None") -> Reading:
+        """Called at or after `next_due_ms`: send again, beat, give up half frames."""
+        return Reading(heard=False)
+
+    def next_due_ms(self, now_ms: int) -> "int | None":
+        """When `due` wants to be called, or None."""
+        return None

@@ -1,0 +1,41 @@
+"""What a backend may raise: six kinds, each naming what the caller can do about it.
+
+Backends translate every native exception to one of these and keep the native text in `detail`. Any other
+exception that leaves a backend is our bug and is treated as one: the loop that met it fails loudly.
+"""
+
+
+class HalError(Exception):
+    """Root of what a backend raises; `detail` keeps the native text for the log."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.message + " (" + self.detail + ")" if self.detail else self.message
+
+
+class TimedOutError(HalError):
+    """No answer within the time the caller gave; trying again may help."""
+
+
+class LinkLostError(HalError):
+    """The peer or the line went away; open it again."""
+
+
+class UnavailableError(HalError):
+    """The adapter, port or service is not there now; it may come back."""
+
+
+class StorageFullError(HalError):
+    """Nothing that may be given up is left; the write did not happen."""
+
+
+class CorruptDataError(HalError):
+    """Stored data does not read back as it was written."""
+
+
+class DeniedError(HalError):
+    """The peer or the system refused: permission, pairing, key or certificate."""

@@ -1,0 +1,280 @@
+"""The seam: what the hub asks of a machine. Structural Protocols, CPython only (for type checkers and tests).
+
+Portable code names these in quoted annotations under `TYPE_CHECKING`; only wiring files name a backend. Every
+backend passes the same files in `tests/contract`. Errors are those of `hal.errors` and nothing else.
+Cancellation: every coroutine here may be cancelled at any wait and leaves its object usable.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from hal.types import Advertisement, Entry, GivenUp, LaneMark, Message, NetworkPath, Notification, SetAside
+
+
+class Clock(Protocol):
+    """Time in integer milliseconds."""
+
+    def uptime_ms(self) -> int:
+        """Milliseconds since this process began; never goes back, never wraps."""
+        ...
+
+    def utc_ms(self) -> int | None:
+        """Milliseconds since 1970 UTC, or None while the clock is not trusted."""
+        ...
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        """Wait at least `duration_ms`; 0 lets other tasks run."""
+        ...
+
+
+class Journal(Protocol):
+    """The store that outlives a power cut. Contract: DESIGN.md 5."""
+
+    @property
+    def epoch(self) -> bytes:
+        """8 random bytes, made with the store."""
+        ...
+
+    async def append(
+        self, events: Sequence[tuple[int, bytes]], state: Mapping[str, bytes | None] | None = None
+    ) -> list[Entry]:
+        """Store `(lane, event bytes)` and `state` (None deletes a key) together, or nothing at all.
+
+        Returns one entry an event, in order, only when all would survive a power cut. Appends made while
+        one is being written share its sync.
+
+        Raises:
+            StorageFullError: only lanes 0 and 1 are left and the store is full; nothing was written.
+            UnavailableError: the medium failed; nothing is promised about this append.
+        """
+        ...
+
+    def state(self, key: str) -> bytes | None:
+        """The value last stored under `key`, or None."""
+        ...
+
+    def state_keys(self, prefix: str) -> list[str]:
+        """Keys that begin with `prefix`, sorted."""
+        ...
+
+    def peek(self, lane: int, after: int, limit_bytes: int, limit_count: int = 128) -> list[Entry]:
+        """Entries of `lane` with numbers above `after`, oldest first; at least one where there is one.
+
+        Stops before `limit_bytes` of event bytes or `limit_count` entries would be passed.
+        """
+        ...
+
+    async def ack(self, lane: int, seq: int) -> None:
+        """Forget `lane` up to and including `seq`. Numbers already forgotten are no error."""
+        ...
+
+    def mark(self, lane: int) -> LaneMark:
+        """Where the lane stands."""
+        ...
+
+    def given_up(self) -> list[GivenUp]:
+        """What went for space and is not yet confirmed, oldest first."""
+        ...
+
+    async def confirm_given_up(self, gone: GivenUp, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        """Forget one `given_up` row and append the event that reports it, atomically."""
+        ...
+
+    async def begin_epoch(self, epoch: bytes, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        """Leave this epoch: what is held goes, `events` are stored from number 1 under `epoch`, atomically.
+
+        The caller has put what was held among `events`, each with its old identity. State is kept.
+        """
+        ...
+
+    def set_aside(self) -> list[SetAside]:
+        """Stores that did not open and were put aside at or before this start, oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the medium."""
+        ...
+
+
+class BleScanner(Protocol):
+    """A stream of advertisements: bounded, newest kept, losses counted."""
+
+    @property
+    def dropped(self) -> int:
+        """How many receptions were dropped because nobody took them in time."""
+        ...
+
+    async def start(self, *, active: bool = False) -> None:
+        """Begin to listen. Raises UnavailableError where there is no adapter."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop listening; waiting receivers get LinkLostError."""
+        ...
+
+    async def receive(self) -> Advertisement:
+        """The next advertisement. Raises LinkLostError when the adapter is lost or the scan stopped."""
+        ...
+
+
+class BleConnection(Protocol):
+    """One connection to a peripheral. Every wait ends with LinkLostError when the link is lost."""
+
+    @property
+    def bond(self) -> int:
+        """0 none, 1 weak (no man-in-the-middle protection), 2 authenticated."""
+        ...
+
+    def characteristics(self) -> list[str]:
+        """UUIDs of the characteristics the peripheral serves."""
+        ...
+
+    async def read(self, characteristic: str) -> bytes:
+        """Value of a characteristic. Raises DeniedError, UnavailableError (not served), LinkLostError."""
+        ...
+
+    async def write(self, characteristic: str, value: bytes, *, response: bool = True) -> None:
+        """Write a characteristic."""
+        ...
+
+    async def subscribe(self, characteristic: str) -> None:
+        """Ask for notifications (or indications, where that is what the characteristic offers)."""
+        ...
+
+    async def receive(self) -> Notification:
+        """The next notification of any subscribed characteristic, in order of arrival."""
+        ...
+
+    async def disconnect(self) -> None:
+        """End the connection; no error where it has already ended."""
+        ...
+
+
+class BleCentral(Protocol):
+    """Connects to peripherals."""
+
+    async def connect(
+        self, address: str, *, pair: bool = False, passkey: int | None = None, timeout_ms: int = 20_000
+    ) -> BleConnection:
+        """Connect and discover; with `pair`, bond with LE Secure Connections where no bond is stored.
+
+        Raises TimedOutError, UnavailableError (no adapter), DeniedError (pairing refused).
+        """
+        ...
+
+    async def forget(self, address: str) -> None:
+        """Delete the stored bond with `address`; no error where there is none."""
+        ...
+
+
+class SerialPort(Protocol):
+    """One open serial line."""
+
+    async def read(self) -> bytes:
+        """At least one byte, at most 4096. Raises LinkLostError when the port goes away."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """All of `data`, or LinkLostError."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the port."""
+        ...
+
+
+class SerialPorts(Protocol):
+    """Opens serial lines by path or URL."""
+
+    async def open(self, url: str, *, baud: int = 115_200, parity: str = "N") -> SerialPort:
+        """Open exclusively. Raises UnavailableError (no such port), DeniedError (in use, no permission)."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Keys by reference; secrets never leave it."""
+
+    @property
+    def public_key(self) -> bytes:
+        """Raw 32-byte Ed25519 public key of the gateway's identity."""
+        ...
+
+    async def sign(self, message: bytes) -> bytes:
+        """64-byte Ed25519 signature by the identity key."""
+        ...
+
+    def has(self, key_ref: str) -> bool:
+        """Whether a symmetric key is stored under `key_ref`."""
+        ...
+
+
+class Crypto(Protocol):
+    """Primitives over keys in the key store: native on Linux, portable Python elsewhere."""
+
+    def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether the signature holds."""
+        ...
+
+    def aes_ccm_open(self, key_ref: str, nonce: bytes, ciphertext: bytes, tag: bytes, aad: bytes = b"") -> bytes:
+        """Plaintext. Raises DeniedError where the tag does not hold or the key is not known."""
+        ...
+
+    def hmac_sha256(self, key_ref: str, message: bytes) -> bytes:
+        """32 bytes. `identity` names a key of the gateway's own, made with its identity."""
+        ...
+
+    def random(self, size: int) -> bytes:
+        """Random bytes fit for keys."""
+        ...
+
+
+class Uplink(Protocol):
+    """A connection to the municipality's broker."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the connection and it still stands."""
+        ...
+
+    async def connect(self, subscriptions: Iterable[str]) -> None:
+        """Connect once, clean session, and subscribe.
+
+        Raises UnavailableError (no route, refused), DeniedError (certificate, host name), TimedOutError.
+        """
+        ...
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Hand over with QoS 1; returns on the broker's PUBACK, which is not delivery."""
+        ...
+
+    async def receive(self) -> Message:
+        """The next message of a subscribed topic; LinkLostError when the connection ends."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection; no error where it has already ended."""
+        ...
+
+
+class Network(Protocol):
+    """Ways out of the house."""
+
+    def paths(self) -> list[NetworkPath]:
+        """Interfaces other than loopback, in order of name."""
+        ...
+
+
+class Indicator(Protocol):
+    """Shows a state to whoever stands before the gateway: ok, starting, offline, fault, pairing, storage_full."""
+
+    def show(self, state: str) -> None:
+        """Show `state` until told otherwise. Never raises for a lamp that is not there."""
+        ...
+
+
+class Watchdog(Protocol):
+    """Resets the machine or the process when nobody feeds it."""
+
+    def feed(self) -> None:
+        """Put the reset off by one period."""
+        ...

@@ -1,0 +1,152 @@
+"""Portable values that cross the seam between hub and hardware.
+
+Bluetooth UUIDs are lower-case strings: four hex digits where the SIG assigned 16 bits (`"2a5f"`), else the
+36-character form. Addresses are upper-case with colons. Times are integers: `uptime_ms` counts from the start
+of the process and never goes back, `utc_ms` counts from 1970 and exists only while the clock is trusted.
+"""
+
+import hashlib
+
+LANES = (0, 1, 2, 3, 4)
+SAFETY, ALARM, TECHNICAL, MEASUREMENT, INFO = LANES
+YIELD_ORDER = (INFO, MEASUREMENT, TECHNICAL)  # who gives up its oldest first when space runs out; 0 and 1 never
+
+BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED = 0, 1, 2
+CHAIN_SIZE = 16
+EPOCH_SIZE = 8
+
+
+def chain_start(epoch: bytes, lane: int) -> bytes:
+    """h(0) of a lane: first 16 bytes of SHA-256(epoch || lane as one byte). Source: DESIGN.md 4, Chain."""
+    return hashlib.sha256(epoch + bytes([lane])).digest()[:CHAIN_SIZE]
+
+
+def chain_next(before: bytes, event: bytes) -> bytes:
+    """h(n): first 16 bytes of SHA-256(h(n-1) || event bytes). Source: DESIGN.md 4, Chain."""
+    return hashlib.sha256(before + event).digest()[:CHAIN_SIZE]
+
+
+class Advertisement:
+    """One reception of an advertising packet, scan response merged where the backend saw one."""
+
+    __slots__ = ("address", "manufacturer_data", "name", "received_ms", "rssi_dbm", "service_data", "service_uuids")
+
+    def __init__(
+        self,
+        address: str,
+        rssi_dbm: int,
+        received_ms: int,
+        service_data: "dict[str, bytes]",
+        service_uuids: "tuple[str, ...]" = (),
+        manufacturer_data: "dict[int, bytes] | None" = None,
+        name: "str | None" = None,
+    ) -> None:
+        self.address = address
+        self.rssi_dbm = rssi_dbm
+        self.received_ms = received_ms
+        self.service_data = service_data
+        self.service_uuids = service_uuids
+        self.manufacturer_data = manufacturer_data if manufacturer_data is not None else {}
+        self.name = name
+
+
+class Notification:
+    """One value a peripheral sent by notification or indication."""
+
+    __slots__ = ("characteristic", "received_ms", "value")
+
+    def __init__(self, characteristic: str, value: bytes, received_ms: int) -> None:
+        self.characteristic = characteristic
+        self.value = value
+        self.received_ms = received_ms
+
+
+class Entry:
+    """One event as the journal holds it: its number in its lane, its bytes, and h(seq)."""
+
+    __slots__ = ("chain", "event", "lane", "seq")
+
+    def __init__(self, lane: int, seq: int, event: bytes, chain: bytes) -> None:
+        self.lane = lane
+        self.seq = seq
+        self.event = event
+        self.chain = chain
+
+
+class LaneMark:
+    """Where a lane stands: what it holds runs from `first` to `last`; empty when first is last + 1.
+
+    `before` is h(first - 1), `chain` is h(last).
+    """
+
+    __slots__ = ("before", "chain", "first", "last")
+
+    def __init__(self, first: int, before: bytes, last: int, chain: bytes) -> None:
+        self.first = first
+        self.before = before
+        self.last = last
+        self.chain = chain
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LaneMark) and self.as_list() == other.as_list()
+
+    def __hash__(self) -> int:
+        return hash((self.first, self.last))
+
+    def as_list(self) -> "list[int | bytes]":
+        """[first held, chain before it, last, chain], the order of the state message."""
+        return [self.first, self.before, self.last, self.chain]
+
+
+class GivenUp:
+    """Numbers of one lane that were given up for space: `first` to `last`, both gone."""
+
+    __slots__ = ("first", "lane", "last")
+
+    def __init__(self, lane: int, first: int, last: int) -> None:
+        self.lane = lane
+        self.first = first
+        self.last = last
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GivenUp) and (self.lane, self.first, self.last) == (other.lane, other.first, other.last)
+
+    def __hash__(self) -> int:
+        return hash((self.lane, self.first, self.last))
+
+    def __repr__(self) -> str:
+        return "GivenUp(" + ", ".join([str(self.lane), str(self.first), str(self.last)]) + ")"
+
+
+class SetAside:
+    """A store that did not open: where it lies now, why, and the entries that could still be read from it."""
+
+    __slots__ = ("entries", "name", "reason")
+
+    def __init__(self, name: str, reason: str, entries: "list[Entry]") -> None:
+        self.name = name
+        self.reason = reason
+        self.entries = entries
+
+
+class Message:
+    """One MQTT message as it arrived: `retained` tells a stored one from a live one."""
+
+    __slots__ = ("payload", "retained", "topic")
+
+    def __init__(self, topic: str, payload: bytes, retained: bool = False) -> None:
+        self.topic = topic
+        self.payload = payload
+        self.retained = retained
+
+
+class NetworkPath:
+    """One way out of the house: `kind` is ethernet, wifi, cellular or other."""
+
+    __slots__ = ("address", "kind", "name", "up")
+
+    def __init__(self, name: str, kind: str, up: bool, address: "str | None") -> None:
+        self.name = name
+        self.kind = kind
+        self.up = up
+        self.address = address

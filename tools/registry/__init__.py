@@ -1,0 +1,1 @@
+"""Generator of the portable registry tables."""
