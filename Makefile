@@ -1,14 +1,23 @@
-# `make` alone lists the targets. Everything runs from .venv, which is rebuilt when a lock file changes.
+# `make` alone lists the targets. Everything runs from .venv, which follows the lock files.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
-N      ?= 20
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check -qq
+PYTEST  := $(BIN)/python -m pytest -q
+# The project is linked in place; its build tools are in every lock file.
+LINK    := $(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+# What the two interpreters share.
+PORTABLE_TESTS := tests/core tests/hub
+
+# Options of single targets: make demo ARGS="--seconds 30", make kills N=1000, make lock UPGRADE=--upgrade
+ARGS    ?=
+N       ?= 20
+UPGRADE ?=
 
 .PHONY: help
 help: ## list the targets
@@ -18,29 +27,126 @@ help: ## list the targets
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "make: Python 3.11 or later is needed, found $$($(PYTHON) --version 2>&1). Set PYTHON=python3.11 or newer."; exit 2; }
+	  echo "make: Python 3.11 or later is needed, found $$($(PYTHON) --version 2>&1)."; \
+	  echo "      Install one and name it: make PYTHON=python3.11 ..."; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "make: $(PYTHON) has no venv module. On Debian: apt-get install python3-venv"; exit 2; }
+	  echo "make: $(PYTHON) cannot make virtual environments: its venv module is missing."; \
+	  echo "      On Debian and its kin: apt-get install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# Dependencies come from a lock file with hashes; the project itself is linked in place.
 $(VENV)/.demo: $(VENV)/.made requirements/demo.lock pyproject.toml
 	$(PIP) install --require-hashes -r requirements/demo.lock
-	$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	$(LINK)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made requirements/dev.lock pyproject.toml
 	$(PIP) install --require-hashes -r requirements/dev.lock
-	$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
-	@touch $@ $(VENV)/.demo
+	$(LINK)
+	@touch $(VENV)/.demo $@
+
+# Types of the board's modules stand beside the environment: within it they would shadow real packages.
+$(VENV)/.stubs: $(VENV)/.made requirements/stubs.lock
+	rm -rf $(VENV)/stubs
+	$(PIP) install --require-hashes --no-deps --target $(VENV)/stubs -r requirements/stubs.lock
+	@touch $@
 
 .PHONY: setup
-setup: $(VENV)/.dev ## make .venv with everything that development needs
+setup: $(VENV)/.dev $(VENV)/.stubs ## make .venv with everything that development needs
 
 .PHONY: setup-demo
 setup-demo: $(VENV)/.demo ## make .venv with what the demo and the kit need
 
 .PHONY: lock
-lock: ## resolve the dependencies again and write requirements/*.lock
-	tools/ci/lock
+lock: ## resolve the dependencies and write requirements/*.lock (UPGRADE=--upgrade: newest versions)
+	PYTHON=$(PYTHON) tools/ci/lock $(UPGRADE)
+
+# --- use -------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.demo ## watch a whole home on this machine, live (ARGS="--seconds 30 --json")
+	$(BIN)/trygg demo $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.demo ## print speed and size, with their conditions
+	$(BIN)/python -m tools.bench $(ARGS)
+
+.PHONY: kills
+kills: $(VENV)/.dev ## kill hub, broker and platform at random moments, N times
+	$(BIN)/python -m tools.rig.kills --n $(N) $(ARGS)
+
+# --- checks ----------------------------------------------------------------------------------------------------
+
+.PHONY: fmt
+fmt: $(VENV)/.dev ## format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+.PHONY: lint
+lint: $(VENV)/.dev ## style, likely bugs, formatting
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+
+.PHONY: types
+types: $(VENV)/.dev $(VENV)/.stubs ## mypy strict; the board's side against its own stubs
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+.PHONY: arch
+arch: $(VENV)/.dev ## import directions, portable subset, sizes of modules and functions
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.arch
+
+.PHONY: test
+test: $(VENV)/.dev ## all tests of a few seconds each
+	$(PYTEST) -m "not long" $(ARGS)
+
+.PHONY: mpy
+mpy: $(VENV)/.dev ## the portable tests on real MicroPython, equal counts; compiled sizes
+	$(BIN)/python -m tools.mpy --sizes $(PORTABLE_TESTS)
+
+.PHONY: contract
+contract: $(VENV)/.dev ## the promises of each interface, on every backend this machine has
+	$(PYTEST) tests/contract $(ARGS)
+
+.PHONY: radio
+radio: $(VENV)/.dev ## the gateway's own Bluetooth code over a virtual radio
+	$(PYTEST) tests/radio $(ARGS)
+
+.PHONY: system
+system: $(VENV)/.dev ## real processes, short and long
+	$(PYTEST) tests/system $(ARGS)
+
+.PHONY: long
+long: $(VENV)/.dev ## the tests that take tens of seconds, and no others
+	$(PYTEST) -m long $(ARGS)
+
+.PHONY: registry
+registry: $(VENV)/.dev ## write the portable tables from gateway/core/registry.toml
+	$(BIN)/python -m tools.registry
+
+.PHONY: vectors
+vectors: $(VENV)/.dev ## write our own golden vectors again
+	$(BIN)/python -m tools.vectors
+
+.PHONY: generated
+generated: registry vectors ## write what is generated, and fail where it differs from what is committed
+	@changed="$$(git status --porcelain -- gateway/core/registry.py gateway/core/registry_text.py tests/vectors)"; \
+	if [ -n "$$changed" ]; then \
+	  echo "make: generated files are not what is committed; look at the difference and commit it:"; \
+	  echo "$$changed"; git --no-pager diff --stat -- gateway/core tests/vectors; exit 1; fi
+
+.PHONY: check
+check: ## everything that needs no hardware, in under ten minutes
+	+$(MAKE) --no-print-directory lint
+	+$(MAKE) --no-print-directory types
+	+$(MAKE) --no-print-directory arch
+	+$(MAKE) --no-print-directory generated
+	+$(MAKE) --no-print-directory mpy
+	+$(MAKE) --no-print-directory long
+	+$(MAKE) --no-print-directory test
+
+.PHONY: clean
+clean: ## remove the environment and everything made
+	rm -rf $(VENV) .venv-lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
