@@ -1,0 +1,171 @@
+"""Central over the simulated air."""
+
+import asyncio
+
+from hal.buffer import Buffer
+from hal.errors import DeniedError, LinkLostError, TimedOutError, UnavailableError
+from hal.types import BOND_NONE, Notification
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hal.interfaces import Clock
+    from hal.sim.peripheral import SimPeripheral
+    from hal.sim.world import World
+
+BUFFERED = 1024  # notifications of one connection; at the four a second of an oximeter four minutes
+
+
+class SimConnection:
+    """`BleConnection` to a `SimPeripheral`."""
+
+    def __init__(self, peripheral: "SimPeripheral", clock: "Clock", limit: int) -> None:
+        self._peripheral = peripheral
+        self._clock = clock
+        self._bond = BOND_NONE
+        self._buffer = Buffer(limit)
+        self._lost: str | None = None
+
+    @property
+    def bond(self) -> int:
+        """0 none, 1 weak, 2 authenticated."""
+        return self._bond
+
+    def characteristics(self) -> "list[str]":
+        """UUIDs of the characteristics the peripheral serves, sorted."""
+        return sorted(self._peripheral.characteristics)
+
+    async def read(self, characteristic: str) -> bytes:
+        """Value of a characteristic."""
+        self._check(characteristic)
+        return self._peripheral.characteristics[characteristic]
+
+    async def write(self, characteristic: str, value: bytes, *, response: bool = True) -> None:
+        """Write a characteristic; without `response` a refusal by the peripheral would go unseen."""
+        self._check(characteristic)
+        self._peripheral.writes.append((characteristic, bytes(value)))
+        if self._peripheral.on_write is not None:
+            self._peripheral.on_write(characteristic, bytes(value))
+
+    async def subscribe(self, characteristic: str) -> None:
+        """Ask for notifications; asking twice is no error."""
+        self._check(characteristic)
+        if characteristic not in self._peripheral.subscribed:
+            self._peripheral.subscribed.append(characteristic)
+
+    async def receive(self) -> Notification:
+        """The next notification, in order of arrival; what came before a loss is handed out first."""
+        notification: Notification = await self._buffer.get()
+        return notification
+
+    async def disconnect(self) -> None:
+        """End the connection; no error where it has already ended."""
+        if self._lost is None:
+            self._peripheral.drop_link("disconnected here")
+
+    def hear(self, characteristic: str, value: bytes) -> None:
+        """World side: a value arrives. One too many ends the link, because a silent gap is worse than a lost one."""
+        if self._buffer.full:
+            self._peripheral.drop_link("notifications overflowed: the reader is too slow")
+        else:
+            self._buffer.put(Notification(characteristic, bytes(value), self._clock.uptime_ms()))
+
+    def lose(self, reason: str) -> None:
+        """World side: the link is gone."""
+        self._lost = reason
+        self._buffer.end("the link to " + self._peripheral.address + " is lost: connect again", reason)
+
+    def bonded(self, level: int) -> None:
+        """Central side: the link is encrypted with a bond of `level`."""
+        self._bond = level
+
+    def _check(self, characteristic: str) -> None:
+        if self._lost is not None:
+            raise LinkLostError(
+                "the link to " + self._peripheral.address + " is lost: connect again", self._lost
+            )
+        if characteristic not in self._peripheral.characteristics:
+            raise UnavailableError(self._peripheral.address + " does not serve " + characteristic)
+        if self._peripheral.secure and self._bond == BOND_NONE:
+            raise DeniedError(
+                self._peripheral.address + " wants a bond: pair first", "insufficient encryption"
+            )
+
+
+class SimCentral:
+    """`BleCentral` over a `World`. Give two centrals the same `bonds` to let a bond outlive the first."""
+
+    def __init__(
+        self, world: "World", bonds: "dict[str, tuple[int, int]] | None" = None, limit: int = BUFFERED
+    ) -> None:
+        self._world = world
+        self._bonds = bonds if bonds is not None else {}  # address => (key, level)
+        self._limit = limit
+
+    async def connect(
+        self, address: str, *, pair: bool = False, passkey: "int | None" = None, timeout_ms: int = 20_000
+    ) -> SimConnection:
+        """Connect; with `pair`, bond where no bond is stored. A peripheral out of range is waited for."""
+        peripheral = self._world.peripheral(address)
+        connection = await self._reach(address, peripheral, timeout_ms)
+        try:
+            self._secure(address, connection, pair, passkey)
+        except DeniedError:
+            await connection.disconnect()
+            raise
+        return connection
+
+    async def forget(self, address: str) -> None:
+        """Delete the stored bond; no error where there is none."""
+        self._bonds.pop(address, None)
+
+    async def _reach(
+        self, address: str, peripheral: "SimPeripheral | None", timeout_ms: int
+    ) -> SimConnection:
+        clock = self._world.clock
+        wake = asyncio.Event()
+        alarm = asyncio.create_task(_set_after(clock, timeout_ms, wake))
+        try:
+            while True:
+                self._check_adapter()
+                if peripheral is not None:
+                    connection = SimConnection(peripheral, clock, self._limit)
+                    if peripheral.accept(connection):
+                        return connection
+                    peripheral.on_free(wake.set)
+                if alarm.done():
+                    raise TimedOutError(address + " did not answer: is it near, awake and free?")
+                wake.clear()
+                await wake.wait()
+        finally:
+            alarm.cancel()
+
+    def _check_adapter(self) -> None:
+        if not self._world.adapter_present:
+            raise UnavailableError(
+                "no Bluetooth adapter: check that it is plugged in", "simulated adapter is absent"
+            )
+
+    def _secure(self, address: str, connection: SimConnection, pair: bool, passkey: "int | None") -> None:
+        peripheral = self._world.peripheral(address)
+        stored = self._bonds.get(address)
+        if peripheral is None or (stored is None and not pair):
+            return
+        if stored is not None:
+            if not peripheral.knows(stored[0]):
+                raise DeniedError(
+                    address + " no longer knows our bond: forget it and pair again", "key missing"
+                )
+            connection.bonded(stored[1])
+            return
+        made = peripheral.pair(passkey)
+        if made is None:
+            raise DeniedError(
+                address + " refused pairing: check the passkey on its label", "authentication failure"
+            )
+        self._bonds[address] = made
+        connection.bonded(made[1])
+
+
+async def _set_after(clock: "Clock", duration_ms: int, event: asyncio.Event) -> None:
+    await clock.sleep_ms(duration_ms)
+    event.set()

@@ -1,0 +1,102 @@
+"""A connectable peripheral in the simulated home: its GATT table, its bonds, and the hand that moves it."""
+
+from hal.types import BOND_AUTHENTICATED, BOND_WEAK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hal.sim.central import SimConnection
+
+
+class SimPeripheral:
+    """The other party of a `SimConnection`.
+
+    `characteristics` maps each UUID to the value a read returns. With `secure` every access needs a bond; with
+    `passkey` the peripheral shows that number on its label and pairs with nobody who does not enter it.
+    `on_write(uuid, value)` is called for each write, which is also kept in `writes`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        characteristics: "dict[str, bytes]",
+        *,
+        secure: bool = False,
+        passkey: "int | None" = None,
+        on_write: "Callable[[str, bytes], None] | None" = None,
+    ) -> None:
+        self.address = address
+        self.characteristics = characteristics
+        self.secure = secure or passkey is not None
+        self.passkey = passkey
+        self.on_write = on_write
+        self.in_range = True
+        self.writes: list[tuple[str, bytes]] = []
+        self.subscribed: list[str] = []
+        self.pairings = 0
+        self._keys: list[int] = []  # one for each central it is bonded with
+        self._connection: SimConnection | None = None
+        self._arrivals: list[Callable[[], None]] = []
+
+    @property
+    def connected(self) -> bool:
+        """Whether a central is connected now."""
+        return self._connection is not None
+
+    def notify(self, characteristic: str, value: bytes) -> bool:
+        """Send a notification or indication. False where nobody is subscribed: the air carries nothing then."""
+        if self._connection is None or characteristic not in self.subscribed:
+            return False
+        self._connection.hear(characteristic, value)
+        return True
+
+    def leave(self) -> None:
+        """Go out of range: the link is lost and nobody can connect."""
+        self.in_range = False
+        self.drop_link("supervision time-out")
+
+    def return_(self) -> None:
+        """Come back into range; a connect that waits goes on."""
+        self.in_range = True
+        self._wake()
+
+    def drop_link(self, reason: str) -> None:
+        """End the connection, if there is one, as the radio would."""
+        connection, self._connection = self._connection, None
+        self.subscribed = []
+        if connection is not None:
+            connection.lose(reason)
+        self._wake()
+
+    def forget_bonds(self) -> None:
+        """Factory reset: centrals keep a bond that this peripheral no longer knows."""
+        self._keys = []
+
+    def pair(self, passkey: "int | None") -> "tuple[int, int] | None":
+        """Air side: make a bond; its key and level, or None where it is refused."""
+        if self.passkey is not None and passkey != self.passkey:
+            return None
+        self.pairings += 1
+        self._keys.append(self.pairings)
+        return self.pairings, BOND_WEAK if self.passkey is None else BOND_AUTHENTICATED
+
+    def knows(self, key: int) -> bool:
+        """Air side: whether the bond with that key is still known here."""
+        return key in self._keys
+
+    def accept(self, connection: "SimConnection") -> bool:
+        """Air side: take the connection. False while out of range or connected to another."""
+        if not self.in_range or self._connection is not None:
+            return False
+        self._connection = connection
+        return True
+
+    def on_free(self, wake: "Callable[[], None]") -> None:
+        """Air side: call `wake` once when it may accept again."""
+        self._arrivals.append(wake)
+
+    def _wake(self) -> None:
+        arrivals, self._arrivals = self._arrivals, []
+        for wake in arrivals:
+            wake()
