@@ -123,7 +123,7 @@ def decode_item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
         return argument, end
     if major == NEGATIVE:
         return -1 - argument, end
-    if major == BYTES or major == TEXT:
+    if major in (BYTES, TEXT):
         stop = end + argument
         if stop > len(data):
             raise DecodeError("ends in mid-string", len(data))

@@ -25,7 +25,9 @@ class Decimal:
         self.exponent = exponent
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Decimal) and self.mantissa == other.mantissa and self.exponent == other.exponent
+        return (
+            isinstance(other, Decimal) and self.mantissa == other.mantissa and self.exponent == other.exponent
+        )
 
     def __hash__(self) -> int:
         return hash((self.mantissa, self.exponent))
@@ -45,7 +47,7 @@ class Decimal:
 
 def number(mantissa: int, exponent: int) -> "int | Decimal":
     """An integer where the exponent is 0 or more, else a decimal with that exponent. Source: DESIGN.md 3."""
-    return mantissa * 10**exponent if exponent >= 0 else Decimal(mantissa, exponent)
+    return mantissa * int(10**exponent) if exponent >= 0 else Decimal(mantissa, exponent)
 
 
 def compare_number(value: "int | Decimal", mantissa: int, exponent: int = 0) -> int:
@@ -204,7 +206,9 @@ class Event:
     __hash__ = None  # type: ignore[assignment]  # values is a dict
 
     def __repr__(self) -> str:
-        return "Event(" + repr(self.kind) + ", placement=" + str(self.placement) + ", " + repr(self.values) + ")"
+        return (
+            "Event(" + repr(self.kind) + ", placement=" + str(self.placement) + ", " + repr(self.values) + ")"
+        )
 
 
 def value_to_json(value: object) -> object:
@@ -222,4 +226,6 @@ def value_to_json(value: object) -> object:
 def require_bytes(data: bytes, offset: int, count: int, what: str) -> None:
     """Raise DecodeError at the end of `data` unless `count` bytes are there from `offset`."""
     if offset + count > len(data):
-        raise DecodeError(what + " needs " + str(count) + " bytes, " + str(max(0, len(data) - offset)) + " left", len(data))
+        raise DecodeError(
+            what + " needs " + str(count) + " bytes, " + str(max(0, len(data) - offset)) + " left", len(data)
+        )

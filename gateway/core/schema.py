@@ -113,7 +113,11 @@ def listing(check_item: "Check", least: int = 0, most: "int | None" = None) -> "
     """An array of `least` to `most` items."""
 
     def check(value: object) -> object:
-        if not isinstance(value, (list, tuple)) or len(value) < least or (most is not None and len(value) > most):
+        if (
+            not isinstance(value, (list, tuple))
+            or len(value) < least
+            or (most is not None and len(value) > most)
+        ):
             raise DecodeError("not an array of the right length")
         return [check_item(item) for item in value]
 

@@ -36,7 +36,9 @@ def faults(registry: Registry) -> list[str]:
     for name, row in registry["value"].items():
         ending = UNITS.get(row["unit"], "")
         if row["unit"] and not name.endswith(ending or " "):
-            found.append(f"{name}: unit {row['unit']} asks for a name that ends in {ending or '(unknown unit)'}")
+            found.append(
+                f"{name}: unit {row['unit']} asks for a name that ends in {ending or '(unknown unit)'}"
+            )
     return found
 
 
@@ -72,6 +74,7 @@ def tables(registry: Registry) -> str:
 
 
 def quoted(text: str) -> str:
+    """A string literal in double quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -91,7 +94,13 @@ def texts(registry: Registry) -> str:
     lines += ["}", "", "# name: (nb, en, unit, MDC or 0, MDC unit or 0)"]
     lines += ['VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {']
     for name, row in registry["value"].items():
-        cells = [quoted(row["nb"]), quoted(row["en"]), quoted(row["unit"]), row.get("mdc", 0), row.get("mdc_unit", 0)]
+        cells = [
+            quoted(row["nb"]),
+            quoted(row["en"]),
+            quoted(row["unit"]),
+            row.get("mdc", 0),
+            row.get("mdc_unit", 0),
+        ]
         lines.append(f'    "{name}": ({", ".join(str(cell) for cell in cells)}),')
     return "\n".join([*lines, "}", ""])
 
@@ -103,7 +112,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     registry: Registry = tomllib.loads((CORE / "registry.toml").read_text(encoding="utf-8"))
     found = faults(registry)
-    for path, text in ((CORE / "registry.py", tables(registry)), (CORE / "registry_text.py", texts(registry))):
+    for path, text in (
+        (CORE / "registry.py", tables(registry)),
+        (CORE / "registry_text.py", texts(registry)),
+    ):
         if not options.check:
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
