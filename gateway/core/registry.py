@@ -68,6 +68,8 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "battery.measured": (164, 4, ""),
     "device.described": (165, 4, ""),
     "dispenser.reported": (166, 4, ""),
+    "dose.planned": (167, 4, ""),
+    "dose.withdrawn": (168, 4, ""),
 }
 
 # name: code
@@ -125,6 +127,9 @@ VALUES: "dict[str, int]" = {
     "port": 119,
     "features": 120,
     "broker": 121,
+    "window_end_utc_ms": 122,
+    "event_code": 123,
+    "raw": 124,
 }
 
 KIND_NAMES = {row[0]: name for name, row in KINDS.items()}

@@ -596,6 +596,24 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "dose.planned": (
+        "Dose planlagt",
+        "Dose planned",
+        0,
+        "medication",
+        8532994,
+        None,
+        "",
+    ),
+    "dose.withdrawn": (
+        "Planlagt dose trukket tilbake",
+        "Planned dose withdrawn",
+        0,
+        "medication",
+        8532994,
+        None,
+        "",
+    ),
 }
 
 # name: (nb, en, unit, MDC or 0, MDC unit or 0)
@@ -653,4 +671,7 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "port": ("port", "port", "", 0, 0),
     "features": ("egenskaper (biter)", "features (bits)", "", 0, 0),
     "broker": ("megler", "broker", "", 0, 0),
+    "window_end_utc_ms": ("siste tid for å hente dosen", "end of the time to collect the dose", "ms", 0, 0),
+    "event_code": ("enhetens egen hendelseskode", "the device's own event code", "", 0, 0),
+    "raw": ("det enheten sendte, uendret", "what the device sent, unchanged", "", 0, 0),
 }
