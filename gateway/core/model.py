@@ -54,9 +54,8 @@ def compare_number(value: "int | Decimal", mantissa: int, exponent: int = 0) -> 
     """-1, 0 or 1 as `value` is below, at or above mantissa * 10 ** exponent; exact."""
     left, left_exponent = (value.mantissa, value.exponent) if isinstance(value, Decimal) else (value, 0)
     low = min(left_exponent, exponent)
-    left = left * 10 ** (left_exponent - low)
-    right = mantissa * 10 ** (exponent - low)
-    return (left > right) - (left < right)
+    difference: int = left * 10 ** (left_exponent - low) - mantissa * 10 ** (exponent - low)
+    return (difference > 0) - (difference < 0)
 
 
 class Absent:

@@ -1,0 +1,224 @@
+"""What to send next, what a receipt means, and when to send again. No I/O: the hub asks and does.
+
+The journal holds events until the platform's signed receipt covers them. Between the two stand three marks in
+each lane: `acked` (receipted and forgotten), `sent` (handed to the broker on this connection), `last` (given
+numbers). Rules and their source (DESIGN.md 4, Receipts and resending):
+
+| receipt says                                  | verdict   | the hub                                  |
+|-----------------------------------------------|-----------|------------------------------------------|
+| another epoch                                 | FOREIGN   | forgets nothing                          |
+| a number below what is forgotten              | STALE     | nothing in this lane                     |
+| a number never given, or another chain value  | FORK      | begins a new epoch, a technical event    |
+| a number above `acked`, chain agrees          | PROGRESS  | forgets up to it                         |
+| exactly `acked`, chain agrees                 | UNCHANGED | nothing; all lanes so: sends again now   |
+
+A PUBACK moves nothing but the window: it is not delivery.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hal.types import LaneMark
+
+FOREIGN, STALE, FORK, PROGRESS, UNCHANGED = "foreign", "stale", "fork", "progress", "unchanged"
+
+FIRST_RESEND_MS = (10_000, 10_000, 60_000, 60_000, 60_000)
+RESEND_CEILING_MS = 300_000
+FORCED_RESEND_GAP_MS = 1_000  # an unchanged receipt sends again at most this often
+URGENT_LANES = (0, 1)
+
+WINDOW_BUNDLES = 3  # handed over, PUBACK not yet here (DESIGN.md 8)
+URGENT_WINDOW_BUNDLES = 2  # beside those, so that an alarm never waits for them
+UNRECEIPTED_MS = 2_000  # at most so much of the measured rate may be on its way
+LEAST_UNRECEIPTED_BYTES = 24 * 1024
+RATE_WINDOW_MS = 200
+BUNDLE_EVENTS = 128
+BUNDLE_SLICE_MS = 250  # a routine bundle fills the line no longer than this, so that an alarm passes
+LEAST_BUNDLE_BYTES = 2 * 1024
+MOST_BUNDLE_BYTES = 48 * 1024
+FIRST_BUNDLE_BYTES = 8 * 1024
+
+
+class Rate:
+    """Bytes per second the path takes, measured on PUBACKs while something was waiting to go."""
+
+    __slots__ = ("bytes_per_s", "counted", "since_ms")
+
+    def __init__(self) -> None:
+        self.bytes_per_s = 0
+        self.counted = 0
+        self.since_ms = 0
+
+    def start(self, now_ms: int) -> None:
+        """The line was idle until now: what comes next is measured afresh."""
+        self.since_ms = now_ms
+        self.counted = 0
+
+    def took(self, size: int, now_ms: int) -> None:
+        """The path took `size` bytes; weighs a new window at one half."""
+        self.counted += size
+        span_ms = now_ms - self.since_ms
+        if span_ms >= RATE_WINDOW_MS:
+            seen = self.counted * 1000 // span_ms
+            self.bytes_per_s = seen if self.bytes_per_s == 0 else (self.bytes_per_s + seen) // 2
+            self.start(now_ms)
+
+
+class Flight:
+    """A bundle handed to the broker: which numbers, how large, whether its PUBACK is still awaited."""
+
+    __slots__ = ("first", "lane", "last", "size")
+
+    def __init__(self, lane: int, first: int, last: int, size: int) -> None:
+        self.lane = lane
+        self.first = first
+        self.last = last
+        self.size = size
+
+
+class Lane:
+    """Where one lane stands on this connection."""
+
+    __slots__ = ("acked", "deadline_ms", "sent", "unreceipted", "wait_ms")
+
+    def __init__(self) -> None:
+        self.acked = 0
+        self.sent = 0
+        self.deadline_ms: "int | None" = None
+        self.wait_ms = 0
+        self.unreceipted: "list[tuple[int, int]]" = []  # (last number, bytes) of bundles sent and not receipted
+
+
+class Outbox:
+    """Policy over lanes, windows and receipts. `random16` gives 0..65535 for jitter."""
+
+    def __init__(self, random16: "Callable[[], int]") -> None:
+        self.random16 = random16
+        self.lanes = [Lane() for _ in range(5)]
+        self.flights: "list[Flight]" = []
+        self.rate = Rate()
+        self.forced_ms = -FORCED_RESEND_GAP_MS
+
+    def connected(self, marks: "list[LaneMark]") -> None:
+        """A fresh connection: everything not receipted goes again, from the oldest."""
+        self.flights = []
+        for number, mark in enumerate(marks):
+            lane = self.lanes[number]
+            lane.acked = mark.first - 1
+            self.rewind(lane)
+
+    def rewind(self, lane: Lane) -> None:
+        """Send this lane again from the oldest."""
+        lane.sent = lane.acked
+        lane.unreceipted = []
+        lane.deadline_ms = None
+
+    def follow(self, marks: "list[LaneMark]") -> None:
+        """What the journal gave up for space needs no receipt any more."""
+        for number, mark in enumerate(marks):
+            lane = self.lanes[number]
+            if lane.acked < mark.first - 1:
+                self.forget(lane, mark.first - 1)
+
+    def forget(self, lane: Lane, seq: int) -> None:
+        """The journal holds nothing up to `seq` any more."""
+        lane.acked = seq
+        lane.sent = max(lane.sent, seq)
+        lane.unreceipted = [row for row in lane.unreceipted if row[0] > seq]
+
+    def next_lane(self, marks: "list[LaneMark]", now_ms: int) -> "int | None":
+        """The lane whose next bundle may go now, or None. Alarm lanes first, and never behind a full window."""
+        routine = 0
+        for flight in self.flights:
+            routine += flight.lane not in URGENT_LANES
+        for number, mark in enumerate(marks):
+            lane = self.lanes[number]
+            self.expire(lane, now_ms)
+            if lane.sent >= mark.last:
+                continue
+            if number in URGENT_LANES:
+                if len(self.flights) - routine < URGENT_WINDOW_BUNDLES:
+                    return number
+            elif routine < WINDOW_BUNDLES and self.unreceipted_bytes() < self.unreceipted_limit():
+                return number
+        return None
+
+    def expire(self, lane: Lane, now_ms: int) -> None:
+        """No receipt in time: send the lane again from the oldest, and wait twice as long next time."""
+        if lane.deadline_ms is not None and now_ms >= lane.deadline_ms:
+            lane.wait_ms = min(RESEND_CEILING_MS, lane.wait_ms * 2)
+            self.rewind(lane)
+
+    def unreceipted_bytes(self) -> int:
+        """What is on its way in the routine lanes."""
+        return sum([size for lane in self.lanes[2:] for _, size in lane.unreceipted])
+
+    def unreceipted_limit(self) -> int:
+        """Two seconds of the measured rate, and enough to measure one."""
+        return max(LEAST_UNRECEIPTED_BYTES, self.rate.bytes_per_s * UNRECEIPTED_MS // 1000)
+
+    def bundle_limit(self) -> int:
+        """Bytes of events a bundle may hold."""
+        if self.rate.bytes_per_s == 0:
+            return FIRST_BUNDLE_BYTES
+        slice_bytes = self.rate.bytes_per_s * BUNDLE_SLICE_MS // 1000
+        return max(LEAST_BUNDLE_BYTES, min(MOST_BUNDLE_BYTES, slice_bytes))
+
+    def sending(self, number: int, first: int, last: int, size: int, now_ms: int) -> Flight:
+        """A bundle of lane `number` is handed over now."""
+        lane = self.lanes[number]
+        if not self.flights:
+            self.rate.start(now_ms)
+        flight = Flight(number, first, last, size)
+        self.flights.append(flight)
+        lane.sent = last
+        lane.unreceipted.append((last, size))
+        if lane.deadline_ms is None:
+            if lane.wait_ms == 0:
+                lane.wait_ms = FIRST_RESEND_MS[number]
+            lane.deadline_ms = now_ms + lane.wait_ms + lane.wait_ms * self.random16() // (4 * 65536)
+        return flight
+
+    def puback(self, flight: Flight, now_ms: int) -> None:
+        """The broker has taken a bundle. Not delivery; makes room in the window."""
+        if flight in self.flights:
+            self.flights.remove(flight)
+            self.rate.took(flight.size, now_ms)
+
+    def judge(self, mark: "LaneMark", seq: int, chain: bytes, own_chain: "bytes | None") -> str:
+        """What one lane of a receipt of our epoch means; `own_chain` is h(seq), None where we do not hold it."""
+        if seq > mark.last:
+            return FORK
+        if seq < mark.first - 1:
+            return STALE
+        if own_chain != chain:
+            return FORK
+        return PROGRESS if seq >= mark.first else UNCHANGED
+
+    def receipted(self, number: int, seq: int, now_ms: int) -> None:
+        """A verified receipt covers lane `number` up to `seq`: the waiting starts anew."""
+        lane = self.lanes[number]
+        self.forget(lane, seq)
+        lane.wait_ms = FIRST_RESEND_MS[number]
+        lane.deadline_ms = now_ms + lane.wait_ms if lane.unreceipted else None
+
+    def resend_now(self, now_ms: int) -> bool:
+        """An unchanged receipt: send all again, at most once a second. True where something goes again."""
+        if now_ms - self.forced_ms < FORCED_RESEND_GAP_MS:
+            return False
+        waiting = [lane for lane in self.lanes if lane.unreceipted]
+        if waiting:
+            self.forced_ms = now_ms
+        for lane in waiting:
+            self.rewind(lane)
+        return bool(waiting)
+
+    def next_deadline_ms(self) -> "int | None":
+        """When the next resend is due, or None."""
+        due = [lane.deadline_ms for lane in self.lanes if lane.deadline_ms is not None]
+        return min(due) if due else None
+
+    def oldest_wait_ms(self) -> int:
+        """The longest current wait of a lane that has something unreceipted; 0 where none has."""
+        return max([lane.wait_ms for lane in self.lanes if lane.unreceipted] or [0])

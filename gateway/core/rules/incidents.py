@@ -1,0 +1,59 @@
+"""Which events belong together: a state and its end, or all that becomes of one dose (event key 7)."""
+
+import hashlib
+
+from gateway.core import registry
+from gateway.core.event_codec import INCIDENT_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.model import Event
+
+PREFIX = "incident."
+# kinds that begin a state: those another kind clears
+OPENING = {row[2] for row in registry.KINDS.values() if row[2]}
+
+
+class Incidents:
+    """Open incidents by placement and kind; `changes` is the state to store with the events that moved it."""
+
+    def __init__(self, random: "Callable[[int], bytes]", stored: "dict[str, bytes]") -> None:
+        self.random = random
+        self.open = dict(stored)
+        self.changes: "dict[str, bytes | None]" = {}
+
+    def assign(self, event: "Event") -> None:
+        """Give `event` the incident it begins, belongs to or ends; one it already has stays."""
+        row = registry.KINDS.get(event.kind)
+        if event.incident is not None or row is None:
+            return
+        if "dose_id" in event.values:
+            event.incident = dose_incident(event.placement, event.values["dose_id"])
+        elif row[2]:
+            event.incident = self.open.pop(key_of(event.placement, row[2]), None)
+            if event.incident is not None:
+                self.changes[key_of(event.placement, row[2])] = None
+        elif event.kind in OPENING:
+            event.incident = self.begin(key_of(event.placement, event.kind))
+
+    def begin(self, key: str) -> bytes:
+        """The incident of an open state, begun where there is none."""
+        if key not in self.open:
+            self.open[key] = self.changes[key] = self.random(INCIDENT_SIZE)
+        return self.open[key]
+
+    def is_open(self, placement: int, kind: str) -> bool:
+        """Whether the state that `kind` begins still holds."""
+        return key_of(placement, kind) in self.open
+
+
+def key_of(placement: int, kind: str) -> str:
+    """State key of an open incident."""
+    return PREFIX + str(placement) + "." + kind
+
+
+def dose_incident(placement: int, dose_id: object) -> bytes:
+    """The same for every event of one dose of one dispenser, also after a restart."""
+    return hashlib.sha256(("dose " + str(placement) + " " + str(dose_id)).encode()).digest()[:INCIDENT_SIZE]
