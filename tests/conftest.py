@@ -118,7 +118,7 @@ def no_leaked_threads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_leaked_tasks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_leaked_tasks(request: pytest.FixtureRequest) -> Iterator[None]:
     """`asyncio.run` cancels what still runs without a word; here our own coroutines among it are a failure."""
     leaked: list[str] = []
     cancel_all = asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]
@@ -127,8 +127,11 @@ def no_leaked_tasks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         leaked.extend(sorted(repr(task) for task in asyncio.all_tasks(loop) if is_leak(task)))
         cancel_all(loop)
 
-    monkeypatch.setattr(asyncio.runners, "_cancel_all_tasks", record_and_cancel)
-    yield
+    asyncio.runners._cancel_all_tasks = record_and_cancel  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        asyncio.runners._cancel_all_tasks = cancel_all  # type: ignore[attr-defined]
     if leaked and not request.node.stash.get(failed_key, False):
         pytest.fail("tasks still running at the end of asyncio.run:\n" + "\n".join(leaked), pytrace=False)
 
