@@ -88,7 +88,11 @@ class Journal(Protocol):
         ...
 
     def set_aside(self) -> list[SetAside]:
-        """Stores that did not open and were put aside at or before this start, oldest first."""
+        """Stores that did not open and were put aside at or before this start, oldest first.
+
+        Whoever journals what they held again stores the state key `hal.types.ASIDE_STATE` + name in the last
+        of those appends; from then on that store is no longer listed. Its file stays where it is.
+        """
         ...
 
     async def close(self) -> None:
@@ -215,7 +219,9 @@ class Crypto(Protocol):
         """Whether the signature holds."""
         ...
 
-    def aes_ccm_open(self, key_ref: str, nonce: bytes, ciphertext: bytes, tag: bytes, aad: bytes = b"") -> bytes:
+    def aes_ccm_open(
+        self, key_ref: str, nonce: bytes, ciphertext: bytes, tag: bytes, aad: bytes = b""
+    ) -> bytes:
         """Plaintext. Raises DeniedError where the tag does not hold or the key is not known."""
         ...
 

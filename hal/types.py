@@ -9,7 +9,11 @@ import hashlib
 
 LANES = (0, 1, 2, 3, 4)
 SAFETY, ALARM, TECHNICAL, MEASUREMENT, INFO = LANES
-YIELD_ORDER = (INFO, MEASUREMENT, TECHNICAL)  # who gives up its oldest first when space runs out; 0 and 1 never
+# Who gives up its oldest first when space runs out; 0 and 1 never do.
+YIELD_ORDER = (INFO, MEASUREMENT, TECHNICAL)
+
+# The state key of this and a name says: what was put aside under that name is journalled again.
+ASIDE_STATE = "aside/"
 
 BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED = 0, 1, 2
 CHAIN_SIZE = 16
@@ -29,7 +33,15 @@ def chain_next(before: bytes, event: bytes) -> bytes:
 class Advertisement:
     """One reception of an advertising packet, scan response merged where the backend saw one."""
 
-    __slots__ = ("address", "manufacturer_data", "name", "received_ms", "rssi_dbm", "service_data", "service_uuids")
+    __slots__ = (
+        "address",
+        "manufacturer_data",
+        "name",
+        "received_ms",
+        "rssi_dbm",
+        "service_data",
+        "service_uuids",
+    )
 
     def __init__(
         self,
@@ -109,7 +121,11 @@ class GivenUp:
         self.last = last
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, GivenUp) and (self.lane, self.first, self.last) == (other.lane, other.first, other.last)
+        return isinstance(other, GivenUp) and (self.lane, self.first, self.last) == (
+            other.lane,
+            other.first,
+            other.last,
+        )
 
     def __hash__(self) -> int:
         return hash((self.lane, self.first, self.last))
