@@ -1,0 +1,130 @@
+"""Ed25519 in portable Python: simple, correct, slow. Source: RFC 8032, 5.1.
+
+For simulation and tests: not constant time, so no key that matters belongs here. MicroPython's `pow(x, -1, p)`
+returns 0, therefore inverses are powers of p - 2.
+"""
+
+from hal.sim.sha512 import sha512
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Point = tuple[int, int, int, int]
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+NEUTRAL = (0, 1, 1, 0)
+
+
+def inverse(value: int) -> int:
+    """1 / value modulo P (Fermat)."""
+    return pow(value, P - 2, P)
+
+
+D = -121665 * inverse(121666) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+
+
+def add(left: "Point", right: "Point") -> "Point":
+    """Sum of two points in extended coordinates (RFC 8032, 5.1.4)."""
+    a = (left[1] - left[0]) * (right[1] - right[0]) % P
+    b = (left[1] + left[0]) * (right[1] + right[0]) % P
+    c = 2 * left[3] * right[3] * D % P
+    d = 2 * left[2] * right[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def double(point: "Point") -> "Point":
+    """Twice a point (RFC 8032, 5.1.4)."""
+    a = point[0] * point[0] % P
+    b = point[1] * point[1] % P
+    h = a + b
+    e = h - (point[0] + point[1]) * (point[0] + point[1])
+    g = a - b
+    f = 2 * point[2] * point[2] + g
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def encode(point: "Point") -> bytes:
+    """32 bytes (RFC 8032, 5.1.2)."""
+    z = inverse(point[2])
+    x, y = point[0] * z % P, point[1] * z % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def decode(data: bytes) -> "Point | None":
+    """The point, or None where 32 bytes stand for none or are not its shortest form (RFC 8032, 5.1.3)."""
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if y >= P:
+        return None
+    square = (y * y - 1) * inverse(D * y * y + 1) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_1 % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+class Ed25519:
+    """Holds a table of the base point's doublings, made once: 255 points."""
+
+    def __init__(self) -> None:
+        self._hash = sha512()
+        base = decode((4 * inverse(5) % P).to_bytes(32, "little"))
+        assert base is not None
+        self._doublings = [base]
+        for _ in range(254):
+            self._doublings.append(double(self._doublings[-1]))
+
+    def _times_base(self, factor: int) -> "Point":
+        result = NEUTRAL
+        for point in self._doublings:
+            if factor & 1:
+                result = add(result, point)
+            factor >>= 1
+        return result
+
+    def _number(self, data: bytes) -> int:
+        return int.from_bytes(self._hash(data), "little")
+
+    def _expand(self, seed: bytes) -> "tuple[int, bytes]":
+        if len(seed) != 32:
+            raise ValueError("an Ed25519 private key has 32 bytes")
+        digest = self._hash(seed)
+        scalar = int.from_bytes(digest[:32], "little")
+        return scalar & (1 << 254) - 8 | 1 << 254, digest[32:]
+
+    def public_key(self, seed: bytes) -> bytes:
+        """Raw 32-byte public key of a 32-byte private key (RFC 8032, 5.1.5)."""
+        return encode(self._times_base(self._expand(seed)[0]))
+
+    def sign(self, seed: bytes, message: bytes) -> bytes:
+        """64-byte signature (RFC 8032, 5.1.6)."""
+        scalar, prefix = self._expand(seed)
+        public = encode(self._times_base(scalar))
+        once = self._number(prefix + message) % ORDER
+        point = encode(self._times_base(once))
+        challenge = self._number(point + public + message) % ORDER
+        return point + ((once + challenge * scalar) % ORDER).to_bytes(32, "little")
+
+    def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether the signature holds (RFC 8032, 5.1.7, without the cofactor)."""
+        if len(public) != 32 or len(signature) != 64:
+            return False
+        key = decode(public)
+        scalar = int.from_bytes(signature[32:], "little")
+        if key is None or scalar >= ORDER:
+            return False
+        factor = self._number(signature[:32] + public + message) % ORDER
+        expected = self._times_base(scalar)
+        point = (P - key[0], key[1], 1, P - key[3])
+        while factor:
+            if factor & 1:
+                expected = add(expected, point)
+            point = double(point)
+            factor >>= 1
+        return encode(expected) == signature[:32]
