@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.mpy.interpreter import MissingToolError, compiler_format, find_compiler, find_interpreter
-from tools.mpy.run import HEAP_MIB, count_on_cpython, run_modules, find_modules
+from tools.mpy.run import HEAP_MIB, count_on_cpython, find_modules, run_modules
 from tools.mpy.sizes import measure, portable_files
 
 
