@@ -80,13 +80,14 @@ class Flight:
 class Lane:
     """Where one lane stands on this connection."""
 
-    __slots__ = ("acked", "deadline_ms", "sent", "unreceipted", "wait_ms")
+    __slots__ = ("acked", "deadline_ms", "sent", "since_ms", "unreceipted", "wait_ms")
 
     def __init__(self) -> None:
         self.acked = 0
         self.sent = 0
         self.deadline_ms: "int | None" = None
         self.wait_ms = 0
+        self.since_ms: "int | None" = None  # when the wait for a receipt began
         self.unreceipted: "list[tuple[int, int]]" = []  # (last number, bytes) of bundles sent and not receipted
 
 
@@ -126,6 +127,8 @@ class Outbox:
         lane.acked = seq
         lane.sent = max(lane.sent, seq)
         lane.unreceipted = [row for row in lane.unreceipted if row[0] > seq]
+        if lane.sent == seq:
+            lane.since_ms = None
 
     def next_lane(self, marks: "list[LaneMark]", now_ms: int) -> "int | None":
         """The lane whose next bundle may go now, or None. Alarm lanes first, and never behind a full window."""
@@ -174,6 +177,8 @@ class Outbox:
         self.flights.append(flight)
         lane.sent = last
         lane.unreceipted.append((last, size))
+        if lane.since_ms is None:
+            lane.since_ms = now_ms
         if lane.deadline_ms is None:
             if lane.wait_ms == 0:
                 lane.wait_ms = FIRST_RESEND_MS[number]
@@ -202,6 +207,7 @@ class Outbox:
         self.forget(lane, seq)
         lane.wait_ms = FIRST_RESEND_MS[number]
         lane.deadline_ms = now_ms + lane.wait_ms if lane.unreceipted else None
+        lane.since_ms = now_ms if lane.unreceipted else None
 
     def resend_now(self, now_ms: int) -> bool:
         """An unchanged receipt: send all again, at most once a second. True where something goes again."""
@@ -219,6 +225,7 @@ class Outbox:
         due = [lane.deadline_ms for lane in self.lanes if lane.deadline_ms is not None]
         return min(due) if due else None
 
-    def oldest_wait_ms(self) -> int:
-        """The longest current wait of a lane that has something unreceipted; 0 where none has."""
-        return max([lane.wait_ms for lane in self.lanes if lane.unreceipted] or [0])
+    def waiting_since_ms(self) -> "int | None":
+        """Since when something sent has waited for a receipt that did not come, or None."""
+        since = [lane.since_ms for lane in self.lanes if lane.since_ms is not None]
+        return min(since) if since else None

@@ -51,6 +51,7 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "adapter.lost": (98, 2, ""),
     "adapter.restored": (99, 2, "adapter.lost"),
     "configuration.fault": (100, 2, ""),
+    "configuration.accepted": (127, 2, "configuration.fault"),
     "path.unreceipted": (101, 2, ""),
     "path.receipted": (102, 2, "path.unreceipted"),
     "problem.detected": (103, 2, ""),

@@ -443,6 +443,15 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "configuration.accepted": (
+        "Konfigurasjonen er i orden igjen",
+        "The configuration is good again",
+        10,
+        "technical",
+        0,
+        None,
+        "",
+    ),
     "path.unreceipted": (
         "Mottakeren kvitterer ikke",
         "The receiver does not receipt",

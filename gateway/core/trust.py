@@ -54,9 +54,13 @@ class Trust:
         self.version = version
         self.not_after = fields["not_after"]  # type: ignore[assignment]
         self.keys = keys
-        for key in fields.get("next_roots", []):  # type: ignore[attr-defined]
-            self.roots[cose.kid_of(key)] = key
+        self.add_roots(fields.get("next_roots", []))  # type: ignore[arg-type]
         return True
+
+    def add_roots(self, keys: "list[bytes]") -> None:
+        """Roots that an accepted keyset named before a restart."""
+        for key in keys:
+            self.roots[cose.kid_of(key)] = key
 
     def roots_held(self) -> "list[bytes]":
         """Root keys in force, provisioned and named since: what must be kept beside the keyset."""

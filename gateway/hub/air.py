@@ -1,0 +1,174 @@
+"""Bluetooth LE: one loop that listens, and one for each device the hub connects to."""
+
+import asyncio
+
+from gateway.core.session import Backoff
+from hal.errors import DeniedError, HalError, LinkLostError
+from hal.types import BOND_AUTHENTICATED, BOND_NONE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.devices.driver import AdvertisingDriver, GattDriver, Reading
+    from gateway.hub.devices import Device
+    from gateway.hub.intake import Intake
+    from hal.interfaces import BleCentral, BleConnection, BleScanner, Clock
+
+RESTART_SCAN_MS = 2_000
+CONNECT_TIMEOUT_MS = 20_000
+
+
+class Listener:
+    """Hears advertisements, gives them to their drivers, and tells who is near."""
+
+    def __init__(
+        self, scanner: "BleScanner", devices: "list[Device]", intake: "Intake", clock: "Clock"
+    ) -> None:
+        self.scanner = scanner
+        self.intake = intake
+        self.clock = clock
+        self.broadcasting = {d.config.address: d for d in devices if d.driver.transport == "ble-adv"}
+        self.connectable = {
+            d.config.address: asyncio.Event() for d in devices if d.driver.transport == "ble-gatt"
+        }
+
+    async def run(self) -> None:
+        """Listen for ever; an adapter that goes away is started again and reported once."""
+        lost = False
+        while True:
+            try:
+                await self.scanner.start(active=False)
+                if lost:
+                    lost = False
+                    await self.intake.recorder.note("adapter.restored")
+                while True:
+                    await self.hear()
+            except HalError as error:
+                self.intake.log("warning", "The radio does not listen; trying again.", cause=str(error))
+                if not lost:
+                    lost = True
+                    await self.intake.recorder.note("adapter.lost", values={"reason": error.message})
+                await self.scanner.stop()
+                await self.clock.sleep_ms(RESTART_SCAN_MS)
+
+    async def hear(self) -> None:
+        """Take one advertisement."""
+        advertisement = await self.scanner.receive()
+        near = self.connectable.get(advertisement.address)
+        if near is not None:
+            near.set()
+        device = self.broadcasting.get(advertisement.address)
+        if device is not None:
+            driver: "AdvertisingDriver" = device.driver  # type: ignore[assignment]
+            reading = driver.advertised(advertisement)
+            await self.intake.take(device, reading, advertisement.received_ms)
+
+
+class Visitor:
+    """Keeps one peripheral connected: its driver says what to read and subscribe, its notifications come in."""
+
+    def __init__(
+        self,
+        device: "Device",
+        central: "BleCentral",
+        near: asyncio.Event,
+        intake: "Intake",
+        clock: "Clock",
+        random16: "Callable[[], int]",
+        bonded: "Callable[[], None]",
+    ) -> None:
+        self.device = device
+        self.driver: "GattDriver" = device.driver  # type: ignore[assignment]
+        self.central = central
+        self.near = near
+        self.intake = intake
+        self.clock = clock
+        self.backoff = Backoff(random16, first_ms=500, ceiling_ms=30_000)
+        self.bonded = bonded
+
+    async def run(self) -> None:
+        """Connect when the device is heard, stay as long as it does, come back when it returns."""
+        while True:
+            await self.near.wait()
+            self.near.clear()
+            began_ms = self.clock.uptime_ms()
+            try:
+                await self.visit()
+            except HalError as error:
+                self.device.link = str(error)
+                self.intake.log(
+                    "info",
+                    "Connection ended.",
+                    device=self.device.config.name,
+                    cause=str(error),
+                    kind=type(error).__name__,
+                )
+            self.backoff.held(self.clock.uptime_ms() - began_ms)
+            await self.clock.sleep_ms(self.backoff.next_ms())
+
+    async def visit(self) -> None:
+        """One connection, from pairing to its loss."""
+        self.device.link = "connecting"
+        pairing = self.driver.pairing
+        passkey = self.device.passkey
+        connection = await self.central.connect(
+            self.device.config.address or "",
+            pair=pairing != "none",
+            passkey=passkey,
+            timeout_ms=CONNECT_TIMEOUT_MS,
+        )
+        try:
+            self.check_bond(connection)
+            self.device.link = "connected"
+            for step in self.driver.steps(connection.characteristics()):
+                await self.do(connection, step.action, step.characteristic, step.value)
+            while True:
+                heard = await connection.receive()
+                await self.take(
+                    self.driver.notified(heard.characteristic, heard.value, heard.received_ms),
+                    heard.received_ms,
+                )
+        finally:
+            await connection.disconnect()
+
+    def check_bond(self, connection: "BleConnection") -> None:
+        """A bond weaker than the driver or the configuration asks for is refused, never accepted silently."""
+        bond = connection.bond
+        least = {"none": BOND_NONE, "weak": BOND_NONE + 1, "authenticated": BOND_AUTHENTICATED}[
+            self.driver.pairing
+        ]
+        if self.device.passkey is not None:
+            least = BOND_AUTHENTICATED
+        if bond < least:
+            raise DeniedError(
+                "the bond is weaker than this device's driver or passkey asks for; pair it again"
+            )
+        if bond != self.device.bond:
+            self.device.bond = bond
+            self.bonded()
+
+    async def do(self, connection: "BleConnection", action: str, characteristic: str, value: bytes) -> None:
+        """One step of the driver; a characteristic the device refuses is logged and passed over."""
+        try:
+            if action == "read":
+                data = await connection.read(characteristic)
+                await self.take(self.driver.read(characteristic, data, self.clock.uptime_ms()), None)
+            elif action == "subscribe":
+                await connection.subscribe(characteristic)
+            else:
+                await connection.write(characteristic, value)
+        except LinkLostError:
+            raise
+        except HalError as error:
+            self.intake.log(
+                "warning",
+                "A step was refused.",
+                device=self.device.config.name,
+                step=action + " " + characteristic,
+                cause=str(error),
+            )
+
+    async def take(self, reading: "Reading", heard_ms: "int | None") -> None:
+        """Record a reading of this device."""
+        await self.intake.take(self.device, reading, heard_ms)

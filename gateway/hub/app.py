@@ -1,0 +1,269 @@
+"""The hub: everything portable, put together over an injected machine."""
+
+import asyncio
+
+from gateway.core.event_codec import with_identity
+from gateway.core.outbox import Outbox
+from gateway.core.rules.build import build_recordings, build_rules
+from gateway.core.rules.engine import Engine
+from gateway.core.supervision import Supervision
+from gateway.core.trust import Trust
+from gateway.hub.air import Listener, Visitor
+from gateway.hub.devices import place
+from gateway.hub.intake import Intake
+from gateway.hub.inward import Inward
+from gateway.hub.lines import Line
+from gateway.hub.outward import Outward
+from gateway.hub.parts import Parts
+from gateway.hub.recorder import Recorder
+from gateway.hub.supervise import Supervise
+from gateway.hub.uplink import Delivery
+from gateway.hub.waking import stop as cancel
+from hal.types import TECHNICAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.config import Config
+    from gateway.core.devices.driver import Driver
+    from gateway.hub.recorder import Log
+    from hal.interfaces import (
+        BleCentral,
+        BleScanner,
+        Clock,
+        Crypto,
+        Indicator,
+        Journal,
+        KeyStore,
+        Network,
+        SerialPorts,
+        Uplink,
+        Watchdog,
+    )
+
+SILENT = "device.silent"
+RECOVERED = "recovered."
+FLUSH_MS = 2_000
+
+
+class Machine:
+    """What a wiring file injects; `scanner`, `central` and `ports` may be None where the home needs none."""
+
+    def __init__(
+        self,
+        clock: "Clock",
+        journal: "Journal",
+        keystore: "KeyStore",
+        crypto: "Crypto",
+        uplinks: "list[Uplink]",
+        network: "Network",
+        indicator: "Indicator",
+        watchdog: "Watchdog",
+        scanner: "BleScanner | None" = None,
+        central: "BleCentral | None" = None,
+        ports: "SerialPorts | None" = None,
+    ) -> None:
+        self.clock = clock
+        self.journal = journal
+        self.keystore = keystore
+        self.crypto = crypto
+        self.uplinks = uplinks
+        self.network = network
+        self.indicator = indicator
+        self.watchdog = watchdog
+        self.scanner = scanner
+        self.central = central
+        self.ports = ports
+
+
+class App:
+    """One gateway. `await start()`, then `await stop()`; or `await run(stop_event)`."""
+
+    def __init__(
+        self,
+        config: "Config",
+        machine: Machine,
+        roots: "list[bytes]",
+        driver_of: "Callable[[str], type[Driver]]",
+        software: str,
+        log: "Log",
+        passkeys: "dict[str, int] | None" = None,
+        delivery: "type[Delivery]" = Delivery,
+        started: "dict[str, object] | None" = None,
+        fault: str = "",
+    ) -> None:
+        """`started` are values for `hub.started`; `fault` is why the last good configuration is used, if it is.
+
+        `delivery` is there for the negative control that forgets on a PUBACK and must be caught.
+        """
+        self.config = config
+        self.machine = machine
+        self.log = log
+        self.started = started if started is not None else {}
+        self.fault = fault
+        journal, clock, crypto = machine.journal, machine.clock, machine.crypto
+        self.boot = int.from_bytes(crypto.random(4), "big")
+        self.devices, self.placed = place(config.devices, journal, crypto, driver_of)
+        for device in self.devices:
+            device.passkey = (passkeys or {}).get(device.config.name)
+        stored = {key: journal.state(key) or b"" for key in journal.state_keys("")}
+        placements = {device.config.name: device.placement for device in self.devices}
+        rules = build_rules(config, placements, stored)
+        engine = Engine(rules, build_recordings(config, placements), crypto.random, stored)
+        self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
+        self.supervision = Supervision()
+        self.intake = Intake(self.recorder, self.supervision, log)
+        self.trust = Trust(config.hub.tenant, roots, crypto.ed25519_verify)
+        self.outbox = Outbox(self.random16)
+        self.outward = Outward(
+            config,
+            journal,
+            clock,
+            machine.keystore,
+            machine.network,
+            self.trust,
+            self.devices,
+            self.boot,
+            software,
+        )
+        self.inward = Inward(config, journal, clock, self.trust, self.outbox, self.recorder, log)
+        self.delivery = delivery(
+            machine.uplinks, journal, clock, self.outbox, self.outward, self.inward, self.random16, log
+        )
+        self.parts = Parts(self.recorder, clock, log)
+        self.supervise = Supervise(
+            config,
+            clock,
+            self.recorder,
+            self.supervision,
+            self.delivery,
+            self.outward,
+            self.inward,
+            self.trust,
+            machine.indicator,
+            machine.watchdog,
+            self.parts.alive,
+            log,
+        )
+        self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
+
+    def random16(self) -> int:
+        """0 to 65535, for jitter."""
+        return int.from_bytes(self.machine.crypto.random(2), "big")
+
+    async def start(self) -> None:
+        """Take up what the last run left, say that the hub started, and start every part."""
+        self.machine.indicator.show("starting")
+        self.inward.restore()
+        await self.recorder.append([], self.placed)
+        await self.recover()
+        values: "dict[str, object]" = {"software": self.outward.software}
+        values.update(self.started)
+        await self.recorder.note("hub.started", values=values)
+        await self.tell_configuration()
+        await self.revise()
+        self.watch()
+        self.parts.start("uplink", self.delivery.run)
+        self.start_inputs()
+        self.parts.start("supervise", self.supervise.run)
+
+    async def tell_configuration(self) -> None:
+        """A configuration with a fault is a condition that ends when a good one is used."""
+        await self.supervise.set_condition(
+            "configuration.fault", "configuration.accepted", bool(self.fault), {"reason": self.fault}
+        )
+
+    async def recover(self) -> None:
+        """Journal again what could be read from a store that was set aside, each with its old identity, once."""
+        journal = self.machine.journal
+        for aside in journal.set_aside():
+            if journal.state(RECOVERED + aside.name) is not None:
+                continue
+            again = [(entry.lane, with_identity(entry.event, entry.chain)) for entry in aside.entries]
+            notice = self.recorder.event_bytes(
+                "journal.set_aside", {"reason": aside.reason, "count": len(again)}
+            )
+            await journal.append(again + [(TECHNICAL, notice)], {RECOVERED + aside.name: b"\x01"})
+            self.log(
+                "error",
+                "A store did not open and was set aside.",
+                name=aside.name,
+                cause=aside.reason,
+                again=len(again),
+            )
+
+    async def revise(self) -> None:
+        """Keep and publish the manifest where it has changed."""
+        changes = self.outward.revise()
+        if changes:
+            await self.recorder.append([], changes)
+            self.delivery.tell_manifest()
+
+    def manifest_changed(self) -> None:
+        """A bond or a description has changed; the revision follows in its own task."""
+        self.parts.tasks["manifest"] = asyncio.create_task(self.revise())
+
+    def watch(self) -> None:
+        """Begin to listen for silence."""
+        now_ms = self.machine.clock.uptime_ms()
+        for device in self.devices:
+            silent = self.recorder.engine.incidents.is_open(device.placement, SILENT)
+            self.supervision.watch(device.placement, device.interval_ms, now_ms, silent)
+
+    def start_inputs(self) -> None:
+        """One loop that listens, one for each device that is visited or on a line."""
+        machine, clock = self.machine, self.machine.clock
+        by_radio = [device for device in self.devices if device.driver.transport != "serial"]
+        if machine.scanner is not None and by_radio:
+            listener = Listener(machine.scanner, self.devices, self.intake, clock)
+            self.parts.start("radio", listener.run)
+            for device in by_radio:
+                near = listener.connectable.get(device.config.address)
+                if near is not None and machine.central is not None:
+                    visitor = Visitor(
+                        device,
+                        machine.central,
+                        near,
+                        self.intake,
+                        clock,
+                        self.random16,
+                        self.manifest_changed,
+                    )
+                    self.parts.start("visit " + device.config.name, visitor.run)
+        if machine.ports is not None:
+            for device in self.devices:
+                if device.driver.transport == "serial":
+                    line = Line(device, machine.ports, self.intake, clock, self.random16)
+                    self.parts.start("line " + device.config.name, line.run)
+
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Run until `stop` is set or a part gives up; True where it was told to stop."""
+        await self.start()
+        given_up = asyncio.create_task(self.until_given_up(stop))
+        await stop.wait()
+        await cancel(given_up)
+        await self.stop()
+        return not self.parts.given_up.is_set()
+
+    async def until_given_up(self, stop: asyncio.Event) -> None:
+        """A part that only a fresh process can help stops the hub."""
+        await self.parts.given_up.wait()
+        stop.set()
+
+    async def stop(self) -> None:
+        """Say that it stops, give the uplink a moment, end the parts, close the journal."""
+        await self.recorder.note("hub.stopped")
+        await self.flush()
+        await self.parts.stop()
+        await self.delivery.ended()
+        await self.machine.journal.close()
+
+    async def flush(self) -> None:
+        """Let what is under way be receipted, for at most two seconds; the journal keeps the rest."""
+        end_ms = self.machine.clock.uptime_ms() + FLUSH_MS
+        while self.delivery.uplink.connected and self.machine.clock.uptime_ms() < end_ms:
+            marks = self.delivery.marks()
+            if all([mark.first > mark.last for mark in marks]):
+                return
+            await self.machine.clock.sleep_ms(50)

@@ -1,0 +1,112 @@
+"""The devices in use: placement, driver, counters, and when each was last heard."""
+
+import hashlib
+
+from gateway.core.devices.driver import Context
+from gateway.hub.recorder import device_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.config import DeviceConfig
+    from gateway.core.devices.driver import Driver, Reading
+    from hal.interfaces import Crypto, Journal
+
+PLACEMENT = "placement."
+FINGERPRINT_SIZE = 8
+
+
+class Device:
+    """One device in use. `refused` counts frames by why they were not taken; `bond` as in hal.types."""
+
+    def __init__(self, config: "DeviceConfig", placement: int, driver: "Driver") -> None:
+        self.config = config
+        self.placement = placement
+        self.driver = driver
+        self.heard_ms: "int | None" = None
+        self.frames = 0
+        self.refused: "dict[str, int]" = {}
+        self.last_refusal = ""
+        self.link = ""  # "", "connecting", "connected", "open", or the error that ended it
+        self.bond: "int | None" = None
+        self.passkey: "int | None" = None  # the code of its label, for pairing
+        self.described: "dict[str, str]" = {}  # maker, model, serial_number, as it said itself
+
+    @property
+    def interval_ms(self) -> int:
+        """Interval in which a healthy one is heard, configured or the driver's own; 0 is unsupervised."""
+        return 1000 * (self.config.interval_s or self.driver.interval_s)
+
+    def count(self, reading: "Reading") -> None:
+        """Keep the counters that `trygg status` shows."""
+        self.frames += 1
+        if reading.refused is not None:
+            why, self.last_refusal = reading.refused
+            self.refused[why] = self.refused.get(why, 0) + 1
+
+
+def fingerprint(config: "DeviceConfig") -> bytes:
+    """Changes when another device is put into use under the same name."""
+    reached = config.driver + " " + (config.address or config.port or "")
+    return hashlib.sha256(reached.encode()).digest()[:FINGERPRINT_SIZE]
+
+
+def place(
+    configs: "list[DeviceConfig]",
+    journal: "Journal",
+    crypto: "Crypto",
+    driver_of: "Callable[[str], type[Driver]]",
+) -> "tuple[list[Device], dict[str, bytes | None]]":
+    """Devices with their placements, and the state to store for those put into use now.
+
+    A placement is a random 32-bit number made each time a device is put into use: a swap never mixes two
+    devices' events (DESIGN.md 3). A device that is gone from the configuration loses its placement and state.
+    """
+    devices: "list[Device]" = []
+    changes: "dict[str, bytes | None]" = {}
+    for config in configs:
+        kept = journal.state(PLACEMENT + config.name)
+        if kept is not None and kept[4:] == fingerprint(config):
+            placement = int.from_bytes(kept[:4], "big")
+        else:
+            if kept is not None:
+                changes.update(leaving(journal, kept))
+            placement = fresh_placement(crypto)
+            changes[PLACEMENT + config.name] = placement.to_bytes(4, "big") + fingerprint(config)
+        devices.append(Device(config, placement, build(config, placement, journal, crypto, driver_of)))
+    names = [config.name for config in configs]
+    for key in journal.state_keys(PLACEMENT):
+        if key[len(PLACEMENT) :] not in names:
+            changes.update(leaving(journal, journal.state(key) or b""))
+            changes[key] = None
+    return devices, changes
+
+
+def build(
+    config: "DeviceConfig",
+    placement: int,
+    journal: "Journal",
+    crypto: "Crypto",
+    driver_of: "Callable[[str], type[Driver]]",
+) -> "Driver":
+    """The driver of one device, its state read from the journal."""
+
+    def stored(key: str) -> "bytes | None":
+        return journal.state(device_key(placement, key))
+
+    return driver_of(config.driver)(Context(config.address or "", config.options, crypto, stored, config.key))
+
+
+def fresh_placement(crypto: "Crypto") -> int:
+    """Random and not 0, which is the hub."""
+    while True:
+        placement = int.from_bytes(crypto.random(4), "big")
+        if placement:
+            return placement
+
+
+def leaving(journal: "Journal", kept: bytes) -> "dict[str, bytes | None]":
+    """Deletes the driver state of a placement that is no longer in use."""
+    prefix = device_key(int.from_bytes(kept[:4], "big"), "")
+    return dict.fromkeys(journal.state_keys(prefix))

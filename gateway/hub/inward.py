@@ -1,0 +1,173 @@
+"""What comes from the platform: keysets and receipts. Everything else is refused, in words, and counted."""
+
+from gateway.core import cbor, wire
+from gateway.core.errors import DecodeError, RefusedError
+from gateway.core.event_codec import with_identity
+from gateway.core.outbox import FORK, PROGRESS, UNCHANGED
+from hal.types import LANES, TECHNICAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.core.config import Config
+    from gateway.core.outbox import Outbox
+    from gateway.core.trust import Trust
+    from gateway.core.wire import Parsed, Topic
+    from gateway.hub.recorder import Log, Recorder
+    from hal.interfaces import Clock, Journal
+    from hal.types import Message
+
+KEYSET_STATE, ROOTS_STATE = "trust.keyset", "trust.roots"
+SAME_REFUSAL_MS = 600_000  # one refusal of a kind is an event at most this often; all are counted
+
+
+class Inward:
+    """Acts on verified messages; `progress_ms` is when a receipt last moved anything."""
+
+    def __init__(
+        self,
+        config: "Config",
+        journal: "Journal",
+        clock: "Clock",
+        trust: "Trust",
+        outbox: "Outbox",
+        recorder: "Recorder",
+        log: "Log",
+    ) -> None:
+        self.config = config
+        self.journal = journal
+        self.clock = clock
+        self.trust = trust
+        self.outbox = outbox
+        self.recorder = recorder
+        self.log = log
+        self.refused: "dict[str, int]" = {}
+        self.noted: "dict[str, int]" = {}
+        self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
+        self.progress_ms = clock.uptime_ms()
+
+    def restore(self) -> None:
+        """Take up the roots and the keyset that were accepted before a restart."""
+        roots, keyset = self.journal.state(ROOTS_STATE), self.journal.state(KEYSET_STATE)
+        if roots is not None:
+            self.trust.add_roots(cbor.decode(roots))  # type: ignore[arg-type]
+        if keyset is not None:
+            self.trust.accept(keyset)
+
+    async def take(self, message: "Message") -> None:
+        """One message of a `down` topic; a refused one is counted and said, never fatal."""
+        sort = "unknown"
+        try:
+            where = wire.parse_topic(message.topic)
+            sort = where.sort
+            await self.act(where, message.payload)
+        except (DecodeError, RefusedError) as error:
+            await self.refuse(sort, error.reason)
+
+    async def act(self, where: "Topic", payload: bytes) -> None:
+        """Do what a message asks. Raises DecodeError, RefusedError."""
+        if where.tenant != self.config.hub.tenant or where.gateway != self.config.hub.id:
+            raise RefusedError("the topic is another gateway's")
+        if not payload:
+            return  # a retained topic was cleared
+        if where.sort == "keyset":
+            await self.keyset(payload)
+        elif where.sort == "receipt":
+            await self.receipt(payload)
+        else:
+            raise RefusedError("this gateway takes no such message")
+
+    async def refuse(self, sort: str, reason: str) -> None:
+        """Count a refusal; the first of its kind in ten minutes is a technical event."""
+        key = sort + ": " + reason
+        self.refused[key] = self.refused.get(key, 0) + 1
+        self.log("warning", "A message was refused.", sort=sort, cause=reason)
+        now_ms = self.clock.uptime_ms()
+        if key not in self.noted or now_ms - self.noted[key] >= SAME_REFUSAL_MS:
+            self.noted[key] = now_ms
+            await self.recorder.note("message.refused", values={"sort": sort, "reason": reason})
+
+    async def keyset(self, data: bytes) -> None:
+        """Accept a keyset, keep it, and look again at a receipt that came too early."""
+        if self.trust.accept(data):
+            kept = {KEYSET_STATE: data, ROOTS_STATE: cbor.encode(self.trust.roots_held())}
+            await self.recorder.append([], kept)
+            self.log("info", "Keyset accepted.", version=self.trust.version)
+        early, self.early = self.early, None
+        if early is not None:
+            await self.receipt(early)
+
+    async def receipt(self, data: bytes) -> None:
+        """Forget what the platform stored. The order of checks is by cost: ids, kid, epoch, progress, chain, signature.
+
+        Raises:
+            DecodeError, RefusedError: nothing is forgotten.
+        """
+        parsed = wire.parse("receipt", data)
+        wire.check_address(parsed, self.config.hub.tenant, self.config.hub.id)
+        if not self.trust.keys:
+            self.early = data
+            return
+        key = self.trust.check_key(parsed, wire.RECEIPT_ROLE, self.clock.utc_ms())
+        if parsed.fields["epoch"] != self.journal.epoch:
+            self.log("info", "A receipt of another epoch is ignored.")
+            return
+        verdicts = self.judge(parsed)
+        if not any([verdict in (FORK, PROGRESS, UNCHANGED) for _, _, verdict in verdicts]):
+            return
+        wire.verify(parsed, key, self.trust.verify)
+        if any([verdict == FORK for _, _, verdict in verdicts]):
+            await self.fork()
+        elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
+            await self.forget([(lane, seq) for lane, seq, verdict in verdicts if verdict == PROGRESS])
+        elif self.outbox.resend_now(self.clock.uptime_ms()):
+            self.log("info", "The platform asks for what it lacks; sending again.")
+
+    def judge(self, parsed: "Parsed") -> "list[tuple[int, int, str]]":
+        """(lane, number, verdict) of each lane the receipt names."""
+        found = []
+        for lane, (seq, chain) in sorted(parsed.fields["lanes"].items()):  # type: ignore[attr-defined]
+            found.append(
+                (lane, seq, self.outbox.judge(self.journal.mark(lane), seq, chain, self.own_chain(lane, seq)))
+            )
+        return found
+
+    def own_chain(self, lane: int, seq: int) -> "bytes | None":
+        """h(seq) of ours, or None where it is forgotten or not given yet."""
+        mark = self.journal.mark(lane)
+        if seq == mark.first - 1:
+            return mark.before
+        if mark.first <= seq <= mark.last:
+            return self.journal.peek(lane, seq - 1, 1, 1)[0].chain
+        return None
+
+    async def forget(self, progress: "list[tuple[int, int]]") -> None:
+        """The journal forgets what the receipt covers."""
+        now_ms = self.clock.uptime_ms()
+        self.progress_ms = now_ms
+        for lane, seq in progress:
+            self.outbox.receipted(lane, seq, now_ms)
+            await self.journal.ack(lane, seq)
+            for gone in self.journal.given_up():
+                if gone.lane == lane and gone.last < seq:
+                    await self.journal.confirm_given_up(gone, [])  # the platform knows of the hole
+        self.log("debug", "receipted", lanes=[list(row) for row in progress])
+
+    async def fork(self) -> None:
+        """The platform holds numbers we never gave: a restored backup or a cloned card. Begin a new epoch.
+
+        What is held goes on under it with its old identity, so the platform removes what it already has.
+        """
+        old = self.journal.epoch
+        events = []
+        for lane in LANES:
+            after, more = 0, self.journal.peek(lane, 0, 1 << 20)
+            while more:
+                events += [(lane, with_identity(entry.event, entry.chain)) for entry in more]
+                after = more[-1].seq
+                more = self.journal.peek(lane, after, 1 << 20)
+        self.log(
+            "error", "The platform has numbers this gateway never gave; a new epoch begins.", old=old.hex()
+        )
+        notice = self.recorder.event_bytes("epoch.begun", {"reason": "receipt of a fork", "epoch": old})
+        await self.journal.begin_epoch(self.recorder.crypto.random(8), events + [(TECHNICAL, notice)])
+        self.outbox.connected([self.journal.mark(lane) for lane in LANES])

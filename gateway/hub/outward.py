@@ -1,0 +1,174 @@
+"""What the gateway says of itself and its devices: state and manifest messages, and bundles of the journal."""
+
+import hashlib
+
+from gateway.core import cbor, wire
+from gateway.core.registry import VALUES
+from hal.types import LANES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gateway.core.config import Config
+    from gateway.core.trust import Trust
+    from gateway.hub.devices import Device
+    from hal.interfaces import Clock, Journal, KeyStore, Network
+    from hal.types import Entry
+
+MANIFEST_STATE = "manifest"
+DATED = "dated."
+
+
+class Outward:
+    """Makes and seals the messages the gateway signs."""
+
+    def __init__(
+        self,
+        config: "Config",
+        journal: "Journal",
+        clock: "Clock",
+        keystore: "KeyStore",
+        network: "Network",
+        trust: "Trust",
+        devices: "list[Device]",
+        boot: int,
+        software: str,
+    ) -> None:
+        self.config = config
+        self.journal = journal
+        self.clock = clock
+        self.keystore = keystore
+        self.network = network
+        self.trust = trust
+        self.devices = devices
+        self.boot = boot
+        self.software = software
+        self.sealer = wire.Sealer(keystore.public_key)
+        self.revision = 0
+        self.clock_was_untrusted = False
+        self.dated = {int(key[len(DATED) :]): item for key, item in self.stored_dates()}
+
+    def stored_dates(self) -> "list[tuple[str, tuple[int, dict[int, int]]]]":
+        """Boots dated since: (state key, (utc_ms at uptime 0, last number of each lane at the dating))."""
+        found = []
+        for key in self.journal.state_keys(DATED):
+            row: "list[Any]" = cbor.decode(self.journal.state(key) or b"")  # type: ignore[assignment]
+            found.append((key, (row[0], row[1])))
+        return found
+
+    def date(self, utc_ms: int) -> "dict[str, bytes | None]":
+        """The clock became known: state that dates this boot's earlier events in the bundles to come."""
+        at = utc_ms - self.clock.uptime_ms()
+        lasts = {lane: self.journal.mark(lane).last for lane in LANES}
+        self.dated[self.boot] = (at, lasts)
+        return {DATED + str(self.boot): cbor.encode([at, lasts])}
+
+    def undated(self) -> "dict[str, bytes | None]":
+        """State to delete: datings whose events have all been delivered."""
+        gone: "dict[str, bytes | None]" = {}
+        for boot, (_, lasts) in list(self.dated.items()):
+            if all([self.journal.mark(lane).first > last for lane, last in lasts.items()]):
+                del self.dated[boot]
+                gone[DATED + str(boot)] = None
+        return gone
+
+    def topic(self, sort: str, lane: "int | None" = None) -> str:
+        """Topic of this gateway."""
+        return wire.topic(self.config.hub.tenant, self.config.hub.id, sort, lane)
+
+    async def sealed(self, sort: str, payload: bytes) -> bytes:
+        """Sign a payload of `sort`."""
+        return self.sealer.seal(payload, await self.keystore.sign(self.sealer.to_sign(sort, payload)))
+
+    async def message(self, sort: str, fields: "dict[str, object]") -> bytes:
+        """A signed message from fields by name."""
+        return await self.sealed(
+            sort, wire.encode_payload(sort, self.config.hub.tenant, self.config.hub.id, fields)
+        )
+
+    async def bundle(self, entries: "list[Entry]") -> bytes:
+        """A signed bundle of consecutive entries of one lane, their stored bytes put together."""
+        first = entries[0]
+        mark = self.journal.mark(first.lane)
+        if first.seq == mark.first:
+            before = mark.before
+        else:
+            before = self.journal.peek(first.lane, first.seq - 2, 1, 1)[0].chain
+        payload = wire.encode_bundle(
+            self.config.hub.tenant,
+            self.config.hub.id,
+            first.lane,
+            self.journal.epoch,
+            first.seq,
+            before,
+            [entry.event for entry in entries],
+            self.revision,
+            {boot: at for boot, (at, _) in self.dated.items()},
+            self.given_up_before(first.lane, first.seq),
+        )
+        return await self.sealed("bundle", payload)
+
+    def given_up_before(self, lane: int, seq: int) -> "tuple[int, int] | None":
+        """The numbers just before `seq` that went for space, or None."""
+        for gone in self.journal.given_up():
+            if gone.lane == lane and gone.last == seq - 1:
+                return (gone.first, gone.last)
+        return None
+
+    async def state(self) -> bytes:
+        """The sign of life."""
+        fields: "dict[str, object]" = {
+            "epoch": self.journal.epoch,
+            "boot": self.boot,
+            "uptime_ms": self.clock.uptime_ms(),
+            "utc_ms": self.clock.utc_ms(),
+            "lanes": {lane: self.journal.mark(lane).as_list() for lane in LANES},
+            "manifest": self.revision,
+            "config": 0,
+            "keyset": self.trust.version,
+            "software": self.software,
+        }
+        up = [path.kind for path in self.network.paths() if path.up]
+        if up:
+            fields["values"] = {VALUES["path"]: " ".join(up)}
+        return await self.message("state", fields)
+
+    def manifest_fields(self) -> "dict[str, object]":
+        """What each placement is; no name of a person or device for people leaves the home (N7)."""
+        rows = []
+        for device in self.devices:
+            config, said = device.config, device.described
+            rows.append(
+                wire.encode_device(
+                    {
+                        "placement": device.placement,
+                        "driver": config.driver,
+                        "maker": config.maker or said.get("maker"),
+                        "model": config.model or said.get("model"),
+                        "serial_number": said.get("serial_number"),
+                        "room": config.room,
+                        "interval_s": device.interval_ms // 1000 or None,
+                        "bond": device.bond,
+                    }
+                )
+            )
+        return {"devices": rows, "time_zone": self.config.hub.time_zone}
+
+    def revise(self) -> "dict[str, bytes | None]":
+        """Raise the manifest's revision where what it says has changed: the state to store, empty where not."""
+        fields = self.manifest_fields()
+        digest = hashlib.sha256(cbor.encode([fields["devices"], fields["time_zone"]])).digest()
+        kept = self.journal.state(MANIFEST_STATE)
+        row: "list[Any]" = cbor.decode(kept) if kept is not None else [0, b""]  # type: ignore[assignment]
+        self.revision = max(self.revision, row[0])
+        if row[1] == digest:
+            return {}
+        self.revision += 1
+        return {MANIFEST_STATE: cbor.encode([self.revision, digest])}
+
+    async def manifest(self) -> bytes:
+        """The retained message that says what each placement is."""
+        fields = self.manifest_fields()
+        fields["revision"] = self.revision
+        return await self.message("manifest", fields)

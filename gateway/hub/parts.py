@@ -1,0 +1,87 @@
+"""Parts that run beside each other: each is started again when it fails, and says so."""
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.hub.recorder import Log, Recorder
+    from hal.interfaces import Clock
+
+FIRST_PAUSE_MS = 1_000
+LONGEST_PAUSE_MS = 60_000
+STEADY_MS = 600_000  # a part that ran this long starts with the short pause again
+TOO_OFTEN = 10  # failures without a steady run between: the process gives up and is started anew
+
+
+class PartFailedError(Exception):
+    """A part fails again and again: only a fresh process can help."""
+
+
+class Parts:
+    """Runs named coroutines until told to stop. An error in one is our bug: loud, reported, bounded."""
+
+    def __init__(self, recorder: "Recorder", clock: "Clock", log: "Log") -> None:
+        self.recorder = recorder
+        self.clock = clock
+        self.log = log
+        self.tasks: "dict[str, asyncio.Task[None]]" = {}
+        self.given_up: "asyncio.Event" = asyncio.Event()
+        self.failed = ""
+
+    def start(self, name: str, run: "Callable[[], Awaitable[None]]") -> None:
+        """Begin a part."""
+        self.tasks[name] = asyncio.create_task(self.keep(name, run))
+
+    async def keep(self, name: str, run: "Callable[[], Awaitable[None]]") -> None:
+        """Run a part; after a failure report it, pause, and run it again."""
+        pause_ms, failures = FIRST_PAUSE_MS, 0
+        while failures < TOO_OFTEN:
+            began_ms = self.clock.uptime_ms()
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught, reported and bounded
+                self.log(
+                    "error",
+                    "A part failed and starts again.",
+                    part=name,
+                    error=type(error).__name__,
+                    cause=str(error),
+                )
+                self.log("debug", "trace", part=name, error=error)
+                values: "dict[str, object]" = {
+                    "part": name,
+                    "reason": type(error).__name__ + ": " + str(error)[:200],
+                }
+                await self.report(values)
+            if self.clock.uptime_ms() - began_ms >= STEADY_MS:
+                pause_ms, failures = FIRST_PAUSE_MS, 0
+            failures += 1
+            await self.clock.sleep_ms(pause_ms)
+            pause_ms = min(LONGEST_PAUSE_MS, pause_ms * 2)
+        self.failed = name
+        self.given_up.set()
+
+    async def report(self, values: "dict[str, object]") -> None:
+        """Say it upstream, where the journal still takes it."""
+        try:
+            await self.recorder.note("part.restarted", values=values)
+        except Exception as error:  # noqa: BLE001 - the journal itself may be what failed
+            self.log("error", "The failure could not be journalled.", cause=str(error))
+
+    def alive(self) -> bool:
+        """Whether every part runs or is about to."""
+        return not self.given_up.is_set() and not any([task.done() for task in self.tasks.values()])
+
+    async def stop(self) -> None:
+        """End all parts."""
+        for task in self.tasks.values():
+            task.cancel()
+        for task in self.tasks.values():
+            try:
+                await task
+            except asyncio.CancelledError:
+                if not task.done():
+                    raise
+        self.tasks = {}

@@ -1,0 +1,181 @@
+"""The loop that looks at everything else: sign of life, silence, clock, path, rules in time, watchdog."""
+
+from gateway.hub.waking import Wake
+from hal.errors import HalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.config import Config
+    from gateway.core.supervision import Supervision
+    from gateway.core.trust import Trust
+    from gateway.hub.inward import Inward
+    from gateway.hub.outward import Outward
+    from gateway.hub.recorder import Log, Recorder
+    from gateway.hub.uplink import Delivery
+    from hal.interfaces import Clock, Indicator, Watchdog
+
+BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
+PATH_LOST_MS = 90_000  # without a connection for so long is a fault
+DROPPED = "dropped."  # state: the last number of a lane whose loss has been reported
+DROPPED_EVERY_MS = 600_000  # a loss that goes on is reported at most this often in each lane
+UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
+
+
+class Supervise:
+    """Feeds the watchdog only while `alive` says that every part runs."""
+
+    def __init__(
+        self,
+        config: "Config",
+        clock: "Clock",
+        recorder: "Recorder",
+        supervision: "Supervision",
+        delivery: "Delivery",
+        outward: "Outward",
+        inward: "Inward",
+        trust: "Trust",
+        indicator: "Indicator",
+        watchdog: "Watchdog",
+        alive: "Callable[[], bool]",
+        log: "Log",
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.recorder = recorder
+        self.supervision = supervision
+        self.delivery = delivery
+        self.outward = outward
+        self.inward = inward
+        self.trust = trust
+        self.indicator = indicator
+        self.watchdog = watchdog
+        self.alive = alive
+        self.log = log
+        self.wake = Wake(clock)
+        self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
+        self.beat_due_ms = clock.uptime_ms()
+        self.dropped_due_ms: "dict[int, int]" = {}
+
+    @property
+    def state_interval_ms(self) -> int:
+        """How often the sign of life goes out."""
+        return 1000 * self.config.hub.state_interval_s
+
+    async def run(self) -> None:
+        """Look, then sleep until something is due."""
+        while True:
+            now_ms = self.clock.uptime_ms()
+            await self.silences(now_ms)
+            await self.recorder.due()
+            if now_ms >= self.state_due_ms:
+                self.state_due_ms = now_ms + self.state_interval_ms
+                await self.say_alive()
+            if now_ms >= self.beat_due_ms:
+                self.beat_due_ms = now_ms + BEAT_MS
+                await self.beat(now_ms)
+            await self.wake.wait(self.next_due_ms())
+
+    def next_due_ms(self) -> int:
+        """The earliest of all that is due."""
+        times = [self.state_due_ms, self.beat_due_ms]
+        for at in (self.supervision.next_due_ms(), self.recorder.engine.next_due_ms()):
+            if at is not None:
+                times.append(at)
+        return min(times)
+
+    async def silences(self, now_ms: int) -> None:
+        """Devices that have now been silent for three of their own intervals."""
+        for placement, watched in self.supervision.due(now_ms):
+            values: "dict[str, object]" = {
+                "silent_ms": now_ms - watched.heard_ms,
+                "interval_ms": watched.interval_ms,
+            }
+            await self.recorder.note("device.silent", placement, values)
+
+    async def say_alive(self) -> None:
+        """The signed state; a connection that ends meanwhile is the uplink's to tell."""
+        try:
+            await self.delivery.say_alive()
+        except HalError as error:
+            self.log("debug", "The state was not taken.", cause=str(error))
+
+    async def beat(self, now_ms: int) -> None:
+        """Slow conditions, the lamp, and the watchdog."""
+        await self.look_at_clock()
+        await self.look_at_keyset()
+        await self.look_at_path(now_ms)
+        await self.report_given_up(now_ms)
+        self.indicator.show(self.lamp())
+        if self.alive():
+            self.watchdog.feed()
+
+    async def set_condition(
+        self, kind: str, end: str, holds: bool, values: "dict[str, object] | None" = None
+    ) -> None:
+        """Say when a condition of the hub begins and when it ends, each once, also across a restart."""
+        is_open = self.recorder.engine.incidents.is_open(0, kind)
+        if holds and not is_open:
+            await self.recorder.note(kind, values=values)
+        elif is_open and not holds:
+            await self.recorder.note(end)
+
+    async def look_at_clock(self) -> None:
+        """A clock that became known dates the events of this boot that lack a time."""
+        utc_ms = self.clock.utc_ms()
+        await self.set_condition("clock.untrusted", "clock.trusted", utc_ms is None)
+        if utc_ms is None:
+            self.outward.clock_was_untrusted = True
+        elif self.outward.clock_was_untrusted:
+            self.outward.clock_was_untrusted = False
+            await self.recorder.append([], self.outward.date(utc_ms))
+        gone = self.outward.undated()
+        if gone:
+            await self.recorder.append([], gone)
+
+    async def look_at_keyset(self) -> None:
+        """Receipts still count under an expired keyset; that it has expired is said."""
+        expired = self.trust.expired(self.clock.utc_ms())
+        await self.set_condition("keyset.expired", "keyset.renewed", expired)
+
+    async def look_at_path(self, now_ms: int) -> None:
+        """No connection, or a broker that takes everything and a platform that receipts nothing."""
+        lost_ms = self.delivery.lost_ms
+        lost = lost_ms is not None and now_ms - lost_ms >= PATH_LOST_MS
+        holding = lost_ms is not None and self.recorder.engine.incidents.is_open(0, "path.lost")
+        values: "dict[str, object]" = {"reason": self.delivery.last_error or "no connection"}
+        await self.set_condition("path.lost", "path.restored", lost or holding, values)
+        waiting_since = self.delivery.waiting_since_ms()
+        mute = waiting_since is not None and now_ms - waiting_since >= UNRECEIPTED_FAULT_MS
+        still = waiting_since is not None and self.recorder.engine.incidents.is_open(0, "path.unreceipted")
+        await self.set_condition("path.unreceipted", "path.receipted", mute or still)
+
+    async def report_given_up(self, now_ms: int) -> None:
+        """Every range that went for space becomes an event: no loss without a word."""
+        journal = self.recorder.journal
+        for gone in journal.given_up():
+            key = DROPPED + str(gone.lane)
+            reported = int.from_bytes(journal.state(key) or b"", "big")
+            due_ms = self.dropped_due_ms.get(gone.lane, now_ms)
+            if gone.last <= reported or now_ms < due_ms:
+                continue
+            self.dropped_due_ms[gone.lane] = now_ms + DROPPED_EVERY_MS
+            values: "dict[str, object]" = {
+                "lane": gone.lane,
+                "first_seq": max(gone.first, reported + 1),
+                "last_seq": gone.last,
+            }
+            await self.recorder.note(
+                "journal.dropped", values=values, state={key: gone.last.to_bytes(8, "big")}
+            )
+
+    def lamp(self) -> str:
+        """The one state to show, the worst first."""
+        if self.recorder.full:
+            return "storage_full"
+        if self.delivery.lost_ms is not None:
+            return "offline"
+        if not self.alive():
+            return "fault"
+        return "ok"

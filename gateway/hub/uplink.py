@@ -1,0 +1,179 @@
+"""The way out: connect, publish what the journal holds, alarms first, and forget on the platform's receipt alone."""
+
+import asyncio
+
+from gateway.core.session import Backoff
+from gateway.hub.waking import Wake, stop
+from hal.errors import HalError
+from hal.types import LANES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.outbox import Flight, Outbox
+    from gateway.hub.inward import Inward
+    from gateway.hub.outward import Outward
+    from gateway.hub.recorder import Log
+    from hal.interfaces import Clock, Journal, Uplink
+    from hal.types import LaneMark
+
+SUBSCRIBED = ("receipt", "keyset")
+GREET_MS = 1_000  # routine lanes wait so long for the retained receipt, which may cover what would go again
+
+
+class Delivery:
+    """One broker connection after another, from a list in order."""
+
+    def __init__(
+        self,
+        uplinks: "list[Uplink]",
+        journal: "Journal",
+        clock: "Clock",
+        outbox: "Outbox",
+        outward: "Outward",
+        inward: "Inward",
+        random16: "Callable[[], int]",
+        log: "Log",
+    ) -> None:
+        self.uplinks = uplinks
+        self.uplink = uplinks[0]
+        self.journal = journal
+        self.clock = clock
+        self.outbox = outbox
+        self.outward = outward
+        self.inward = inward
+        self.backoff = Backoff(random16)
+        self.log = log
+        self.wake = Wake(clock)
+        self.connected_ms: "int | None" = None
+        self.lost_ms: "int | None" = clock.uptime_ms()
+        self.last_error = ""
+        self.manifest_due = False
+        self.greeted_ms = 0
+        self.sending: "list[asyncio.Task[None]]" = []
+
+    def poke(self) -> None:
+        """Something new is in the journal."""
+        self.wake.call()
+
+    async def run(self) -> None:
+        """Stay connected for ever; brokers are tried in order, with a jittered pause after each round."""
+        turn = 0
+        while True:
+            self.uplink = self.uplinks[turn % len(self.uplinks)]
+            try:
+                await self.session()
+            except HalError as error:
+                self.last_error = str(error)
+                self.log(
+                    "warning", "No connection to the broker.", cause=str(error), kind=type(error).__name__
+                )
+            finally:
+                await self.ended()
+            turn += 1
+            if turn % len(self.uplinks) == 0:
+                await self.clock.sleep_ms(self.backoff.next_ms())
+
+    async def ended(self) -> None:
+        """A connection is over, or never came about."""
+        now_ms = self.clock.uptime_ms()
+        if self.connected_ms is not None:
+            self.backoff.held(now_ms - self.connected_ms)
+            self.lost_ms = now_ms
+        self.connected_ms = None
+        for task in self.sending:
+            await stop(task)
+        self.sending = []
+        await self.uplink.close()
+
+    async def session(self) -> None:
+        """One connection, from CONNECT to its loss. Raises HalError when it ends."""
+        await self.uplink.connect([self.outward.topic(sort) for sort in SUBSCRIBED])
+        now_ms = self.clock.uptime_ms()
+        self.connected_ms, self.greeted_ms, self.lost_ms, self.last_error = now_ms, now_ms, None, ""
+        self.log("info", "Connected to the broker.")
+        self.outbox.connected(self.marks())
+        reader = asyncio.create_task(self.listen())
+        try:
+            await self.uplink.publish(self.outward.topic("state"), await self.outward.state(), retain=True)
+            self.manifest_due = True
+            while not reader.done():
+                await self.turn()
+        finally:
+            await stop(reader)
+
+    async def listen(self) -> None:
+        """Take what comes in; ends with the connection's error, and wakes the sender so that it sees that."""
+        try:
+            while True:
+                await self.inward.take(await self.uplink.receive())
+                self.greeted_ms = -GREET_MS
+                self.wake.call()
+        finally:
+            self.wake.call()
+
+    def marks(self) -> "list[LaneMark]":
+        """Where all lanes stand."""
+        return [self.journal.mark(lane) for lane in LANES]
+
+    async def turn(self) -> None:
+        """Send one bundle if one may go, else wait until something changes."""
+        if self.manifest_due:
+            self.manifest_due = False
+            await self.uplink.publish(
+                self.outward.topic("manifest"), await self.outward.manifest(), retain=True
+            )
+        marks = self.marks()
+        self.outbox.follow(marks)
+        now_ms = self.clock.uptime_ms()
+        lane = self.outbox.next_lane(marks, now_ms)
+        greeting = self.greeted_ms + GREET_MS
+        if lane is not None and lane > 1 and now_ms < greeting:
+            await self.wake.wait(greeting)
+        elif lane is not None:
+            await self.send(lane)
+        else:
+            await self.wake.wait(self.outbox.next_deadline_ms())
+
+    async def send(self, lane: int) -> None:
+        """Hand the next bundle of a lane to the broker without waiting for its PUBACK."""
+        entries = self.journal.peek(lane, self.outbox.lanes[lane].sent, self.outbox.bundle_limit())
+        size = sum([len(entry.event) for entry in entries])
+        flight = self.outbox.sending(lane, entries[0].seq, entries[-1].seq, size, self.clock.uptime_ms())
+        message = await self.outward.bundle(entries)
+        task = asyncio.create_task(self.hand_over(self.outward.topic("bundle", lane), message, flight))
+        self.sending.append(task)
+
+    async def hand_over(self, topic: str, message: bytes, flight: "Flight") -> None:
+        """Publish one bundle; its PUBACK makes room, nothing else. A lost connection is the reader's to tell."""
+        try:
+            await self.uplink.publish(topic, message)
+            self.outbox.puback(flight, self.clock.uptime_ms())
+            self.after_puback(flight)
+        except HalError as error:
+            self.log("debug", "A bundle was not taken.", cause=str(error))
+        finally:
+            current = asyncio.current_task()
+            self.sending = [task for task in self.sending if task is not current]
+            self.wake.call()
+
+    def after_puback(self, flight: "Flight") -> None:
+        """The broker has a bundle. The journal keeps it: a broker's acknowledgement is not delivery."""
+
+    async def say_alive(self) -> None:
+        """Publish the state, where there is a connection."""
+        if self.uplink.connected:
+            await self.uplink.publish(self.outward.topic("state"), await self.outward.state(), retain=True)
+
+    def waiting_since_ms(self) -> "int | None":
+        """Since when the platform has owed a receipt on this connection, or None."""
+        since = self.outbox.waiting_since_ms()
+        if self.connected_ms is None or since is None:
+            return None
+        return max(since, self.connected_ms)
+
+    def tell_manifest(self) -> None:
+        """The manifest has changed: publish it on this connection or the next."""
+        self.manifest_due = True
+        self.wake.call()
