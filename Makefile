@@ -136,6 +136,10 @@ generated: registry vectors ## write what is generated, and fail where it differ
 	  echo "make: generated files are not what is committed; look at the difference and commit it:"; \
 	  echo "$$changed"; git --no-pager diff --stat -- gateway/core tests/vectors; exit 1; fi
 
+.PHONY: package
+package: $(VENV)/.dev ## build the wheel, install it as a gateway does, use it
+	PYTHON=$(PYTHON) tools/ci/package
+
 .PHONY: check
 check: ## everything that needs no hardware, in under ten minutes
 	+$(MAKE) --no-print-directory lint
@@ -148,5 +152,5 @@ check: ## everything that needs no hardware, in under ten minutes
 
 .PHONY: clean
 clean: ## remove the environment and everything made
-	rm -rf $(VENV) .venv-lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

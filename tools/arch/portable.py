@@ -47,7 +47,7 @@ BOARD = LOOPS | {
 AREAS = (
     Area("gateway/core", PURE, SEAM | {"gateway.core"}, floats=False),
     Area("gateway/hub", LOOPS, SEAM | {"gateway.core", "gateway.hub"}),
-    Area("hal/sim", LOOPS | {"os", "sys"}, SEAM | {"hal.buffer", "hal.sim"}),
+    Area("hal/sim", LOOPS | {"cryptolib", "os", "sys"}, SEAM | {"hal.buffer", "hal.sim"}),
     Area("hal/types.py", PURE, SEAM, floats=False),
     Area("hal/errors.py", PURE, SEAM, floats=False),
     Area("hal/buffer.py", LOOPS, SEAM),
