@@ -113,7 +113,7 @@ class App:
         engine = Engine(rules, build_recordings(config, placements), crypto.random, stored)
         self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
         self.supervision = Supervision()
-        self.intake = Intake(self.recorder, self.supervision, log)
+        self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
         self.trust = Trust(config.hub.tenant, roots, crypto.ed25519_verify)
         self.outbox = Outbox(self.random16)
         self.outward = Outward(

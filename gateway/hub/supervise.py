@@ -79,11 +79,8 @@ class Supervise:
 
     def next_due_ms(self) -> int:
         """The earliest of all that is due."""
-        times = [self.state_due_ms, self.beat_due_ms]
-        for at in (self.supervision.next_due_ms(), self.recorder.engine.next_due_ms()):
-            if at is not None:
-                times.append(at)
-        return min(times)
+        others = [self.supervision.next_due_ms(), self.recorder.engine.next_due_ms()]
+        return min([self.state_due_ms, self.beat_due_ms] + [at for at in others if at is not None])
 
     async def silences(self, now_ms: int) -> None:
         """Devices that have now been silent for three of their own intervals."""

@@ -4,6 +4,7 @@ import hashlib
 
 from gateway.core import cbor
 from gateway.core.errors import ConfigError
+from gateway.core.rules.dose import DoseRule
 from gateway.core.rules.night_window import STATE as NIGHT
 from gateway.core.rules.night_window import NightWindow
 from gateway.core.rules.recording import Recording
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from gateway.core.rules.engine import Rule
 
 RULE_ID_SIZE = 8
+DISPENSERS = ("dispenser",)
+DEFAULT_ID = hashlib.sha256(b"dose rule 1, by default").digest()[:RULE_ID_SIZE]
 
 
 def rule_id(rule: "RuleConfig") -> bytes:
@@ -31,12 +34,25 @@ def build_rules(config: "Config", placements: "dict[str, int]", stored: "dict[st
     rules: "list[Rule]" = []
     for rule in config.rules:
         placement = placements[rule.device]
-        if rule.type != "night_window":
-            raise ConfigError("rule.type", rule.type, "night_window")
-        out = NIGHT + str(placement) in stored
-        begin, end = rule.options["from"], rule.options["to"]
-        rules.append(NightWindow(placement, rule_id(rule), begin, end, config.hub.time_zone, out))  # type: ignore[arg-type]
-    return rules
+        if rule.type == "night_window":
+            out = NIGHT + str(placement) in stored
+            begin, end = rule.options["from"], rule.options["to"]
+            zone = config.hub.time_zone
+            rules.append(NightWindow(placement, rule_id(rule), begin, end, zone, out))  # type: ignore[arg-type]
+        elif rule.type == "dose":
+            rules.append(DoseRule(placement, rule_id(rule), stored))
+        else:
+            raise ConfigError("rule.type", rule.type, "night_window or dose")
+    return rules + default_rules(config, placements, stored)
+
+
+def default_rules(config: "Config", placements: "dict[str, int]", stored: "dict[str, bytes]") -> "list[Rule]":
+    """Every dispenser's doses are followed, asked for or not."""
+    asked = [rule.device for rule in config.rules if rule.type == "dose"]
+    dispensers = [
+        device for device in config.devices if device.driver in DISPENSERS and device.name not in asked
+    ]
+    return [DoseRule(placements[device.name], DEFAULT_ID, stored) for device in dispensers]
 
 
 def build_recordings(config: "Config", placements: "dict[str, int]") -> "dict[int, Recording]":
