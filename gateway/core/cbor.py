@@ -6,13 +6,14 @@ one value has one encoding and signed bytes never need encoding again.
 """
 
 from gateway.core.errors import DecodeError
-from gateway.core.model import Decimal
+from gateway.core.model import MAX_INT, Decimal
 
 MAX_DEPTH = 8  # DESIGN.md 4; containers and tags count, the outermost is 1
-MAX_INT = 0xFFFF_FFFF_FFFF_FFFF
 TAG_DECIMAL = 4  # RFC 8949 3.4.4: [exponent, mantissa]
 
 UINT, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
+LAST_KEY_HEAD = TEXT << 5 | 31  # initial bytes of what may be a map key end here
+ONE_BYTE = bytes(range(256))  # a slice of it is cheaper than making the byte
 
 
 class Tagged:
@@ -35,7 +36,7 @@ def head(major: int, argument: int) -> bytes:
     """Initial byte and argument, in the shortest form."""
     major <<= 5
     if argument < 24:
-        return bytes((major | argument,))
+        return ONE_BYTE[major | argument : (major | argument) + 1]
     if argument <= 0xFF:
         return bytes((major | 24, argument))
     if argument <= 0xFFFF:
@@ -58,15 +59,17 @@ def encode(value: object) -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return head(BYTES, len(value)) + bytes(value)
     if isinstance(value, str):
-        text = value.encode()
-        return head(TEXT, len(text)) + text
+        raw = value.encode()
+        if not is_text(value, len(raw)):
+            raise ValueError("text holds what is no character")
+        return head(TEXT, len(raw)) + raw
     if isinstance(value, (list, tuple)):
         return head(ARRAY, len(value)) + b"".join([encode(item) for item in value])
     if isinstance(value, dict):
         rows = sorted([(encode(key), encode(item)) for key, item in value.items()])
         return head(MAP, len(rows)) + b"".join([key + item for key, item in rows])
     if isinstance(value, Decimal):
-        return head(TAG, TAG_DECIMAL) + encode([value.exponent, value.mantissa])
+        return b"\xc4\x82" + encode(value.exponent) + encode(value.mantissa)
     if isinstance(value, Tagged):
         return head(TAG, value.tag) + encode(value.value)
     raise ValueError("not a value of the wire: " + repr(value))
@@ -94,87 +97,110 @@ def decode(data: bytes) -> object:
     return value
 
 
-def decode_head(data: bytes, at: int) -> "tuple[int, int, int]":
-    """(major type, argument, offset after it)."""
-    if at >= len(data):
-        raise DecodeError("ends in mid-item", at)
+def long_argument(data: bytes, at: int) -> "tuple[int, int]":
+    """(argument, offset after it) of the item at `at`, whose argument does not fit its first byte."""
     first = data[at]
-    info = first & 31
-    if info < 24:
-        return first >> 5, info, at + 1
-    if info > 27:
+    if first & 31 > 27:
         raise DecodeError("indefinite length or reserved form", at)
-    size = 1 << (info - 24)
+    if first >> 5 == SIMPLE:
+        raise DecodeError("simple value or float", at)
+    size = 1 << (first & 3)
     end = at + 1 + size
     if end > len(data):
         raise DecodeError("ends in mid-item", len(data))
     argument = int.from_bytes(data[at + 1 : end], "big")
     if argument < 24 or (size > 1 and argument >> (4 * size) == 0):
-        if first >> 5 == SIMPLE:
-            raise DecodeError("simple value or float", at)
         raise DecodeError("not the shortest form", at)
-    return first >> 5, argument, end
+    return argument, end
 
 
 def decode_item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
     """(value, offset after it) of the item at `at`."""
-    major, argument, end = decode_head(data, at)
+    if at >= len(data):
+        raise DecodeError("ends in mid-item", at)
+    first = data[at]
+    major = first >> 5
+    argument = first & 31
+    end = at + 1
+    if argument > 23:
+        argument, end = long_argument(data, at)
     if major == UINT:
         return argument, end
     if major == NEGATIVE:
         return -1 - argument, end
-    if major in (BYTES, TEXT):
-        stop = end + argument
-        if stop > len(data):
-            raise DecodeError("ends in mid-string", len(data))
-        raw = bytes(data[end:stop])
-        return (raw if major == BYTES else decode_text(raw, end)), stop
     if major == SIMPLE:
-        if data[at] == 0xF4 or data[at] == 0xF5:
-            return data[at] == 0xF5, end
+        if first == 0xF4 or first == 0xF5:
+            return first == 0xF5, end
         raise DecodeError("simple value or float", at)
+    # Each item takes a byte at least, so that no length can make a reader wait or reserve memory.
+    if major != TAG and argument > len(data) - end:
+        raise DecodeError("ends before its length", len(data))
+    if major == BYTES:
+        return bytes(data[end : end + argument]), end + argument
+    if major == TEXT:
+        return decode_text(bytes(data[end : end + argument]), end), end + argument
     if depth > MAX_DEPTH:
         raise DecodeError("nested deeper than " + str(MAX_DEPTH), at)
+    if major == MAP:
+        return decode_map(data, argument, end, depth + 1)
     if major == ARRAY:
         items = []
         for _ in range(argument):
             item, end = decode_item(data, end, depth + 1)
             items.append(item)
         return items, end
-    if major == MAP:
-        return decode_map(data, argument, end, depth)
-    content, stop = decode_item(data, end, depth + 1)
-    if argument != TAG_DECIMAL:
-        return Tagged(argument, content), stop
+    return decode_tag(data, argument, end, depth + 1)
+
+
+def decode_tag(data: bytes, tag: int, at: int, depth: int) -> "tuple[object, int]":
+    """The content of `tag` from `at`: a `Decimal` for tag 4."""
+    content, end = decode_item(data, at, depth)
+    if tag != TAG_DECIMAL:
+        return Tagged(tag, content), end
     if not (isinstance(content, list) and len(content) == 2 and is_int(content[0]) and is_int(content[1])):
-        raise DecodeError("decimal fraction is not [exponent, mantissa]", end)
-    return Decimal(content[1], content[0]), stop
+        raise DecodeError("decimal fraction is not [exponent, mantissa]", at)
+    return Decimal(content[1], content[0]), end
 
 
-def decode_text(raw: bytes, at: int) -> str:
-    """UTF-8 text. MicroPython does not check on decoding, so the round trip does."""
+def decode_text(raw: bytes, at: int = -1) -> str:
+    """UTF-8 text, strict on both interpreters. Raises DecodeError, with `at` for its offset."""
     try:
         text = raw.decode()
-        if text.encode() == raw:
+        if is_text(text, len(raw)):
             return text
-    except (UnicodeError, ValueError):
+    except ValueError:  # UnicodeError, there and here
         pass
     raise DecodeError("text is not UTF-8", at)
 
 
+def is_text(text: str, size: int) -> bool:
+    """Whether `text`, of `size` bytes, is made of characters in their shortest form (RFC 3629).
+
+    MicroPython's own check lets surrogates, longer forms and numbers beyond U+10FFFF pass.
+    """
+    if len(text) == size:
+        return True
+    for letter in text:
+        point = ord(letter)
+        if 0xD800 <= point <= 0xDFFF or point > 0x10FFFF:
+            return False
+        size -= 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4
+    return size == 0
+
+
 def decode_map(data: bytes, count: int, at: int, depth: int) -> "tuple[dict[object, object], int]":
-    """A map of `count` pairs from `at`, keys rising bytewise."""
+    """A map of `count` pairs from `at`, keys rising bytewise; `depth` is that of its items."""
     result: "dict[object, object]" = {}
     before = b""
     for _ in range(count):
-        key, end = decode_item(data, at, depth + 1)
-        encoded = bytes(data[at:end])
+        key, end = decode_item(data, at, depth)
+        encoded = data[at:end]
         if encoded <= before:
             raise DecodeError("map keys are not sorted or not unique", at)
-        if not (is_int(key) or isinstance(key, (str, bytes))):
+        if data[at] > LAST_KEY_HEAD:
             raise DecodeError("map key is neither integer, text nor bytes", at)
         before = encoded
-        result[key], at = decode_item(data, end, depth + 1)
+        result[key], at = decode_item(data, end, depth)
     return result, at
 
 

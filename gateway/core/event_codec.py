@@ -28,12 +28,12 @@ DEVICE_TIME = {
 }
 
 EVENT = {
-    1: ("placement", up_to(BOOT_MAX), REQUIRED),
+    1: ("placement", uint, REQUIRED),
     2: ("kind", uint, REQUIRED),
     3: ("boot", up_to(BOOT_MAX), REQUIRED),
     4: ("uptime_ms", uint, REQUIRED),
     5: ("utc_ms", integer, OPTIONAL),
-    6: ("values", schema.mapping(uint, value), OPTIONAL),
+    6: ("values", schema.mapping(uint, value, 1), OPTIONAL),
     7: ("incident", octets(INCIDENT_SIZE), OPTIONAL),
     8: ("exercise", exactly(True), OPTIONAL),
     9: ("identity", octets(IDENTITY_SIZE), OPTIONAL),
@@ -138,7 +138,11 @@ def decode_event(data: bytes) -> Event:
 
 
 def with_identity(data: bytes, identity: bytes) -> bytes:
-    """The same event with `identity` as key 9, unless it has one: for an event that is journalled again."""
+    """The same event with `identity` as key 9, unless it has one: for an event that is journalled again.
+
+    Raises:
+        DecodeError: the bytes are not deterministic CBOR.
+    """
     pairs = cbor.decode(data)
     if not isinstance(pairs, dict) or 9 in pairs:
         return data

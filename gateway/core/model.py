@@ -12,6 +12,9 @@ UNAUTHENTICATED, REPLAY_SUSPECTED, WINDOW_ASSUMED = 1, 2, 4
 ABSENT_REASONS = ("nan", "nres", "+inf", "-inf", "reserved")
 ABSENT_JSON = {"nan": "NaN", "nres": "NRes", "+inf": "+Infinity", "-inf": "-Infinity", "reserved": "Reserved"}
 
+MOST_ZEROS = 128  # a FLOAT of IEEE 11073-20601 has exponents of -128 to 127
+MAX_INT = 0xFFFF_FFFF_FFFF_FFFF  # of either sign on the wire
+
 CLOCK_UNKNOWN, CLOCK_SET, CLOCK_NOT_SET = 0, 1, 2
 
 
@@ -36,7 +39,9 @@ class Decimal:
         return "Decimal(" + str(self.mantissa) + ", " + str(self.exponent) + ")"
 
     def __str__(self) -> str:
-        """The device's digits: Decimal(970, -1) is `97.0`."""
+        """The device's digits: Decimal(970, -1) is `97.0`; `970e-1000` where nobody would write the zeros."""
+        if abs(self.exponent) > MOST_ZEROS:  # a sender may claim any exponent of 64 bits
+            return str(self.mantissa) + "e" + str(self.exponent)
         if self.exponent >= 0:
             return str(self.mantissa * 10**self.exponent)
         places = -self.exponent
@@ -46,8 +51,15 @@ class Decimal:
 
 
 def number(mantissa: int, exponent: int) -> "int | Decimal":
-    """An integer where the exponent is 0 or more, else a decimal with that exponent. Source: DESIGN.md 3."""
-    return mantissa * int(10**exponent) if exponent >= 0 else Decimal(mantissa, exponent)
+    """An integer where the exponent is 0 or more, else a decimal with that exponent. Source: DESIGN.md 3.
+
+    What no integer of the wire holds (a FLOAT of 1e127) stays a decimal too: the digits are the same.
+    """
+    if exponent >= 0:
+        whole = mantissa * int(10**exponent)
+        if -MAX_INT <= whole <= MAX_INT:
+            return whole
+    return Decimal(mantissa, exponent)
 
 
 def compare_number(value: "int | Decimal", mantissa: int, exponent: int = 0) -> int:

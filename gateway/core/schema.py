@@ -34,8 +34,10 @@ def read(table: "Table", value: object, what: str) -> "dict[str, object]":
                 fields[row[0]] = row[1](item)
             except DecodeError as error:
                 raise DecodeError(what + " key " + str(key) + " (" + row[0] + "): " + error.reason)
-        elif not is_int(key) or key < FIRST_IGNORED_KEY:
-            raise DecodeError(what + " has unknown key " + repr(key))
+        elif not is_int(key):
+            raise DecodeError(what + " has a key that is no integer")
+        elif key < FIRST_IGNORED_KEY:
+            raise DecodeError(what + " has an unknown key below " + str(FIRST_IGNORED_KEY))
     for key, row in table.items():
         if row[2] and row[0] not in fields:
             raise DecodeError(what + " lacks key " + str(key) + " (" + row[0] + ")")
@@ -102,7 +104,9 @@ def exactly(expected: object) -> "Check":
     """One value only."""
 
     def check(value: object) -> object:
-        if value is not expected and (value != expected or isinstance(value, bool)):
+        if value is not expected and (
+            isinstance(expected, bool) or isinstance(value, bool) or value != expected
+        ):
             raise DecodeError("not " + repr(expected))
         return value
 
@@ -135,12 +139,12 @@ def row(*checks: "Check") -> "Check":
     return check
 
 
-def mapping(check_key: "Check", check_item: "Check") -> "Check":
-    """A map whose keys and items all pass."""
+def mapping(check_key: "Check", check_item: "Check", least: int = 0) -> "Check":
+    """A map of `least` pairs or more whose keys and items all pass."""
 
     def check(value: object) -> object:
-        if not isinstance(value, dict):
-            raise DecodeError("not a map")
+        if not isinstance(value, dict) or len(value) < least:
+            raise DecodeError("not a map" + (" of at least " + str(least) if least else ""))
         return {check_key(key): check_item(item) for key, item in value.items()}
 
     return check

@@ -1,7 +1,8 @@
 """Which keys may say what: the root the gateway was provisioned with, and the keyset that root signed.
 
 Rules as a class without I/O (DESIGN.md 4, Keys). A keyset may only rise in version, serves one tenant, and may
-name next roots, which sign keysets from then on beside the current one. After `not_after` receipts still
+name next roots. In force are the root that signed the keyset held and the next roots that it names: so a root
+is replaced by naming its successor, and leaves when that one signs a keyset. After `not_after` receipts still
 count; configuration, commands and dispositions do not.
 """
 
@@ -27,6 +28,7 @@ class Trust:
         self.version = 0
         self.not_after: "int | None" = None
         self.keys: "dict[bytes, tuple[bytes, list[str]]]" = {}
+        self.held: "bytes | None" = None  # payload of the keyset in force
 
     def accept(self, data: bytes) -> bool:
         """Take a keyset message; True where it is new, False where it is the one already held.
@@ -45,15 +47,17 @@ class Trust:
         root = self.roots.get(parsed.sign1.kid)
         if root is None:
             raise RefusedError("the keyset is not signed by a root key of this gateway")
-        keys = {kid: (key, roles) for kid, key, roles in fields["keys"]}  # type: ignore[attr-defined]
-        if version == self.version and keys == self.keys and fields["not_after"] == self.not_after:
+        if parsed.sign1.payload == self.held:
             return False
-        wire.verify(parsed, root, self.verify)
-        if version == self.version:
+        if self.held is not None and version == self.version:
             raise RefusedError("the keyset differs from the one held and has not a higher version")
+        wire.verify(parsed, root, self.verify)
+        self.held = parsed.sign1.payload
         self.version = version
         self.not_after = fields["not_after"]  # type: ignore[assignment]
-        self.keys = keys
+        self.keys = {kid: (key, roles) for kid, key, roles in fields["keys"]}  # type: ignore[attr-defined]
+        self.roots = {}
+        self.add_roots([root])
         self.add_roots(fields.get("next_roots", []))  # type: ignore[arg-type]
         return True
 
@@ -63,7 +67,7 @@ class Trust:
             self.roots[cose.kid_of(key)] = key
 
     def roots_held(self) -> "list[bytes]":
-        """Root keys in force, provisioned and named since: what must be kept beside the keyset."""
+        """Root keys in force: what must be kept beside the keyset, for `add_roots` after a restart."""
         return sorted(self.roots.values())
 
     def expired(self, utc_ms: "int | None") -> bool:

@@ -7,7 +7,7 @@ two steps, so that cheap refusals come before a signature check: `parse` (form),
 from gateway.core import cbor, cose, schema
 from gateway.core.cose import Sign1
 from gateway.core.errors import DecodeError, RefusedError
-from gateway.core.event_codec import BOOT_MAX, value
+from gateway.core.event_codec import value
 from gateway.core.schema import (
     OPTIONAL,
     REQUIRED,
@@ -22,7 +22,7 @@ from gateway.core.schema import (
     uint,
     up_to,
 )
-from hal.types import CHAIN_SIZE, EPOCH_SIZE
+from hal.types import CHAIN_SIZE, EPOCH_SIZE, LANES, chain_next
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +69,17 @@ def one_of(*choices: object) -> "Check":
     return check
 
 
+def lanes(check_item: "Check") -> "Check":
+    """A map by lane. A lane that this version does not have is checked and left out (Growth)."""
+    whole = mapping(uint, check_item)
+
+    def check(item: object) -> object:
+        checked: "dict[int, object]" = whole(item)  # type: ignore[assignment]
+        return {number: row for number, row in checked.items() if number in LANES}
+
+    return check
+
+
 lane = up_to(4)
 epoch = octets(EPOCH_SIZE)
 chain_value = octets(CHAIN_SIZE)
@@ -91,7 +102,7 @@ def table(rows: "Table", gateway: "Check" = identifier) -> "Table":
 
 
 DEVICE = {
-    1: ("placement", up_to(BOOT_MAX), REQUIRED),
+    1: ("placement", uint, REQUIRED),
     2: ("driver", text, REQUIRED),
     3: ("maker", text, OPTIONAL),
     4: ("model", text, OPTIONAL),
@@ -111,7 +122,7 @@ BUNDLE = table(
         7: ("before", chain_value, REQUIRED),
         8: ("events", listing(octets(), 1, MAX_EVENTS), REQUIRED),
         9: ("manifest", uint, REQUIRED),
-        10: ("boots", mapping(up_to(BOOT_MAX), integer), OPTIONAL),
+        10: ("boots", mapping(uint, integer, 1), OPTIONAL),
         11: ("given_up", row(uint, uint), OPTIONAL),
     }
 )
@@ -125,10 +136,10 @@ MANIFEST = table(
 STATE = table(
     {
         4: ("epoch", epoch, REQUIRED),
-        5: ("boot", up_to(BOOT_MAX), REQUIRED),
+        5: ("boot", uint, REQUIRED),
         6: ("uptime_ms", uint, REQUIRED),
         7: ("utc_ms", integer, OPTIONAL),
-        8: ("lanes", mapping(lane, row(uint, chain_value, uint, chain_value)), REQUIRED),
+        8: ("lanes", lanes(row(uint, chain_value, uint, chain_value)), REQUIRED),
         9: ("manifest", uint, REQUIRED),
         10: ("config", uint, REQUIRED),
         11: ("keyset", uint, REQUIRED),
@@ -139,7 +150,7 @@ STATE = table(
 RECEIPT = table(
     {
         4: ("epoch", epoch, REQUIRED),
-        5: ("lanes", mapping(lane, row(uint, chain_value)), REQUIRED),
+        5: ("lanes", lanes(row(uint, chain_value)), REQUIRED),
     }
 )
 DISPOSITION = table(
@@ -210,13 +221,13 @@ def parse_topic(name: str) -> Topic:
         or parts[0] + "/" + parts[1] + "/" != PREFIX
         or not (is_id(parts[2]) and is_id(parts[3]))
     ):
-        raise DecodeError("not a topic of version 1: " + name)
+        raise DecodeError("not a topic of version 1: " + repr(name[:100]))
     end = parts[4] + "/" + parts[5]
     if end in SORT_OF and end != "up/":
         return Topic(parts[2], parts[3], SORT_OF[end])
     if parts[4] == "up" and parts[5] in ("0", "1", "2", "3", "4"):
         return Topic(parts[2], parts[3], "bundle", int(parts[5]))
-    raise DecodeError("not a topic of version 1: " + name)
+    raise DecodeError("not a topic of version 1: " + repr(name[:100]))
 
 
 def aad(sort: str) -> bytes:
@@ -239,7 +250,7 @@ def parse(sort: str, data: bytes) -> Parsed:
     """Take a message apart and hold its payload to the table of `sort`. Raises DecodeError."""
     rows, _, most_bytes = SORTS[sort]
     if len(data) > most_bytes:
-        raise DecodeError("message of " + str(len(data)) + " bytes, at most " + str(most_bytes))
+        raise DecodeError("message of more than " + str(most_bytes) + " bytes")
     sign1 = cose.take_apart(data)
     fields = schema.read(rows, cbor.decode(sign1.payload), sort)
     if sort == "keyset":
@@ -250,10 +261,36 @@ def parse(sort: str, data: bytes) -> Parsed:
 
 
 def check_keyset(fields: "dict[str, object]") -> None:
-    """Each kid must be that of its key. Raises DecodeError."""
+    """Each kid must be that of its key, and no key stands there twice. Raises DecodeError."""
+    seen: "set[bytes]" = set()
     for kid, public_key, _roles in fields["keys"]:  # type: ignore[attr-defined]
         if kid != cose.kid_of(public_key):
             raise DecodeError("keyset names a kid that is not that of its key")
+        if kid in seen:
+            raise DecodeError("keyset names a key twice")
+        seen.add(kid)
+
+
+def chain_values(before: bytes, events: "list[bytes]") -> "list[bytes]":
+    """h(n) of each event, where `before` is the chain value before the first."""
+    values = []
+    for event in events:
+        before = chain_next(before, event)
+        values.append(before)
+    return values
+
+
+def check_chain(parsed: Parsed, seq: int, chain: bytes) -> "list[bytes]":
+    """Chain values of a bundle's events, which must follow number `seq`, whose chain value is `chain`.
+
+    Before the first number of a lane stand 0 and `hal.types.chain_start`. Raises RefusedError.
+    """
+    fields = parsed.fields
+    if fields["first_seq"] != seq + 1:
+        raise RefusedError("the bundle begins at " + str(fields["first_seq"]) + ", not at " + str(seq + 1))
+    if fields["before"] != chain:
+        raise RefusedError("the bundle does not continue the chain")
+    return chain_values(chain, fields["events"])  # type: ignore[arg-type]
 
 
 def check_address(parsed: Parsed, tenant: str, gateway: str) -> None:
@@ -305,12 +342,16 @@ def encode_payload(sort: str, tenant: str, gateway: str, fields: "dict[str, obje
     """Payload of any sort from its fields by name; None values are left out.
 
     Raises:
-        ValueError: a field the table refuses.
+        ValueError: a field the table refuses or does not have.
     """
+    rows = SORTS[sort][0]
     whole = dict(fields)
     whole.update({"version": VERSION, "tenant": tenant, "gateway": gateway})
+    unknown = set(whole) - {row[0] for row in rows.values()}
+    if unknown:
+        raise ValueError(sort + " has no " + ", ".join(sorted(unknown)))
     try:
-        return cbor.encode(schema.write(SORTS[sort][0], whole))
+        return cbor.encode(schema.write(rows, whole))
     except DecodeError as error:
         raise ValueError(sort + ": " + error.reason)
 
@@ -332,7 +373,13 @@ def encode_bundle(
     boots: "dict[int, int] | None" = None,
     given_up: "tuple[int, int] | None" = None,
 ) -> bytes:
-    """Payload of a bundle; the events' stored bytes are put together without encoding them again."""
+    """Payload of a bundle; the events' stored bytes are put together without encoding them again.
+
+    Raises:
+        ValueError: no event, or more than a bundle may hold.
+    """
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise ValueError("a bundle holds 1 to " + str(MAX_EVENTS) + " events, not " + str(len(events)))
     items: "list[object]" = [VERSION, tenant, gateway, lane_number, epoch_id, first_seq, before]
     parts = [cbor.head(cbor.MAP, 9 + (1 if boots else 0) + (1 if given_up else 0))]
     for key, item in enumerate(items):
