@@ -27,7 +27,7 @@ help: ## list the targets
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "make: Python 3.11 or later is needed, found $$($(PYTHON) --version 2>&1)."; \
+	  echo "make: Python 3.11 or later is needed, found $$($(PYTHON) --version 2>&1 | head -n 1)."; \
 	  echo "      Install one and name it: make PYTHON=python3.11 ..."; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "make: $(PYTHON) cannot make virtual environments: its venv module is missing."; \
