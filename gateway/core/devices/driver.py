@@ -57,7 +57,8 @@ class Reading:
 
     observations: in the order the device said them. state: keys to store with them (None deletes).
     send: bytes for the line at once. send_after: bytes for the line once observations and state are durable.
-    refused: (one of the words above, detail in plain words) or None. heard: whether this proves the device
+    refused: (one of the words above, detail in plain words) or None; observations beside it stand all the same
+    (an alarm of lane 0, the part of a frame before it was cut off). heard: whether this proves the device
     alive; a repeated frame does, a forged one does not.
     """
 
