@@ -1,0 +1,144 @@
+"""Bonds in a file, so that they outlive the process, and its death at any moment.
+
+JSON with mode 0600: it holds link keys. Beside the bonds stands our own address, because peripherals know us by it.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from bumble import hci
+from bumble.keys import KeyStore, PairingKeys
+
+from hal.errors import CorruptDataError, UnavailableError
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
+
+VERSION = 1
+PRIVATE = 0o600
+
+
+class BondStore(KeyStore):
+    """Bumble's key store over one file, replaced as a whole: after a power cut the old or the new one is there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._saving = asyncio.Lock()
+        self._bonds: dict[str, dict[str, Any]] = {}
+        self._address = ""
+
+    @property
+    def own_address(self) -> hci.Address:
+        """Our static random address, made with the store."""
+        return hci.Address(self._address, hci.Address.RANDOM_DEVICE_ADDRESS)
+
+    async def open(self) -> None:
+        """Read the file, or make it.
+
+        Raises:
+            CorruptDataError: the file is not a store of bonds.
+            UnavailableError: it cannot be read or written.
+        """
+        try:
+            text = await asyncio.to_thread(self._read)
+            if text is None:
+                self._address = _new_static_address()
+                await self._save()
+            else:
+                self._load(text)
+        except OSError as error:
+            raise UnavailableError(
+                f"bonds cannot be kept in {self._path}: check its folder", str(error)
+            ) from error
+
+    def level(self, address: str) -> int:
+        """Level of the bond with `address`: 0 none, 1 weak, 2 authenticated."""
+        for name, keys in self._bonds.items():
+            if name.split("/")[0] == address.upper():  # bumble marks public addresses with /P
+                ltk = keys.get("ltk") or {}
+                return BOND_AUTHENTICATED if ltk.get("authenticated") else BOND_WEAK
+        return BOND_NONE
+
+    async def forget(self, address: str) -> None:
+        """Delete the bond with `address`; no error where there is none."""
+        names = [name for name in self._bonds if name.split("/")[0] == address.upper()]
+        for name in names:
+            await self.delete(name)
+
+    # --- bumble's key store ----------------------------------------------------------------------------------
+
+    async def delete(self, name: str) -> None:
+        """Delete the keys stored under `name`."""
+        if self._bonds.pop(name, None) is not None:
+            await self._save()
+
+    async def update(self, name: str, keys: PairingKeys) -> None:
+        """Store the keys that pairing made."""
+        self._bonds[name] = keys.to_dict()
+        await self._save()
+
+    async def get(self, name: str) -> PairingKeys | None:
+        """The keys stored under `name`."""
+        keys = self._bonds.get(name)
+        return None if keys is None else PairingKeys.from_dict(keys)
+
+    async def get_all(self) -> list[tuple[str, PairingKeys]]:
+        """All names and their keys."""
+        return [(name, PairingKeys.from_dict(keys)) for name, keys in self._bonds.items()]
+
+    # --- the file --------------------------------------------------------------------------------------------
+
+    def _read(self) -> str | None:
+        try:
+            return self._path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def _load(self, text: str) -> None:
+        try:
+            stored = json.loads(text)
+            _check_version(stored["version"])
+            bonds = {name: PairingKeys.from_dict(keys).to_dict() for name, keys in stored["bonds"].items()}
+            self._address = hci.Address(stored["address"]).to_string(False)
+            self._bonds = bonds
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptDataError(
+                f"{self._path} is not a file of bonds: move it away and pair again", repr(error)
+            ) from error
+
+    async def _save(self) -> None:
+        async with self._saving:
+            content = {"version": VERSION, "address": self._address, "bonds": self._bonds}
+            await asyncio.to_thread(_replace, self._path, json.dumps(content, indent=1, sort_keys=True))
+
+
+def _check_version(version: object) -> None:
+    if version != VERSION:
+        raise ValueError(f"version {version}, expected {VERSION}")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write and sync the new file under another name, rename it over the old, sync the folder."""
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    try:
+        os.fchmod(descriptor, PRIVATE)
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _new_static_address() -> str:
+    """48 random bits, the top two set (Core 5.4, Vol 6, Part B, 1.3.2.1)."""
+    value = bytearray(secrets.token_bytes(6))
+    value[0] |= 0xC0
+    return ":".join(f"{byte:02X}" for byte in value)

@@ -1,0 +1,46 @@
+"""What bleak leaves to the platform: which stack it runs on, whether the adapter is there, and bonds.
+
+The scanner and the central are written once, over bleak's public interface; a `Radio` makes them run on BlueZ
+(`hal.linux.bluez`) or on Bumble (`hal.bumble.adapter`).
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import BaseBleakScanner
+
+
+class Radio(Protocol):
+    """One Bluetooth adapter and the stack that drives it."""
+
+    @property
+    def scanner_backend(self) -> type[BaseBleakScanner] | None:
+        """Value of bleak's `backend=` for scanners; None for the platform's own."""
+        ...
+
+    @property
+    def client_backend(self) -> type[BaseBleakClient] | None:
+        """Value of bleak's `backend=` for clients; None for the platform's own."""
+        ...
+
+    async def ready(self) -> None:
+        """See that the adapter is there and on. Raises UnavailableError."""
+        ...
+
+    def on_lost(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with the reason each time the adapter goes away; returns how to stop that."""
+        ...
+
+    async def bond(self, address: str) -> int:
+        """Level of the stored bond: 0 none, 1 weak, 2 authenticated."""
+        ...
+
+    def answering(self, address: str, passkey: int | None) -> AbstractAsyncContextManager[None]:
+        """While inside, pairing with `address` is answered: with `passkey`, or Just Works where it is None."""
+        ...
+
+    async def forget(self, address: str) -> None:
+        """Delete the stored bond; no error where there is none."""
+        ...

@@ -1,0 +1,130 @@
+"""Scanner over bleak."""
+
+import logging
+from collections.abc import Callable
+
+from bleak import BleakScanner
+from bleak.args.bluez import BlueZScannerArgs, OrPattern
+from bleak.assigned_numbers import AdvertisementDataType
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakDBusError, BleakError
+
+from hal.buffer import Buffer
+from hal.errors import HalError
+from hal.interfaces import Clock
+from hal.linux.native_errors import native_errors
+from hal.linux.radio import Radio
+from hal.linux.uuids import short_uuid
+from hal.types import Advertisement
+
+log = logging.getLogger(__name__)
+
+BUFFERED = 256  # a home sends some tens a second; what waits longer than this many is old news
+
+# BlueZ scans passively only for patterns. One on service data brings no event on BlueZ 5.82, one on the flags does:
+# so all usual flags are asked for, and whose data it is we look at ourselves (Supplement to the Core, Part A, 1.3).
+FLAGS = (b"\x06", b"\x04", b"\x05", b"\x02")
+OR_PATTERNS = [OrPattern(0, AdvertisementDataType.FLAGS, flags) for flags in FLAGS]
+
+
+class BleakBleScanner:
+    """`BleScanner` on a `Radio`."""
+
+    def __init__(self, clock: Clock, radio: Radio, *, limit: int = BUFFERED) -> None:
+        self._clock = clock
+        self._radio = radio
+        self._limit = limit
+        self._dropped = 0
+        self._active: bool | None = None
+        self._scanner: BleakScanner | None = None
+        self._unwatch: Callable[[], None] | None = None
+        self._buffer = Buffer(limit)
+        self._buffer.end("the scan has not been started: call start()")
+
+    @property
+    def dropped(self) -> int:
+        """How many receptions were dropped because nobody took them in time."""
+        return self._dropped
+
+    async def start(self, *, active: bool = False) -> None:
+        """Begin to listen; a scan that runs already takes the new mode and keeps what it holds."""
+        if self._scanner is not None and active == self._active and not self._buffer.ended:
+            return
+        await self._stop_scanner()
+        await self._radio.ready()
+        if self._buffer.ended:
+            self._buffer = Buffer(self._limit)
+        try:
+            with native_errors("the adapter"):
+                self._scanner = await self._start_scanner(active)
+        except HalError as error:
+            self._buffer.end(error.message, error.detail)
+            raise
+        self._active = active
+        self._unwatch = self._radio.on_lost(self._lost)
+
+    async def stop(self) -> None:
+        """Stop listening; no error where it does not run."""
+        self._buffer.end("the scan was stopped")
+        await self._stop_scanner()
+
+    async def receive(self) -> Advertisement:
+        """The next advertisement, oldest first."""
+        advertisement: Advertisement = await self._buffer.get()
+        return advertisement
+
+    async def _start_scanner(self, active: bool) -> BleakScanner:
+        if not active:
+            scanner = self._make_scanner(active=False)
+            try:
+                await scanner.start()
+                return scanner
+            except BleakDBusError:
+                raise
+            except BleakError as error:
+                # Kernels and daemons without advertisement monitors: the same data, at the cost of scan requests.
+                if type(error) is not BleakError:
+                    raise
+                log.warning("passive scan is not possible, scanning actively: %s", error)
+        scanner = self._make_scanner(active=True)
+        await scanner.start()
+        return scanner
+
+    def _make_scanner(self, *, active: bool) -> BleakScanner:
+        return BleakScanner(
+            self._heard,
+            scanning_mode="active" if active else "passive",
+            bluez=BlueZScannerArgs() if active else BlueZScannerArgs(or_patterns=list(OR_PATTERNS)),
+            backend=self._radio.scanner_backend,
+        )
+
+    async def _stop_scanner(self) -> None:
+        scanner, self._scanner = self._scanner, None
+        unwatch, self._unwatch = self._unwatch, None
+        if unwatch is not None:
+            unwatch()
+        if scanner is not None:
+            try:
+                with native_errors("the adapter"):
+                    await scanner.stop()
+            except HalError as error:
+                log.info("the scan ended with its adapter: %s", error)
+
+    def _lost(self, reason: str) -> None:
+        self._buffer.end("the Bluetooth adapter went away: scan again when it is back", reason)
+
+    def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
+        if not self._buffer.put(self._advertisement(device, data)):
+            self._dropped += 1
+
+    def _advertisement(self, device: BLEDevice, data: AdvertisementData) -> Advertisement:
+        return Advertisement(
+            device.address.upper(),
+            data.rssi,
+            self._clock.uptime_ms(),
+            {short_uuid(uuid): bytes(value) for uuid, value in data.service_data.items()},
+            tuple(short_uuid(uuid) for uuid in data.service_uuids),
+            {company: bytes(value) for company, value in data.manufacturer_data.items()},
+            data.local_name,
+        )

@@ -1,0 +1,113 @@
+"""Virtual controllers for other processes, over TCP: the home is the dongle, the gateway plugs itself in.
+
+    server = HciServer(link)
+    port = await server.start()
+    ... # the other process opens Bumble's transport tcp-client:127.0.0.1:PORT
+    await server.stop()
+
+Each connection gets a controller of its own, fresh from reset. When the other process goes away, in whatever way,
+its controller goes off the air, and the peripherals that it was connected to see a supervision time-out.
+"""
+
+import asyncio
+import logging
+
+from bumble import hci
+from bumble.core import InvalidPacketError
+from bumble.transport.common import PacketParser
+
+from tools.simulators.controller import HomeController
+from tools.simulators.link import HomeLink
+
+log = logging.getLogger(__name__)
+
+PUBLIC_ADDRESS = "00:AA:01:00:00:42"
+
+
+class HciServer:
+    """H4 packets over TCP on the loopback interface (Core 5.4, Vol 4, Part A)."""
+
+    def __init__(self, link: HomeLink) -> None:
+        self._link = link
+        self._server: asyncio.Server | None = None
+        self._sessions: set[Session] = set()
+
+    @property
+    def connected(self) -> int:
+        """How many hosts are plugged in."""
+        return len(self._sessions)
+
+    async def start(self, port: int = 0) -> int:
+        """Listen; port 0 takes a free one. Returns the port."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._new_session, "127.0.0.1", port)
+        number: int = self._server.sockets[0].getsockname()[1]
+        return number
+
+    async def stop(self) -> None:
+        """Unplug every host and listen no longer."""
+        for session in list(self._sessions):
+            session.unplug()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    def _new_session(self) -> "Session":
+        return Session(self._link, self._sessions)
+
+
+class Session(asyncio.Protocol):
+    """One host at one controller."""
+
+    def __init__(self, link: HomeLink, sessions: "set[Session]") -> None:
+        self._link = link
+        self._sessions = sessions
+        self._parser = PacketParser(self)
+        self._transport: asyncio.WriteTransport | None = None
+        self._controller: HomeController | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Plug in: asyncio has set TCP_NODELAY."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+        self._controller = HomeController("hub", self._link, public_address=PUBLIC_ADDRESS)
+        self._controller.set_packet_sink(ToHost(transport))
+        self._sessions.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the host."""
+        try:
+            self._parser.feed_data(data)
+        except InvalidPacketError as error:
+            log.warning("unplugging a host that does not speak H4: %s", error)
+            self.unplug()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The host is gone: so are its links."""
+        controller, self._controller = self._controller, None
+        self._sessions.discard(self)
+        if controller is not None:
+            controller.set_packet_sink(None)
+            controller.remove()
+
+    def on_packet(self, packet: bytes) -> None:
+        """One whole packet from the host."""
+        if self._controller is not None:
+            self._controller.on_hci_packet(hci.HCI_Packet.from_bytes(packet))
+
+    def unplug(self) -> None:
+        """Back door: pull the dongle out."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class ToHost:
+    """Packets of a controller to its host, as long as somebody is there."""
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+
+    def on_packet(self, packet: bytes) -> None:
+        """One whole packet."""
+        if not self._transport.is_closing():
+            self._transport.write(packet)
