@@ -49,7 +49,7 @@ BREAKS_THE_SUBSET = [
     (CORE, "x = 1.5", "float 1.5"),
     (CORE, "x = a / b", "/ makes a float"),
     (CORE, "x /= b", "/ makes a float"),
-    (CORE, "x = float(b)", "float"),
+    (CORE, "x = float(b)", "float()"),
 ]
 
 KEEPS_THE_SUBSET = [
@@ -62,7 +62,7 @@ KEEPS_THE_SUBSET = [
         CORE,
         'def f(x: int | None = None, *, y: "Any") -> dict[str, float] | None:\n    z: float | None = None',
     ),
-    (CORE, "a, *b = c\nf(*a, **b)\nx = a // b"),
+    (CORE, "a, *b = c\nf(*a, **b)\nx = a // b\nisinstance(x, float)"),
     (
         HUB,
         "import asyncio\nasync def f():\n    def g():\n        yield 1\n    await asyncio.wait_for(h(), 0.5)",

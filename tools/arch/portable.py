@@ -170,8 +170,8 @@ def floats(node: ast.AST) -> Iterator[str]:
         yield f"float {node.value}: no float reaches a wire or a clock, use scaled integers"
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.Div):
         yield "/ makes a float: no float reaches a wire or a clock, use //"
-    if isinstance(node, ast.Name) and node.id == "float":
-        yield "float: no float reaches a wire or a clock, use scaled integers"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
+        yield "float(): no float reaches a wire or a clock, use scaled integers"
 
 
 # --- forms --------------------------------------------------------------------------------------------------------
