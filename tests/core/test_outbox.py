@@ -1,0 +1,165 @@
+"""The outbox policy as a table: what a receipt means, which lane goes next, when it goes again."""
+
+from gateway.core.outbox import (
+    FIRST_RESEND_MS,
+    FORK,
+    LEAST_UNRECEIPTED_BYTES,
+    PROGRESS,
+    RESEND_CEILING_MS,
+    STALE,
+    UNCHANGED,
+    URGENT_WINDOW_BUNDLES,
+    WINDOW_BUNDLES,
+    Outbox,
+)
+from hal.types import LaneMark
+
+A, B, C, X = b"a" * 16, b"b" * 16, b"c" * 16, b"x" * 16
+
+
+def marks(*lasts: int) -> "list[LaneMark]":
+    """Marks of five lanes that hold 1 to last; lanes not named hold nothing."""
+    rows = [LaneMark(1, A, last, B) for last in lasts]
+    return rows + [LaneMark(1, A, 0, A) for _ in range(5 - len(rows))]
+
+
+def outbox(*lasts: int) -> Outbox:
+    box = Outbox(lambda: 0)
+    box.connected(marks(*lasts))
+    return box
+
+
+def test_what_a_receipt_means():
+    mark = LaneMark(5, A, 9, C)  # 1 to 4 forgotten, 5 to 9 held
+    table = [
+        (10, X, None, FORK),  # a number never given
+        (9, C, C, PROGRESS),
+        (7, B, B, PROGRESS),
+        (7, X, B, FORK),  # another chain value
+        (4, A, A, UNCHANGED),
+        (4, X, A, FORK),
+        (3, X, None, STALE),  # below what is forgotten: nothing to compare, nothing to do
+        (0, X, None, STALE),
+    ]
+    for seq, chain, own, verdict in table:
+        assert Outbox(lambda: 0).judge(mark, seq, chain, own) == verdict, (seq, verdict)
+
+
+def test_alarm_lanes_go_first():
+    box = outbox(1, 1, 5, 5, 5)
+    order = []
+    for _ in range(5):
+        lane = box.next_lane(marks(1, 1, 5, 5, 5), 0)
+        order.append(lane)
+        if lane is not None:
+            box.sending(lane, 1, 5 if lane > 1 else 1, 100, 0)
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_an_alarm_never_waits_for_the_routine_window():
+    box = outbox(0, 0, 0, 1000, 0)
+    for _ in range(WINDOW_BUNDLES):
+        lane = box.next_lane(marks(0, 0, 0, 1000, 0), 0)
+        assert lane == 3
+        box.sending(3, 1, 10, 100, 0)
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), 0) is None
+    for _ in range(URGENT_WINDOW_BUNDLES):
+        assert box.next_lane(marks(9, 0, 0, 1000, 0), 0) == 0
+        box.sending(0, 1, 1, 100, 0)
+    assert box.next_lane(marks(9, 0, 0, 1000, 0), 0) is None
+
+
+def test_a_puback_makes_room_and_moves_no_mark():
+    box = outbox(0, 0, 0, 1000, 0)
+    flights = [box.sending(3, 1, 10, 100, 0) for _ in range(WINDOW_BUNDLES)]
+    box.puback(flights[0], 10)
+    assert box.lanes[3].acked == 0
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), 10) == 3
+
+
+def test_what_is_unreceipted_is_bounded_by_the_measured_rate():
+    box = outbox(0, 0, 0, 1000, 0)
+    size = LEAST_UNRECEIPTED_BYTES // 2
+    for number in range(2):
+        box.puback(box.sending(3, number + 1, number + 1, size, 0), 0)
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), 0) is None
+    assert box.next_lane(marks(0, 1, 0, 1000, 0), 0) == 1
+    box.receipted(3, 1, 100)
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), 100) == 3
+
+
+def test_a_fast_path_gets_larger_bundles_and_a_slow_one_small_ones():
+    sizes = []
+    for bytes_per_s in (4_000, 40_000, 4_000_000):
+        box = outbox(0, 0, 0, 1000, 0)
+        now_ms, flights = 0, []
+        for number in range(40):
+            flights.append(box.sending(3, number + 1, number + 1, bytes_per_s // 10, now_ms))
+            if number >= 2:  # the line is never idle
+                now_ms += 100
+                box.puback(flights.pop(0), now_ms)
+        sizes.append(box.bundle_limit())
+    assert sizes == sorted(sizes) and sizes[0] < sizes[1] < sizes[2]
+
+
+def test_without_a_receipt_a_lane_goes_again_from_the_oldest_ever_later():
+    for lane in (0, 3):
+        box = outbox(*[9 if number == lane else 0 for number in range(5)])
+        held = marks(*[9 if number == lane else 0 for number in range(5)])
+        now_ms, waits = 0, []
+        for _ in range(9):
+            assert box.next_lane(held, now_ms) == lane
+            box.puback(box.sending(lane, 1, 9, 100, now_ms), now_ms)
+            assert box.next_lane(held, now_ms) is None
+            due_ms = box.next_deadline_ms()
+            waits.append(due_ms - now_ms)
+            now_ms = due_ms
+        assert waits[0] == FIRST_RESEND_MS[lane]
+        assert waits[1] == 2 * waits[0]
+        assert waits[-1] == RESEND_CEILING_MS
+
+
+def test_a_receipt_starts_the_waiting_anew():
+    box = outbox(0, 9)
+    box.sending(1, 1, 4, 100, 0)
+    box.sending(1, 5, 9, 100, 0)
+    box.receipted(1, 4, 5_000)
+    assert box.next_deadline_ms() == 5_000 + FIRST_RESEND_MS[1]
+    box.receipted(1, 9, 6_000)
+    assert box.next_deadline_ms() is None
+    assert box.waiting_since_ms() is None
+
+
+def test_an_unchanged_receipt_sends_again_at_most_once_a_second():
+    box = outbox(0, 9)
+    box.sending(1, 1, 9, 100, 0)
+    assert box.resend_now(100)
+    assert box.lanes[1].sent == 0
+    box.sending(1, 1, 9, 100, 100)
+    assert not box.resend_now(900)
+    assert box.resend_now(1_100)
+
+
+def test_a_fresh_connection_sends_everything_not_receipted():
+    box = outbox(0, 0, 9)
+    box.sending(2, 1, 9, 100, 0)
+    box.receipted(2, 4, 10)
+    box.connected([LaneMark(1, A, 0, A), LaneMark(1, A, 0, A), LaneMark(5, A, 9, C)] + marks()[:2])
+    assert (box.lanes[2].acked, box.lanes[2].sent) == (4, 4)
+
+
+def test_what_the_journal_gave_up_is_waited_for_no_longer():
+    box = outbox(0, 0, 0, 9)
+    box.sending(3, 1, 4, 100, 0)
+    box.follow([LaneMark(1, A, 0, A)] * 3 + [LaneMark(7, A, 9, C), LaneMark(1, A, 0, A)])
+    assert (box.lanes[3].acked, box.lanes[3].sent) == (6, 6)
+    assert box.waiting_since_ms() is None
+
+
+def test_how_long_a_receipt_has_been_owed():
+    box = outbox(0, 9)
+    assert box.waiting_since_ms() is None
+    box.puback(box.sending(1, 1, 9, 100, 50), 60)
+    assert box.waiting_since_ms() == 50
+    box.next_lane(marks(0, 9), 50 + FIRST_RESEND_MS[1])
+    assert box.waiting_since_ms() == 50

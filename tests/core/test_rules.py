@@ -1,0 +1,178 @@
+"""Rules: what becomes of observations, and that no rule can mute, change or delay one."""
+
+from gateway.core.model import WINDOW_ASSUMED, Decimal, Event, Observation
+from gateway.core.rules.dose import GRACE_MS, RECHECK_MS, DoseRule
+from gateway.core.rules.engine import Engine, Moment, Rule
+from gateway.core.rules.incidents import dose_incident
+from gateway.core.rules.night_window import NightWindow
+from gateway.core.rules.recording import STABLE_LEAST_MS, Recording
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+DOOR, DISPENSER, OXIMETER = 11, 12, 13
+RULE = b"rule-id."
+MIDNIGHT_UTC_MS = 1_795_302_000_000  # 2026-11-22 00:00 in Oslo, winter time
+SUMMER_MIDNIGHT_UTC_MS = 1_782_252_000_000  # 2026-06-24 00:00 in Oslo, summer time
+MINUTE_MS = 60_000
+
+
+def counted() -> "Callable[[int], bytes]":
+    """Random bytes that are all different."""
+    state = [0]
+
+    def random(size: int) -> bytes:
+        state[0] += 1
+        return state[0].to_bytes(size, "big")
+
+    return random
+
+
+def engine(
+    rules: "Iterable[Rule]" = (),
+    recordings: "dict[int, Recording] | None" = None,
+    stored: "dict[str, bytes] | None" = None,
+) -> Engine:
+    return Engine(list(rules), recordings or {}, counted(), stored or {})
+
+
+def night(out: bool = False) -> NightWindow:
+    return NightWindow(DOOR, RULE, 22 * 60, 6 * 60, "Europe/Oslo", out)
+
+
+def kinds(events: "list[Event]") -> "list[str]":
+    return [event.kind for event in events]
+
+
+def test_the_window_crosses_midnight_in_local_time():
+    table = [
+        (21 * 60 + 59, False),
+        (22 * 60, True),
+        (23 * 60 + 59, True),
+        (0, True),
+        (5 * 60 + 59, True),
+        (6 * 60, False),
+        (12 * 60, False),
+    ]
+    for midnight in (MIDNIGHT_UTC_MS, SUMMER_MIDNIGHT_UTC_MS):
+        for minute, inside in table:
+            moment = Moment(1, 1_000, midnight + minute * MINUTE_MS)
+            events = engine([night()]).observe(DOOR, Observation("door.opened", {}), moment)
+            assert kinds(events) == ["door.opened"] + (["door.night_exit"] if inside else []), minute
+
+
+def test_an_unknown_clock_is_inside_and_says_so():
+    events = engine([night()]).observe(DOOR, Observation("door.opened", {}), Moment(1, 1_000, None))
+    assert kinds(events) == ["door.opened", "door.night_exit"]
+    assert events[1].provenance == WINDOW_ASSUMED and events[1].utc_ms is None and events[1].rule == RULE
+
+
+def test_an_exit_and_its_return_are_one_incident_also_across_a_restart():
+    first = engine([night()])
+    moment = Moment(1, 1_000, MIDNIGHT_UTC_MS)
+    left = first.observe(DOOR, Observation("door.opened", {}), moment)[1]
+    kept = first.take_changes()
+    assert left.incident is not None and kept["night." + str(DOOR)] == b"\x01"
+    stored = {key: item for key, item in kept.items() if item is not None}
+    second = engine([night(out=True)], stored=stored)
+    back = second.observe(DOOR, Observation("door.closed", {}), Moment(2, 5, MIDNIGHT_UTC_MS + 9 * 3_600_000))
+    assert kinds(back) == ["door.closed", "door.night_return"]
+    assert back[1].incident == left.incident
+    assert second.take_changes()["night." + str(DOOR)] is None
+
+
+def test_a_door_that_closes_by_day_returns_nobody():
+    events = engine([night()]).observe(DOOR, Observation("door.closed", {}), Moment(1, 1, MIDNIGHT_UTC_MS))
+    assert kinds(events) == ["door.closed"]
+
+
+def test_a_rule_sees_only_its_own_placement():
+    events = engine([night()]).observe(99, Observation("door.opened", {}), Moment(1, 1, MIDNIGHT_UTC_MS))
+    assert kinds(events) == ["door.opened"]
+
+
+def test_no_rule_or_recording_can_drop_a_safety_event():
+    recordings = {DOOR: Recording("every_s", 3_600_000)}
+    made = engine([Rule(DOOR, RULE)], recordings)
+    for number in range(50):
+        for kind in ("smoke.detected", "button.pressed", "water.detected"):
+            events = made.observe(DOOR, Observation(kind, {}), Moment(1, number, None))
+            assert kinds(events) == [kind]
+
+
+def test_a_state_and_its_end_share_an_incident_and_a_new_state_has_a_new_one():
+    made = engine()
+    rows = []
+    for kind in ("smoke.detected", "smoke.detected", "smoke.cleared", "smoke.detected"):
+        rows += made.observe(DOOR, Observation(kind, {}), Moment(1, 1, None))
+    assert rows[0].incident == rows[1].incident == rows[2].incident
+    assert rows[3].incident not in (None, rows[0].incident)
+
+
+def planned(dose_id: int, end_utc_ms: int) -> Observation:
+    return Observation("dose.planned", {"dose_id": dose_id, "window_end_utc_ms": end_utc_ms})
+
+
+def test_a_dose_nobody_told_of_is_unconfirmed_after_its_window_and_never_missed():
+    made = engine([DoseRule(DISPENSER, RULE, {})])
+    start = Moment(1, 0, MIDNIGHT_UTC_MS)
+    made.observe(DISPENSER, planned(5, MIDNIGHT_UTC_MS + MINUTE_MS), start)
+    late = MINUTE_MS + GRACE_MS
+    assert made.due(Moment(1, late - 1, MIDNIGHT_UTC_MS + late - 1)) == []
+    events = made.due(Moment(1, late, MIDNIGHT_UTC_MS + late))
+    assert kinds(events) == ["dose.unconfirmed"] and events[0].values == {"dose_id": 5}
+    assert made.due(Moment(1, late + RECHECK_MS, MIDNIGHT_UTC_MS + late + RECHECK_MS)) == []
+    told = made.observe(DISPENSER, Observation("dose.missed", {"dose_id": 5}), Moment(1, late + 9, None))
+    assert kinds(told) == ["dose.missed", "dose.accounted"]
+    assert told[0].incident == told[1].incident == events[0].incident == dose_incident(DISPENSER, 5)
+
+
+def test_a_dose_told_in_time_is_followed_no_longer():
+    made = engine([DoseRule(DISPENSER, RULE, {})])
+    made.observe(DISPENSER, planned(5, MIDNIGHT_UTC_MS + MINUTE_MS), Moment(1, 0, MIDNIGHT_UTC_MS))
+    told = made.observe(
+        DISPENSER, Observation("dose.collected", {"dose_id": 5}), Moment(1, 9, MIDNIGHT_UTC_MS + 9)
+    )
+    assert kinds(told) == ["dose.collected"]
+    assert made.due(Moment(1, 9_999_999, MIDNIGHT_UTC_MS + 9_999_999)) == []
+
+
+def test_the_plan_survives_a_restart_and_an_unknown_clock_judges_nothing():
+    made = engine([DoseRule(DISPENSER, RULE, {})])
+    made.observe(DISPENSER, planned(5, MIDNIGHT_UTC_MS + MINUTE_MS), Moment(1, 0, MIDNIGHT_UTC_MS))
+    stored = {key: item for key, item in made.take_changes().items() if item is not None}
+    again = engine([DoseRule(DISPENSER, RULE, stored)], stored=stored)
+    assert again.next_due_ms() == 0
+    assert again.due(Moment(2, 10, None)) == []
+    assert again.next_due_ms() == 10 + RECHECK_MS
+    assert kinds(again.due(Moment(2, 20 + RECHECK_MS, MIDNIGHT_UTC_MS + 3_600_000))) == ["dose.unconfirmed"]
+
+
+def measured(uptime_ms: int, spo2_pct: object, boot: int = 1, **values: object) -> Event:
+    values["spo2_pct"] = spo2_pct
+    return Event("oximetry.measured", OXIMETER, boot, uptime_ms, values=values)
+
+
+def test_how_much_of_a_stream_is_recorded():
+    every = Recording("every_s", 10_000)
+    kept = [every.keeps(measured(now_ms, 97)) for now_ms in range(0, 30_000, 1_000)]
+    assert kept == [now_ms % 10_000 == 0 for now_ms in range(0, 30_000, 1_000)]
+    assert Recording("all").keeps(measured(0, 97))
+
+
+def test_a_stable_stream_is_recorded_on_change_and_now_and_then():
+    stable = Recording("stable")
+    assert stable.keeps(measured(0, 97))
+    assert not stable.keeps(measured(1_000, Decimal(970, -1)))
+    assert stable.keeps(measured(2_000, Decimal(965, -1)))
+    assert not stable.keeps(measured(3_000, Decimal(965, -1)))
+    assert stable.keeps(measured(2_000 + STABLE_LEAST_MS, Decimal(965, -1)))
+    assert stable.keeps(measured(3_000 + STABLE_LEAST_MS, Decimal(965, -1), boot=2))
+
+
+def test_a_stored_or_failed_measurement_is_always_recorded():
+    every = Recording("every_s", 3_600_000)
+    every.keeps(measured(0, 97))
+    assert every.keeps(measured(1, 97, stored=True))
+    assert every.keeps(Event("measurement.failed", OXIMETER, 1, 2))
