@@ -93,7 +93,7 @@ class Dose:
 
     def reference(self, remaining: "int | None") -> "dict[str, object]":
         """Fields that tell which dose an entry is about."""
-        fields: "dict[str, object]" = {"dose_id": self.dose_id, "planned_utc_ms": self.planned_utc_ms}
+        fields: dict[str, object] = {"dose_id": self.dose_id, "planned_utc_ms": self.planned_utc_ms}
         if self.planned:
             fields["planned"] = self.planned
         if remaining is not None:
