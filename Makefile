@@ -8,7 +8,7 @@ PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check -qq
-PYTEST  := $(BIN)/python -m pytest -q
+PYTEST  := $(BIN)/python -m pytest
 # The project is linked in place; its build tools are in every lock file.
 LINK    := $(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 # What the two interpreters share.

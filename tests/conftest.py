@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = tuple(str(ROOT / name) + os.sep for name in ("gateway", "hal", "tools", "firmware", "tests"))
 LOGGERS = ("gateway", "hal", "tools", "firmware", "trygg")
 LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname")
-THREAD_GRACE_S = 2.0
+THREAD_GRACE_S = 1.0
 
 # Slow machines are no finding; a failing example is printed so that it can be replayed.
 hypothesis.settings.register_profile("trygg", deadline=None, print_blob=True)
