@@ -29,6 +29,8 @@ class Area:
 
 
 LOOPS = PURE | {"asyncio"}
+# Other parties that run on both interpreters, so that the portable tests have somebody to talk to.
+PARTIES = frozenset("tools.simulators." + name for name in ("dispenser", "dispenser_plan", "noisy_line"))
 # `firmware` runs on the board only and names the board's own modules.
 BOARD = LOOPS | {
     "gc",
@@ -52,8 +54,14 @@ AREAS = (
     Area("hal/errors.py", PURE, SEAM, floats=False),
     Area("hal/buffer.py", LOOPS, SEAM),
     Area("firmware", BOARD, frozenset({"firmware", "gateway", "hal"})),
-    Area("tests/core", LOOPS, SEAM | {"gateway.core", "hal.buffer", "hal.sim", "tests.core"}),
-    Area("tests/hub", LOOPS, SEAM | {"gateway", "hal.buffer", "hal.sim", "tests.hub", "tests.core"}),
+    Area("tests/core", LOOPS, SEAM | PARTIES | {"gateway.core", "hal.buffer", "hal.sim", "tests.core"}),
+    Area(
+        "tests/hub", LOOPS, SEAM | PARTIES | {"gateway", "hal.buffer", "hal.sim", "tests.hub", "tests.core"}
+    ),
+    *(
+        Area(name.replace(".", "/") + ".py", PURE, SEAM | PARTIES | {"gateway.core", "hal.sim"}, floats=False)
+        for name in sorted(PARTIES)
+    ),
 )
 
 # Names that only one of the two interpreters has.
