@@ -99,6 +99,7 @@ class Driver:
     transport = ""  # "ble-adv", "ble-gatt" or "serial"
     interval_s = 0
     safety = False  # whether its frames can be a lane 0 alarm
+    option_names: "tuple[str, ...]" = ()  # keys of `options` that it knows; others are refused at start
 
     def __init__(self, context: Context) -> None:
         self.context = context

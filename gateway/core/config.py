@@ -1,0 +1,357 @@
+"""The configuration of a gateway, from a plain tree of tables (TOML on Linux, CBOR on the ESP32) to checked objects.
+
+Unknown keys and sections are refused: a misspelt key that is silently ignored is a setting that somebody
+believes in. Secrets are names of files or of keys in the key store, never values. `docs/configuration.md` is
+the operator's page; the tables below and that page are compared by a test.
+"""
+
+from gateway.core import config_fields as fields
+from gateway.core.config_fields import Broker, WrongValueError, describe, suggestion
+from gateway.core.devices.registry import driver, driver_names
+from gateway.core.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gateway.core.config_fields import Check
+
+    Row = tuple[str, Check, object]
+    Table = dict[str, Any]
+
+DEVICES_LIMIT = 64
+RULES_LIMIT = 64
+NEEDED = object()  # a key without a default
+
+# Section -> rows of (key, check, default). None as default: not set.
+SECTIONS: "dict[str, list[Row]]" = {
+    "hub": [
+        ("id", fields.identifier, NEEDED),
+        ("tenant", fields.identifier, NEEDED),
+        ("language", fields.choice("nb", "en"), "nb"),
+        ("time_zone", fields.zone, "Europe/Oslo"),
+        ("state_interval_s", fields.whole(5, 3600), 60),
+        ("data_directory", fields.path, "/var/lib/trygg"),
+    ],
+    "uplink": [
+        ("brokers", fields.brokers, NEEDED),
+        ("ca", fields.path, None),
+        ("certificate", fields.path, None),
+        ("key", fields.path, None),
+    ],
+    "platform": [("root_public_key", fields.public_key, NEEDED)],
+    "storage": [("path", fields.path, None), ("capacity_mb", fields.whole(1, 1_000_000), 256)],
+    "radio": [
+        ("backend", fields.choice("bluez", "bumble", "none"), "bluez"),
+        ("adapter", fields.text(32), "hci0"),
+        ("transport", fields.text(256), None),
+        ("bonds", fields.path, None),
+    ],
+    "keys": [("directory", fields.path, None)],
+}
+DEVICE: "list[Row]" = [
+    ("name", fields.text(), NEEDED),
+    ("driver", fields.text(32), NEEDED),
+    ("address", fields.address, None),
+    ("port", fields.text(256), None),
+    ("room", fields.text(), None),
+    ("key", fields.reference, None),
+    ("passkey_ref", fields.reference, None),
+    ("interval_s", fields.whole(1, 604_800), None),
+    ("record", fields.record, "all"),
+    ("maker", fields.text(), None),
+    ("model", fields.text(), None),
+    ("options", fields.options, None),
+]
+RULE: "list[Row]" = [
+    ("type", fields.text(32), NEEDED),
+    ("device", fields.text(), NEEDED),
+    ("name", fields.text(), None),
+]
+RULE_TYPES: "dict[str, list[Row]]" = {
+    "night_window": [("from", fields.time_of_day, NEEDED), ("to", fields.time_of_day, NEEDED)],
+    "dose": [],
+}
+# Sections that are lists of tables, `[[device]]` and `[[rule]]`.
+LISTS = ("device", "rule")
+
+
+class Section:
+    """Checked keys of one table as attributes."""
+
+    def __init__(self, values: "Table") -> None:
+        for name in values:
+            setattr(self, name, values[name])
+
+
+class HubConfig(Section):
+    """`[hub]`: who this gateway is, and what it says to people."""
+
+    id: str
+    tenant: str
+    language: str
+    time_zone: str
+    state_interval_s: int
+    data_directory: str
+
+
+class UplinkConfig(Section):
+    """`[uplink]`: brokers in the order in which they are tried, and TLS files for those that need them."""
+
+    brokers: "list[Broker]"
+    ca: "str | None"
+    certificate: "str | None"
+    key: "str | None"
+
+
+class PlatformConfig(Section):
+    """`[platform]`: the municipality's root key: 64 hex digits, or the path of a `.pub` file that holds them."""
+
+    root_public_key: str
+
+
+class StorageConfig(Section):
+    """`[storage]`: where the journal lies and how large it may grow."""
+
+    path: str
+    capacity_mb: int
+
+
+class RadioConfig(Section):
+    """`[radio]`: `bluez` with `adapter`, `bumble` with `transport` (and its bonds in a file), or `none`."""
+
+    backend: str
+    adapter: str
+    transport: "str | None"
+    bonds: str
+
+
+class KeysConfig(Section):
+    """`[keys]`: the folder of the key store."""
+
+    directory: str
+
+
+class DeviceConfig(Section):
+    """One `[[device]]`. Exactly one of `address` and `port` is set. record: `all`, `every_s:N` or `stable`."""
+
+    name: str
+    driver: str
+    address: "str | None"
+    port: "str | None"
+    room: "str | None"
+    key: "str | None"
+    passkey_ref: "str | None"
+    interval_s: "int | None"
+    record: str
+    maker: "str | None"
+    model: "str | None"
+    options: "dict[str, object]"
+
+
+class RuleConfig(Section):
+    """One `[[rule]]`. options: the keys of its type; times of day as minutes of the local day."""
+
+    name: str
+    type: str
+    device: str
+    options: "dict[str, object]"
+
+
+class Config:
+    """A whole configuration. source: where it was read. fault: why another one was not used, or empty."""
+
+    def __init__(
+        self,
+        sections: "dict[str, Table]",
+        devices: "list[DeviceConfig]",
+        rules: "list[RuleConfig]",
+        source: str,
+    ) -> None:
+        self.hub = HubConfig(sections["hub"])
+        self.uplink = UplinkConfig(sections["uplink"])
+        self.platform = PlatformConfig(sections["platform"])
+        self.storage = StorageConfig(sections["storage"])
+        self.radio = RadioConfig(sections["radio"])
+        self.keys = KeysConfig(sections["keys"])
+        self.devices = devices
+        self.rules = rules
+        self.source = source
+        self.fault = ""
+
+
+def validate(tree: "Table", source: str) -> Config:
+    """Check a tree of tables and return the configuration with every default filled in.
+
+    Raises:
+        ConfigError: the first key that cannot be used, with what was found and what is expected.
+    """
+    reader = Reader(source)
+    if not isinstance(tree, dict):
+        raise ConfigError("(file)", describe(tree), "sections such as [hub]", source)
+    reader.known(tree, "", sorted(SECTIONS) + list(LISTS), "section")
+    sections = {}
+    for name in sorted(SECTIONS):
+        table = tree.get(name, {})
+        if not isinstance(table, dict):
+            raise ConfigError(name, describe(table), "a section [" + name + "]", source)
+        sections[name] = reader.table(table, SECTIONS[name], name + ".")
+    directory = sections["hub"]["data_directory"]
+    for section, key, file in (
+        ("storage", "path", "journal.db"),
+        ("keys", "directory", "keys"),
+        ("radio", "bonds", "bonds.json"),
+    ):
+        if sections[section][key] is None:
+            sections[section][key] = directory + "/" + file
+    check_uplink(sections["uplink"], source)
+    devices = read_devices(reader, tree)
+    check_radio(sections["radio"], devices, source)
+    rules = read_rules(reader, tree, [device.name for device in devices])
+    return Config(sections, devices, rules, source)
+
+
+class Reader:
+    """Reads tables by their rows and puts key and file to what is wrong."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def known(self, table: "Table", prefix: str, names: "list[str]", what: str = "key") -> None:
+        """Refuse what is in the table and not among the names."""
+        for key in sorted([str(item) for item in table]):
+            if key not in names:
+                expected = "one of " + ", ".join(sorted(names)) + suggestion(key, names)
+                raise ConfigError(prefix + key, "an unknown " + what, expected, self.source)
+
+    def table(self, table: "Table", rows: "list[Row]", prefix: str) -> "Table":
+        """Checked values of one table, defaults filled in."""
+        self.known(table, prefix, [row[0] for row in rows])
+        return {name: self.value(table, name, check, default, prefix) for name, check, default in rows}
+
+    def value(self, table: "Table", name: str, check: "Check", default: object, prefix: str) -> object:
+        """One checked value."""
+        if name not in table and default is not NEEDED:
+            return default
+        found = table.get(name)
+        try:
+            return check(found)
+        except WrongValueError as error:
+            shown = error.found if name in table and error.found else describe(found)
+            raise ConfigError(prefix + name, shown, error.expected, self.source)
+
+    def rows(self, tree: "Table", name: str, limit: int) -> "list[Table]":
+        """The tables of a list section."""
+        found = tree.get(name, [])
+        if not isinstance(found, (list, tuple)):
+            raise ConfigError(name, describe(found), "tables headed [[" + name + "]]", self.source)
+        if len(found) > limit:
+            raise ConfigError(name, str(len(found)) + " tables", "at most " + str(limit), self.source)
+        for table in found:
+            if not isinstance(table, dict):
+                raise ConfigError(name, describe(table), "a table headed [[" + name + "]]", self.source)
+        return list(found)
+
+
+def row_label(kind: str, table: "Table", index: int) -> str:
+    """`device[Front door].`, or by its place in the file while it has no usable name."""
+    name = table.get("name")
+    return kind + "[" + (name if isinstance(name, str) and name else "#" + str(index + 1)) + "]."
+
+
+def check_uplink(uplink: "Table", source: str) -> None:
+    """A broker reached by TLS needs all three files: both ends prove who they are."""
+    if any(broker.tls for broker in uplink["brokers"]):
+        for name in ("ca", "certificate", "key"):
+            if uplink[name] is None:
+                raise ConfigError(
+                    "uplink." + name, "nothing", "the path of a file; mqtts:// needs it", source
+                )
+
+
+def check_radio(radio: "Table", devices: "list[DeviceConfig]", source: str) -> None:
+    """The backend has what it needs, and the devices have a radio."""
+    if radio["backend"] == "bumble" and radio["transport"] is None:
+        raise ConfigError(
+            "radio.transport",
+            "nothing",
+            "where the controller is, such as usb:0 or serial:/dev/ttyACM0",
+            source,
+        )
+    for device in devices:
+        if device.address is not None and radio["backend"] == "none":
+            raise ConfigError(
+                "radio.backend", "'none'", "bluez or bumble, which device '" + device.name + "' needs", source
+            )
+
+
+def read_devices(reader: Reader, tree: "Table") -> "list[DeviceConfig]":
+    """All devices; names, addresses and ports are each used once."""
+    devices = []
+    taken: "dict[str, str]" = {}
+    tables = reader.rows(tree, "device", DEVICES_LIMIT)
+    for index in range(len(tables)):
+        label = row_label("device", tables[index], index)
+        values = reader.table(tables[index], DEVICE, label)
+        values["options"] = values["options"] or {}
+        for key in ("name", "address", "port"):
+            place = key + " " + str(values[key])
+            if values[key] is not None and place in taken:
+                found = describe(values[key]) + ", which " + taken[place] + " has too"
+                raise ConfigError(
+                    label + key, found, "a " + key + " of its own for each device", reader.source
+                )
+            taken[place] = label[:-1]
+        if (values["address"] is None) == (values["port"] is None):
+            both = "both address and port" if values["address"] else "neither address nor port"
+            raise ConfigError(label + "address", both, "one of them", reader.source)
+        check_driver(reader, values, label)
+        devices.append(DeviceConfig(values))
+    return devices
+
+
+def check_driver(reader: Reader, values: "Table", label: str) -> None:
+    """The driver exists, the device is reached the way it needs, and its options are ones it knows."""
+    known = driver_names()
+    if values["driver"] not in known:
+        expected = "one of " + ", ".join(known) + suggestion(values["driver"], known)
+        raise ConfigError(label + "driver", describe(values["driver"]), expected, reader.source)
+    kind = driver(values["driver"])
+    needed = "port" if kind.transport == "serial" else "address"
+    if values[needed] is None:
+        expected = "a value: driver " + values["driver"] + " is reached by its " + needed
+        raise ConfigError(label + needed, "nothing", expected, reader.source)
+    for key in sorted(values["options"]):
+        if key not in kind.option_names:
+            expected = (
+                "one of " + ", ".join(kind.option_names)
+                if kind.option_names
+                else "no options for this driver"
+            )
+            expected += suggestion(key, kind.option_names)
+            raise ConfigError(label + "options." + key, "an unknown key", expected, reader.source)
+
+
+def rule_name(table: "Table") -> str:
+    """A rule's own name, or its type and device."""
+    return str(table.get("name") or str(table.get("type")) + " " + str(table.get("device")))
+
+
+def read_rules(reader: Reader, tree: "Table", devices: "list[str]") -> "list[RuleConfig]":
+    """All rules; each names a device that is there."""
+    rules: "list[RuleConfig]" = []
+    tables = reader.rows(tree, "rule", RULES_LIMIT)
+    for index in range(len(tables)):
+        table = tables[index]
+        label = row_label("rule", table, index)
+        kind = reader.value(table, "type", fields.choice(*sorted(RULE_TYPES)), NEEDED, label)
+        values = reader.table(table, RULE + RULE_TYPES[str(kind)], label)
+        if values["device"] not in devices:
+            expected = "the name of a [[device]]" + suggestion(values["device"], devices)
+            raise ConfigError(label + "device", describe(values["device"]), expected, reader.source)
+        name = rule_name(values)
+        if name in [rule.name for rule in rules]:
+            raise ConfigError(label + "name", describe(name) + " twice", "a name of its own", reader.source)
+        options = {key: values[key] for key, _, _ in RULE_TYPES[str(kind)]}
+        rules.append(RuleConfig({"name": name, "type": kind, "device": values["device"], "options": options}))
+    return rules
