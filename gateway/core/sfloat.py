@@ -35,7 +35,7 @@ def decode_sfloat(raw: int) -> "int | Decimal | Absent":
 def decode_float(raw: int) -> "int | Decimal | Absent":
     """The 32-bit pattern `raw` as an integer, a decimal with the device's exponent, or why there is no number.
 
-    An integer may have up to 135 digits (exponent 127); whoever needs a bound sets it.
+    What no integer of the wire holds (1e127) stays a decimal with its exponent.
     """
     if raw in FLOAT_SPECIALS:
         return FLOAT_SPECIALS[raw]
