@@ -33,6 +33,7 @@ hypothesis.settings.register_profile("trygg", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("trygg")
 
 failed_key = pytest.StashKey[bool]()
+refused: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,10 +50,25 @@ def refuse_other_machines(event: str, args: tuple[Any, ...]) -> None:
     """Audit hook: sockets of the test process reach and serve this machine only."""
     if event in ("socket.connect", "socket.bind", "socket.sendto"):
         sock, address = args[0], args[1]
-        if sock.family in (socket.AF_INET, socket.AF_INET6) and not is_loopback(address[0]):
-            raise PermissionError(f"{event} to {address!r}: tests use 127.0.0.1 or ::1 only")
+        anywhere = event == "socket.bind" and address[:2] == ("", 0)  # paho, before it connects
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and not anywhere and not is_loopback(address[0]):
+            refuse(f"{event} to {address!r}: tests use 127.0.0.1 or ::1 only")
     elif event in LOOK_UPS and args[0] is not None and not is_loopback(args[0]):
-        raise PermissionError(f"look-up of {args[0]!r}: tests use 127.0.0.1, ::1 or localhost only")
+        refuse(f"look-up of {args[0]!r}: tests use 127.0.0.1, ::1 or localhost only")
+
+
+def refuse(reason: str) -> None:
+    refused.append(reason)
+    raise PermissionError(reason)
+
+
+@pytest.fixture(autouse=True)
+def no_other_machines(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A client that tries again after every OSError would hide the refusal."""
+    refused.clear()
+    yield
+    if refused and not request.node.stash.get(failed_key, False):
+        pytest.fail("reached for another machine: " + "; ".join(sorted(set(refused))), pytrace=False)
 
 
 def is_loopback(host: str | bytes) -> bool:

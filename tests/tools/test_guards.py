@@ -62,6 +62,14 @@ def test_other_machine_is_called():
     with socket.socket() as sock:
         sock.connect(("192.0.2.1", 9))
 
+def test_refusal_is_swallowed():
+    with socket.socket() as sock:
+        sock.connect_ex(("127.0.0.1", 9))
+        try:
+            sock.connect(("192.0.2.1", 9))
+        except OSError:
+            pass
+
 def test_every_interface_is_served():
     with socket.socket() as sock:
         sock.bind(("0.0.0.0", 0))
@@ -137,6 +145,7 @@ def test_each_guard_fails_the_test_that_deserves_it(tmp_path: Path) -> None:
         "test_task_is_leaked": "ERROR",
         "test_other_machine_is_called": "FAILED",
         "test_every_interface_is_served": "FAILED",
+        "test_refusal_is_swallowed": "ERROR",
         "test_name_is_looked_up": "FAILED",
         "test_debug_line_is_badly_formatted": "FAILED",
         "test_warning_is_raised": "FAILED",
