@@ -1,0 +1,80 @@
+-- What the platform keeps. Numbers of 64 bits; times in ms since 1970; bytes as they came.
+
+CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gateway (
+    key INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (tenant, name)
+) STRICT;
+
+-- is_left: another epoch of the same gateway has begun since; it never becomes current again.
+CREATE TABLE epoch (
+    key INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    epoch BLOB NOT NULL,
+    is_left INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (gateway, epoch)
+) STRICT;
+
+-- The unbroken part of a lane: everything to seq is stored, or stands in `hole`. This is what a receipt says.
+CREATE TABLE lane (
+    epoch INTEGER NOT NULL REFERENCES epoch,
+    lane INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    PRIMARY KEY (epoch, lane)
+) STRICT, WITHOUT ROWID;
+
+-- Every message that brought something new, as it was signed, so that any later recipient can verify it.
+CREATE TABLE message (
+    key INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    sort TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- Two contents under one number are two rows, told apart by their chain values (a fork).
+-- is_copy: an event with this identity was stored before. fault: why the event does not decode, else NULL.
+CREATE TABLE event (
+    epoch INTEGER NOT NULL REFERENCES epoch,
+    lane INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    identity BLOB NOT NULL,
+    event BLOB NOT NULL,
+    is_copy INTEGER NOT NULL,
+    fault TEXT,
+    message INTEGER NOT NULL REFERENCES message,
+    PRIMARY KEY (epoch, lane, seq, chain)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX event_identity ON event (identity);
+
+-- Numbers that will not come: cause is `given_up` (by the gateway, for space) or `platform` (lost here).
+CREATE TABLE hole (
+    epoch INTEGER NOT NULL REFERENCES epoch,
+    lane INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    PRIMARY KEY (epoch, lane, first_seq)
+) STRICT, WITHOUT ROWID;
+
+-- uptime_ms: the largest a state of this boot has said, NULL where none came. zero_utc_ms: the date of uptime 0.
+CREATE TABLE boot (
+    epoch INTEGER NOT NULL REFERENCES epoch,
+    boot INTEGER NOT NULL,
+    uptime_ms INTEGER,
+    zero_utc_ms INTEGER,
+    PRIMARY KEY (epoch, boot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE manifest (
+    gateway INTEGER NOT NULL REFERENCES gateway,
+    revision INTEGER NOT NULL,
+    message INTEGER NOT NULL REFERENCES message,
+    PRIMARY KEY (gateway, revision, message)
+) STRICT, WITHOUT ROWID;
