@@ -169,6 +169,12 @@ def test_a_package_that_is_frozen_first_stays_empty() -> None:
     assert messages("gateway/__init__.py", "") == []
 
 
+def test_a_file_that_does_not_parse_is_a_finding_and_hides_no_other() -> None:
+    found = list(findings([Source(CORE, "def f(:"), Source(HUB, "import typing")]))
+    assert [finding.path for finding in found] == [CORE, HUB]
+    assert "is no Python" in found[0].message
+
+
 def test_the_command_reads_a_checkout_and_fails_on_a_finding(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -147,6 +147,23 @@ def test_a_module_that_does_not_import_fails_the_run(tmp_path: Path) -> None:
     assert "no module named 'typing'" in result.output
 
 
+def test_a_module_that_one_side_cannot_import_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs_interpreter()
+    root = checkout(tmp_path, test_good=GOOD, test_import="import nothing_of_this_name\n")
+    assert main(["--root", str(root), "tests/core"]) == 1
+    output = capsys.readouterr().out
+    assert "2 tests on CPython, 3 on MicroPython" in output
+    assert "nothing_of_this_name" in output
+
+
+def test_a_folder_without_tests_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs_interpreter()
+    assert main(["--root", str(checkout(tmp_path)), "tests/core"]) == 1
+    assert "no test modules below tests/core" in capsys.readouterr().out
+
+
 def test_a_task_left_behind_does_not_reach_the_next_test(tmp_path: Path) -> None:
     needs_interpreter()
     root = checkout(tmp_path, test_task=LEAVES_A_TASK)

@@ -13,10 +13,17 @@ PER_FILE = (text.check, text.check_empty, sizes.check, portable.check, habits.ch
 
 def findings(sources: Sequence[Source]) -> Iterator[Finding]:
     """Everything that any check says about `sources`."""
+    readable = []
     for source in sources:
+        error = source.syntax_error()
+        if error is None:
+            readable.append(source)
+        else:
+            yield source.finding(error.lineno or 1, f"is no Python: {error.msg}")
+    for source in readable:
         for check in PER_FILE:
             yield from check(source)
-    yield from habits.check_patching(sources)
+    yield from habits.check_patching(readable)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

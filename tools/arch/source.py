@@ -34,6 +34,15 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.path)
 
+    def syntax_error(self) -> SyntaxError | None:
+        """Why a Python file cannot be parsed, or None."""
+        if self.path.endswith(".py"):
+            try:
+                self.tree  # noqa: B018  parsed here, kept for the checks
+            except SyntaxError as error:
+                return error
+        return None
+
     @cached_property
     def lines(self) -> list[str]:
         return self.text.splitlines()

@@ -19,8 +19,13 @@ def check_tests(root: Path, folders: Sequence[str], heap_mib: int) -> bool:
     """Run the modules, print failures and counts; True where all passed and the counts agree."""
     interpreter = find_interpreter()
     paths = find_modules(root, folders)
+    if not paths:
+        print(f"no test modules below {', '.join(folders)}")
+        return False
     results = run_modules(interpreter, root, paths, heap_mib)
-    expected = count_on_cpython(root, paths) if paths else {}
+    expected, trouble = count_on_cpython(root, paths)
+    if trouble:
+        print(trouble)
     for result in results:
         if result.failed:
             print(f"--- {result.path}: {', '.join(result.failed)} failed on MicroPython\n{result.output}")
@@ -32,7 +37,7 @@ def check_tests(root: Path, folders: Sequence[str], heap_mib: int) -> bool:
         f"{sum(expected.values())} tests on CPython, {sum(result.count for result in results)} on MicroPython "
         f"({interpreter.version}, {heap_mib} MiB heap), {failed} failed there"
     )
-    return not failed and not different
+    return not failed and not different and not trouble
 
 
 def check_sizes(root: Path, *, table: bool) -> bool:

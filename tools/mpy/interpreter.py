@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PROBE = "import sys; i = sys.implementation; print('.'.join(str(p) for p in i.version if p != ''), i._mpy)"
+PROBE = "import sys; i = sys.implementation; print('%d.%d.%d-%s' % i.version, i._mpy)"
 
 
 class MissingToolError(Exception):
@@ -37,7 +37,7 @@ def find_interpreter() -> Interpreter:
             "Build the unix port and name it: TRYGG_MICROPYTHON=path/to/micropython"
         )
     version, mpy = subprocess.check_output([command, "-c", PROBE], text=True).split()
-    return Interpreter(command, version, mpy_format(int(mpy)))
+    return Interpreter(command, version.rstrip("-"), mpy_format(int(mpy)))
 
 
 def mpy_format(number: int) -> str:
