@@ -5,7 +5,6 @@ JSON with mode 0600: it holds link keys. Beside the bonds stands our own address
 
 import asyncio
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from bumble import hci
 from bumble.keys import KeyStore, PairingKeys
 
 from hal.errors import CorruptDataError, UnavailableError
+from hal.linux.private_file import read_text, replace_text
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 VERSION = 1
-PRIVATE = 0o600
 
 
 class BondStore(KeyStore):
@@ -42,7 +41,7 @@ class BondStore(KeyStore):
             UnavailableError: it cannot be read or written.
         """
         try:
-            text = await asyncio.to_thread(self._read)
+            text = await asyncio.to_thread(read_text, self._path)
             if text is None:
                 self._address = _new_static_address()
                 await self._save()
@@ -90,12 +89,6 @@ class BondStore(KeyStore):
 
     # --- the file --------------------------------------------------------------------------------------------
 
-    def _read(self) -> str | None:
-        try:
-            return self._path.read_text("utf-8")
-        except FileNotFoundError:
-            return None
-
     def _load(self, text: str) -> None:
         try:
             stored = json.loads(text)
@@ -111,30 +104,12 @@ class BondStore(KeyStore):
     async def _save(self) -> None:
         async with self._saving:
             content = {"version": VERSION, "address": self._address, "bonds": self._bonds}
-            await asyncio.to_thread(_replace, self._path, json.dumps(content, indent=1, sort_keys=True))
+            await asyncio.to_thread(replace_text, self._path, json.dumps(content, indent=1, sort_keys=True))
 
 
 def _check_version(version: object) -> None:
     if version != VERSION:
         raise ValueError(f"version {version}, expected {VERSION}")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write and sync the new file under another name, rename it over the old, sync the folder."""
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    try:
-        os.fchmod(descriptor, PRIVATE)
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _new_static_address() -> str:

@@ -1,0 +1,136 @@
+"""The radio that the operating system drives: BlueZ."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hal.errors import HalError, UnavailableError
+from hal.linux.agent import PATH, PairingAgent
+from hal.linux.bluez_bus import ADAPTER, DEVICE, BluezBus
+from hal.linux.native_errors import native_errors
+from hal.linux.private_file import read_text, replace_text
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
+
+log = logging.getLogger(__name__)
+
+MANAGER = "org.bluez.AgentManager1"
+
+
+class BluezRadio:
+    """A `Radio` on bluetoothd, which keeps the bonds itself.
+
+    It does not say how a bond was made, so that is kept in the file `levels`. A bond that is not there, made by
+    another program, counts as weak.
+    """
+
+    scanner_backend = None
+    client_backend = None
+
+    def __init__(self, levels: Path, *, bus_address: str | None = None) -> None:
+        self._path = levels
+        self._bus = BluezBus(bus_address, self._on_lost)
+        self._watchers: list[Callable[[str], None]] = []
+        self._pairing = asyncio.Lock()
+
+    async def ready(self) -> None:
+        """See that there is an adapter and that it is on."""
+        await self._adapter()
+
+    def on_lost(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with the reason each time the adapter goes away; returns how to stop that."""
+        self._watchers.append(callback)
+
+        def stop() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return stop
+
+    async def bond(self, address: str) -> int:
+        """Level of the bond that bluetoothd has stored."""
+        _, paired = await self._device(address)
+        if not paired:
+            return BOND_NONE
+        return (await self._levels()).get(address.upper(), BOND_WEAK)
+
+    @asynccontextmanager
+    async def answering(self, address: str, passkey: int | None) -> AsyncIterator[None]:
+        """While inside, pairing with `address` is answered; leaving without an error remembers its level."""
+        async with self._pairing:
+            agent = PairingAgent(address, passkey)
+            await self._bus.export(PATH, agent)
+            try:
+                with native_errors(address):
+                    await self._bus.call("/org/bluez", MANAGER, "RegisterAgent", "os", PATH, agent.capability)
+                    # Pair() comes from bleak's connection to the bus, so only the default agent is asked.
+                    await self._bus.call("/org/bluez", MANAGER, "RequestDefaultAgent", "o", PATH)
+                yield
+                level = BOND_AUTHENTICATED if agent.passkey_entered else BOND_WEAK
+                await self._remember(address, level)
+            finally:
+                await self._unregister()
+
+    async def forget(self, address: str) -> None:
+        """Delete the bond, here and in bluetoothd; no error where there is none."""
+        await self._remember(address, BOND_NONE)
+        path, _ = await self._device(address)
+        if path is not None:
+            with native_errors(address):
+                await self._bus.call(path.rsplit("/", 1)[0], ADAPTER, "RemoveDevice", "o", path)
+
+    async def close(self) -> None:
+        """Hang up from the message bus."""
+        await self._bus.close()
+
+    async def _adapter(self) -> str:
+        with native_errors("the adapter"):
+            objects = await self._bus.objects()
+        adapters = {path: each[ADAPTER] for path, each in sorted(objects.items()) if ADAPTER in each}
+        for path, properties in adapters.items():
+            if properties.get("Powered"):
+                return path
+        if adapters:
+            raise UnavailableError("the Bluetooth adapter is off: switch it on (bluetoothctl power on)")
+        raise UnavailableError("no Bluetooth adapter: check that it is plugged in")
+
+    async def _device(self, address: str) -> tuple[str | None, bool]:
+        """Object path of the device, where bluetoothd knows it, and whether it is paired."""
+        with native_errors(address):
+            objects = await self._bus.objects()
+        for path, interfaces in sorted(objects.items()):
+            properties = interfaces.get(DEVICE, {})
+            if str(properties.get("Address", "")).upper() == address.upper():
+                return path, bool(properties.get("Paired"))
+        return None, False
+
+    async def _unregister(self) -> None:
+        try:
+            with native_errors("the adapter"):
+                await self._bus.call("/org/bluez", MANAGER, "UnregisterAgent", "o", PATH)
+        except HalError as error:
+            log.info("bluetoothd has already let go of the agent: %s", error)
+        self._bus.unexport(PATH)
+
+    async def _levels(self) -> dict[str, int]:
+        text = await asyncio.to_thread(read_text, self._path)
+        try:
+            return {str(address): int(level) for address, level in json.loads(text or "{}").items()}
+        except (ValueError, AttributeError, TypeError) as error:
+            log.warning("%s does not read; bonds count as weak: %s", self._path, error)
+            return {}
+
+    async def _remember(self, address: str, level: int) -> None:
+        levels = await self._levels()
+        before = dict(levels)
+        levels.pop(address.upper(), None)
+        if level != BOND_NONE:
+            levels[address.upper()] = level
+        if levels != before:
+            await asyncio.to_thread(replace_text, self._path, json.dumps(levels, sort_keys=True))
+
+    def _on_lost(self, reason: str) -> None:
+        for watcher in list(self._watchers):
+            watcher(reason)

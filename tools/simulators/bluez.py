@@ -1,0 +1,196 @@
+"""The side of bluetoothd that pairs, on a private message bus: adapter, devices, agents.
+
+    daemon = BluezDaemon(bus_address)
+    await daemon.start()
+    daemon.add_device("C1:00:00:00:00:01", passkey=123456)
+    await daemon.pair("C1:00:00:00:00:01")      # what bleak's Pair() makes it do
+    await daemon.stop()
+
+It asks the registered agent as bluetoothd does (org.bluez.Agent(5)) and refuses where none is registered. It has
+neither a radio nor GATT: those are tested over Bumble and, in a virtual machine, with the real daemon.
+"""
+
+from typing import Any, cast
+
+from dbus_fast import DBusError, Message, MessageType
+from dbus_fast.aio import MessageBus
+from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusStr
+from dbus_fast.constants import PropertyAccess
+from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
+
+ADAPTER_PATH = "/org/bluez/hci0"
+AGENT = "org.bluez.Agent1"
+FAILED = "org.bluez.Error.AuthenticationFailed"
+
+
+class SimAdapter(ServiceInterface):
+    """org.bluez.Adapter1."""
+
+    def __init__(self, daemon: "BluezDaemon") -> None:
+        super().__init__("org.bluez.Adapter1")
+        self.powered = True
+        self._daemon = daemon
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Powered(self) -> DBusBool:  # noqa: N802  BlueZ's name, as all below
+        """Whether the radio is on."""
+        return self.powered
+
+    @dbus_method()
+    def RemoveDevice(self, device: DBusObjectPath) -> None:  # noqa: N802
+        """Forget a device and its bond."""
+        self._daemon.remove_device(device)
+
+
+class SimDevice(ServiceInterface):
+    """org.bluez.Device1; `passkey` is on its label, None pairs with Just Works."""
+
+    def __init__(self, address: str, passkey: int | None) -> None:
+        super().__init__("org.bluez.Device1")
+        self.address = address
+        self.passkey = passkey
+        self.paired = False
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Address(self) -> DBusStr:  # noqa: N802
+        """Its address."""
+        return self.address
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Paired(self) -> DBusBool:  # noqa: N802
+        """Whether there is a bond."""
+        return self.paired
+
+
+class SimAgentManager(ServiceInterface):
+    """org.bluez.AgentManager1. Who registered is not told to the method; one agent at a time is enough here."""
+
+    def __init__(self) -> None:
+        super().__init__("org.bluez.AgentManager1")
+        self.agent: str | None = None
+        self.capability = ""
+        self.is_default = False
+
+    @dbus_method()
+    def RegisterAgent(self, agent: DBusObjectPath, capability: DBusStr) -> None:  # noqa: N802
+        """Take an agent."""
+        if self.agent is not None:
+            raise DBusError("org.bluez.Error.AlreadyExists", "Already Exists")
+        self.agent, self.capability = agent, capability
+
+    @dbus_method()
+    def RequestDefaultAgent(self, agent: DBusObjectPath) -> None:  # noqa: N802
+        """Let it answer for everybody."""
+        self._check(agent)
+        self.is_default = True
+
+    @dbus_method()
+    def UnregisterAgent(self, agent: DBusObjectPath) -> None:  # noqa: N802
+        """Let it go."""
+        self._check(agent)
+        self.agent, self.is_default = None, False
+
+    def _check(self, agent: str) -> None:
+        if agent != self.agent:
+            raise DBusError("org.bluez.Error.DoesNotExist", "Does Not Exist")
+
+
+class BluezDaemon:
+    """The daemon, and the back door to it. `agent_of` is the bus name that agents are called at."""
+
+    def __init__(self, bus_address: str) -> None:
+        self.agents = SimAgentManager()
+        self.adapter = SimAdapter(self)
+        self._bus_address = bus_address
+        self._bus: MessageBus | None = None
+        self._devices: dict[str, SimDevice] = {}
+        self._client = ""
+
+    async def start(self) -> None:
+        """Appear on the bus."""
+        self._bus = await MessageBus(bus_address=self._bus_address).connect()
+        self._bus.add_message_handler(self._note_client)
+        self._bus.export("/org/bluez", self.agents)
+        self._bus.export(ADAPTER_PATH, self.adapter)
+        await self._bus.request_name("org.bluez")
+
+    async def stop(self) -> None:
+        """Die."""
+        bus, self._bus = self._bus, None
+        if bus is not None:
+            bus.disconnect()
+            await cast(Any, bus).wait_for_disconnect()
+
+    def add_device(self, address: str, *, passkey: int | None = None) -> SimDevice:
+        """Let it know a device."""
+        device = self._devices[self.path(address)] = SimDevice(address, passkey)
+        self._connected().export(self.path(address), device)
+        return device
+
+    def remove_device(self, path: str) -> None:
+        """Forget a device."""
+        if self._devices.pop(path, None) is None:
+            raise DBusError("org.bluez.Error.DoesNotExist", "Does Not Exist")
+        self._connected().unexport(path)
+
+    def remove_adapter(self) -> None:
+        """Pull the adapter out."""
+        self._connected().unexport(ADAPTER_PATH, self.adapter)
+
+    def switch(self, *, on: bool) -> None:
+        """Switch the adapter's radio."""
+        self.adapter.powered = on
+        self.adapter.emit_properties_changed({"Powered": on})
+
+    @staticmethod
+    def path(address: str) -> str:
+        """Object path of a device."""
+        return f"{ADAPTER_PATH}/dev_{address.replace(':', '_')}"
+
+    async def pair(self, address: str, *, impostor: bool = False) -> None:
+        """Pair as bluetoothd does on Pair(); `impostor` stands there and offers Just Works only.
+
+        Raises:
+            DBusError: the pairing failed.
+        """
+        device = self._devices[self.path(address)]
+        if self.agents.agent is None or not self.agents.is_default:
+            raise DBusError("org.bluez.Error.AuthenticationCanceled", "no agent")
+        asks = device.passkey is not None and not impostor
+        if asks and self.agents.capability == "KeyboardOnly":
+            (entered,) = await self.ask("RequestPasskey", "o", self.path(address))
+            if entered != device.passkey:
+                raise DBusError(FAILED, "wrong passkey")
+        elif asks:
+            raise DBusError(FAILED, "the device wants its passkey")
+        else:
+            await self.ask("RequestAuthorization", "o", self.path(address))
+        device.paired = True
+
+    async def ask(self, member: str, signature: str, *body: object) -> list[object]:
+        """Call a method of the registered agent.
+
+        Raises:
+            DBusError: the agent refused.
+        """
+        message = Message(
+            destination=self._client,
+            path=self.agents.agent or "/",
+            interface=AGENT,
+            member=member,
+            signature=signature,
+            body=list(body),
+        )
+        reply = await self._connected().call(message)
+        assert reply is not None
+        if reply.message_type == MessageType.ERROR:
+            raise DBusError(reply.error_name or FAILED, str(reply.body))
+        return list(reply.body)
+
+    def _note_client(self, message: Message) -> None:
+        if message.member == "RegisterAgent":
+            self._client = message.sender or ""
+
+    def _connected(self) -> MessageBus:
+        assert self._bus is not None, "the daemon has not been started"
+        return self._bus
