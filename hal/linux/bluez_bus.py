@@ -1,7 +1,7 @@
 """Our own connection to bluetoothd, for what bleak does not offer. Source: org.bluez.Adapter(5), Device(5)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from bleak.exc import BleakDBusError
 from dbus_fast import BusType, Message, MessageType
@@ -64,7 +64,7 @@ class BluezBus:
         bus, self._bus = self._bus, None
         if bus is not None and bus.connected:
             bus.disconnect()
-            await bus.wait_for_disconnect()
+            await cast(Any, bus).wait_for_disconnect()
 
     async def _connected(self) -> MessageBus:
         if self._bus is None or not self._bus.connected:
