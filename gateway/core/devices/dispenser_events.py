@@ -181,13 +181,15 @@ def observation_of(entry: "dict[str, object]", unreadable: "list[str]", now: Now
     return Observation(kind, values, record, device_time_of(entry, now))
 
 
-def device_time_of(entry: "dict[str, object]", now: Now) -> DeviceTime:
-    """The device's stamp to the letter, and the best estimate of when.
+def device_time_of(entry: "dict[str, object]", now: Now) -> "DeviceTime | None":
+    """The device's stamp to the letter, and the best estimate of when; None where it gave no stamp at all.
 
     raw is `boot/uptime_ms` or `boot/uptime_ms/utc_ms`, the boot id in eight hex digits, `-` for what is missing.
     A set clock counts, unless uptime shows that it is off; without one, uptime since the same boot dates the entry.
     """
     boot, uptime_ms, utc_ms = entry.get("boot"), entry.get("uptime_ms"), entry.get("utc_ms")
+    if boot is None and uptime_ms is None and utc_ms is None:
+        return None
     raw = hex8(boot) + "/" + ("-" if uptime_ms is None else str(uptime_ms))
     if utc_ms is not None:
         raw += "/" + str(utc_ms)
