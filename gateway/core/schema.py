@@ -64,6 +64,13 @@ def uint(value: object) -> object:
     return value
 
 
+def positive(value: object) -> object:
+    """An integer of 1 or more."""
+    if not is_int(value) or value < 1:  # type: ignore[operator]
+        raise DecodeError("not an integer of 1 or more")
+    return value
+
+
 def integer(value: object) -> object:
     """Any integer."""
     if not is_int(value):

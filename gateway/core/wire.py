@@ -17,6 +17,7 @@ from gateway.core.schema import (
     mapping,
     nested,
     octets,
+    positive,
     row,
     text,
     uint,
@@ -118,7 +119,7 @@ BUNDLE = table(
     {
         4: ("lane", lane, REQUIRED),
         5: ("epoch", epoch, REQUIRED),
-        6: ("first_seq", uint, REQUIRED),
+        6: ("first_seq", positive, REQUIRED),
         7: ("before", chain_value, REQUIRED),
         8: ("events", listing(octets(), 1, MAX_EVENTS), REQUIRED),
         9: ("manifest", uint, REQUIRED),
@@ -255,8 +256,6 @@ def parse(sort: str, data: bytes) -> Parsed:
     fields = schema.read(rows, cbor.decode(sign1.payload), sort)
     if sort == "keyset":
         check_keyset(fields)
-    if sort == "bundle" and fields["first_seq"] == 0:
-        raise DecodeError("numbers begin at 1")
     return Parsed(sort, sign1, fields)
 
 
