@@ -1,8 +1,8 @@
 """Battery Level, and when it is news."""
 
 from gateway.core.devices.battery import BatteryWatch, decode_battery_level
-from gateway.core.errors import DecodeError
 from gateway.core.model import Observation
+from tests.core.vectors import refusal
 
 
 def kinds(found: "list[Observation]") -> "list[str]":
@@ -17,12 +17,7 @@ def test_a_level_is_one_byte_of_percent() -> None:
 
 def test_an_empty_or_reserved_level_is_refused() -> None:
     for value, offset in ((b"", 0), (b"\x65", 0), (b"\xff", 0)):
-        try:
-            decode_battery_level(value)
-        except DecodeError as error:
-            assert error.offset == offset
-        else:
-            raise AssertionError(value.hex() + " was not refused")
+        assert refusal(decode_battery_level, value).offset == offset
 
 
 def test_the_first_level_and_steps_of_five_are_told() -> None:

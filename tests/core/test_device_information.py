@@ -1,7 +1,7 @@
 """Device Information: lenient with text, exact with numbers."""
 
 from gateway.core.devices.device_information import ATTRIBUTE_SIZE, LONGEST, STRINGS, decode, decode_string
-from gateway.core.errors import DecodeError
+from tests.core.vectors import refusal
 
 TEXTS = [
     (b"Wahoo Fitness", "Wahoo Fitness"),
@@ -56,9 +56,4 @@ def test_system_id_and_pnp_id_are_numbers() -> None:
 def test_numbers_that_are_cut_off_are_refused() -> None:
     for characteristic, whole in (("2a23", 8), ("2a50", 7)):
         for length in range(whole):
-            try:
-                decode(characteristic, bytes(length))
-            except DecodeError as error:
-                assert error.offset == length
-            else:
-                raise AssertionError(characteristic + " of " + str(length) + " bytes was not refused")
+            assert refusal(decode, characteristic, bytes(length)).offset == length

@@ -2,7 +2,12 @@
 
 import json
 
+from gateway.core.errors import DecodeError
 from gateway.core.model import Absent, Decimal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def load(name: str) -> "dict[str, list[dict[str, object]]]":
@@ -25,3 +30,12 @@ def values_of(row: "dict[str, object]") -> "dict[str, object]":
     """All values of a row, by name."""
     values: "dict[str, object]" = row["values"]  # type: ignore[assignment]
     return {name: value_of(values[name]) for name in values}
+
+
+def refusal(decoder: "Callable[..., object]", *arguments: object) -> DecodeError:
+    """Why a decoder refuses what it is given."""
+    try:
+        decoder(*arguments)
+    except DecodeError as error:
+        return error
+    raise AssertionError("not refused: " + repr(arguments))

@@ -1,0 +1,23 @@
+"""Drivers by name."""
+
+from gateway.core.devices.driver import AdvertisingDriver, GattDriver, SerialDriver
+from gateway.core.devices.registry import driver, driver_names
+from gateway.core.errors import ConfigError
+
+
+def test_every_name_gives_the_driver_of_that_name() -> None:
+    assert driver_names() == ["bthome", "dispenser", "plx"]
+    for name in driver_names():
+        assert driver(name).name == name
+    assert issubclass(driver("bthome"), AdvertisingDriver) and driver("bthome").safety
+    assert issubclass(driver("plx"), GattDriver) and issubclass(driver("dispenser"), SerialDriver)
+
+
+def test_an_unknown_name_is_told_the_known_ones() -> None:
+    try:
+        driver("thermomix")
+    except ConfigError as error:
+        text = str(error)
+    else:
+        raise AssertionError("a driver that does not exist was found")
+    assert "thermomix" in text and "bthome, dispenser, plx" in text
