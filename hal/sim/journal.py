@@ -121,17 +121,20 @@ class SimJournal:
         if len(epoch) != EPOCH_SIZE or epoch == self.epoch:
             raise ValueError("an epoch is 8 bytes and never used twice")
         after = await self._begin("begin_epoch")
-        state_bytes = sum([entry_cost(key, value) for key, value in self._store.state.items()])
-        if state_bytes + sum([entry_cost("", event) for _, event in events]) > self._capacity_bytes:
-            raise StorageFullError(
-                "the events of the new epoch are larger than the journal: leave out the oldest"
-            )
-        self._store.epoch = epoch
-        self._store.given_up = []
-        self._store.lanes = self._store.empty_lanes(epoch)
+        store = self._store
+        before = (store.epoch, store.lanes, store.given_up, self._acked, self._used_bytes)
+        self._used_bytes = sum([entry_cost(key, value) for key, value in store.state.items()])
+        store.epoch, store.lanes, store.given_up = epoch, store.empty_lanes(epoch), []
         self._acked = [0 for _ in LANES]
-        self._used_bytes = state_bytes
-        return self._commit(self._write(events, None), after)
+        entries = []
+        try:
+            for event in events:
+                self._make_room([event], None)
+                entries += self._write([event], None)
+        except StorageFullError:
+            store.epoch, store.lanes, store.given_up, self._acked, self._used_bytes = before
+            raise
+        return self._commit(entries, after)
 
     async def close(self) -> None:
         if not self._closed:
