@@ -1,7 +1,6 @@
 """The loop that looks at everything else: sign of life, silence, clock, path, rules in time, watchdog."""
 
 from gateway.hub.waking import Wake
-from hal.errors import HalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Supervise:
             await self.recorder.due()
             if now_ms >= self.state_due_ms:
                 self.state_due_ms = now_ms + self.state_interval_ms
-                await self.say_alive()
+                await self.delivery.say_alive()
             if now_ms >= self.beat_due_ms:
                 self.beat_due_ms = now_ms + BEAT_MS
                 await self.beat(now_ms)
@@ -90,13 +89,6 @@ class Supervise:
                 "interval_ms": watched.interval_ms,
             }
             await self.recorder.note("device.silent", placement, values)
-
-    async def say_alive(self) -> None:
-        """The signed state; a connection that ends meanwhile is the uplink's to tell."""
-        try:
-            await self.delivery.say_alive()
-        except HalError as error:
-            self.log("debug", "The state was not taken.", cause=str(error))
 
     async def beat(self, now_ms: int) -> None:
         """Slow conditions, the lamp, and the watchdog."""

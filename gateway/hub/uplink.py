@@ -96,7 +96,7 @@ class Delivery:
         self.outbox.connected(self.marks())
         reader = asyncio.create_task(self.listen())
         try:
-            await self.uplink.publish(self.outward.topic("state"), await self.outward.state(), retain=True)
+            await self.say_alive()
             self.manifest_due = True
             while not reader.done():
                 await self.turn()
@@ -121,9 +121,7 @@ class Delivery:
         """Send one bundle if one may go, else wait until something changes."""
         if self.manifest_due:
             self.manifest_due = False
-            await self.uplink.publish(
-                self.outward.topic("manifest"), await self.outward.manifest(), retain=True
-            )
+            self.offer("manifest", await self.outward.manifest())
         marks = self.marks()
         self.outbox.follow(marks)
         now_ms = self.clock.uptime_ms()
@@ -154,17 +152,34 @@ class Delivery:
         except HalError as error:
             self.log("debug", "A bundle was not taken.", cause=str(error))
         finally:
-            current = asyncio.current_task()
-            self.sending = [task for task in self.sending if task is not current]
-            self.wake.call()
+            self.done()
 
     def after_puback(self, flight: "Flight") -> None:
         """The broker has a bundle. The journal keeps it: a broker's acknowledgement is not delivery."""
 
     async def say_alive(self) -> None:
-        """Publish the state, where there is a connection."""
+        """Offer the state, where there is a connection."""
         if self.uplink.connected:
-            await self.uplink.publish(self.outward.topic("state"), await self.outward.state(), retain=True)
+            self.offer("state", await self.outward.state())
+
+    def offer(self, sort: str, message: bytes) -> None:
+        """Publish a retained message of our own without waiting: no alarm stands behind its PUBACK."""
+        self.sending.append(asyncio.create_task(self.publish_retained(self.outward.topic(sort), message)))
+
+    async def publish_retained(self, topic: str, message: bytes) -> None:
+        """Publish; a connection that ends meanwhile brings the newest one at the next."""
+        try:
+            await self.uplink.publish(topic, message, retain=True)
+        except HalError as error:
+            self.log("debug", "A message was not taken.", topic=topic, cause=str(error))
+        finally:
+            self.done()
+
+    def done(self) -> None:
+        """The current task has handed its message over, or failed to."""
+        current = asyncio.current_task()
+        self.sending = [task for task in self.sending if task is not current]
+        self.wake.call()
 
     def waiting_since_ms(self) -> "int | None":
         """Since when the platform has owed a receipt on this connection, or None."""
