@@ -95,6 +95,7 @@ def by_hand() -> Iterator[Refused]:
     yield changed("no keys", "keyset", {6: []})
     yield changed("a key without roles", "keyset", {6: [key_row("platform")]})
     yield changed("a key of 31 bytes", "keyset", {6: [[bytes(8), bytes(31), ["receipt"]]]})
+    yield changed("a kid of 7 bytes", "keyset", {6: [[bytes(7), KEYS["platform"].public, ["receipt"]]]})
     yield changed("a kid of another key", "keyset", {6: [[bytes(8), KEYS["platform"].public, ["receipt"]]]})
     yield changed(
         "a key twice", "keyset", {6: [key_row("platform", "receipt"), key_row("platform", "command")]}
