@@ -78,7 +78,7 @@ class Machine:
 
 
 class App:
-    """One gateway. `await start()`, then `await stop()`; or `await run(stop_event)`."""
+    """One gateway: `await start()`, then `await until(stop_event)` or `await stop()`."""
 
     def __init__(
         self,
@@ -237,9 +237,8 @@ class App:
                     line = Line(device, machine.ports, self.intake, clock, self.random16)
                     self.parts.start("line " + device.config.name, line.run)
 
-    async def run(self, stop: asyncio.Event) -> bool:
-        """Run until `stop` is set or a part gives up; True where it was told to stop."""
-        await self.start()
+    async def until(self, stop: asyncio.Event) -> bool:
+        """Keep running until `stop` is set, then stop; False where a part gave up and only a fresh process helps."""
         given_up = asyncio.create_task(self.until_given_up(stop))
         await stop.wait()
         await cancel(given_up)

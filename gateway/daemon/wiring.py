@@ -1,0 +1,169 @@
+"""The composition root of the Linux gateway: the only module of the daemon that names a backend."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gateway.core.config import Config
+from gateway.core.devices.registry import driver
+from gateway.core.errors import ConfigError
+from gateway.daemon.control import ControlServer
+from gateway.daemon.mqtt import PahoUplink
+from gateway.daemon.mqtt_tls import tls_files
+from gateway.hub import status
+from gateway.hub.app import App, Machine
+from gateway.hub.uplink import Delivery
+from hal.interfaces import BleCentral, BleScanner, Clock, Uplink
+from hal.linux.clock import SystemClock
+from hal.linux.crypto import NativeCrypto
+from hal.linux.indicator import StateFileIndicator
+from hal.linux.journal import SqliteJournal
+from hal.linux.keystore import FileKeyStore
+from hal.linux.network import SysfsNetwork
+from hal.linux.radio import Radio
+from hal.linux.serial_ports import PyserialPorts
+from hal.linux.watchdog import SystemdWatchdog
+
+Log = Callable[..., None]
+
+
+def software() -> str:
+    """Name and version of this software."""
+    try:
+        return "trygg " + version("trygg-hub")
+    except PackageNotFoundError:
+        return "trygg (not installed)"
+
+
+def root_key(config: Config) -> bytes:
+    """The municipality's root public key, from the configuration or the file it names.
+
+    Raises:
+        ConfigError: the file is not there or does not hold 64 hexadecimal digits.
+    """
+    said = config.platform.root_public_key
+    text = said
+    if said.endswith(".pub"):
+        try:
+            text = Path(said).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeError) as error:
+            raise ConfigError(
+                "platform.root_public_key", f"{said} ({error})", "a file that can be read", config.source
+            ) from error
+    with contextlib.suppress(ValueError):
+        key = bytes.fromhex(text)
+        if len(key) == 32:
+            return key
+    raise ConfigError(
+        "platform.root_public_key",
+        said,
+        "64 hexadecimal digits, or a .pub file that holds them",
+        config.source,
+    )
+
+
+def passkeys(config: Config) -> dict[str, int]:
+    """Passkeys of devices by name, from `<keys>/<reference>.passkey`.
+
+    Raises:
+        ConfigError: a file is missing or does not hold six digits.
+    """
+    found = {}
+    for device in config.devices:
+        if device.passkey_ref is None:
+            continue
+        path = Path(config.keys.directory) / (device.passkey_ref + ".passkey")
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeError) as error:
+            raise ConfigError(
+                f"device[{device.name}].passkey_ref",
+                str(error),
+                f"the file {path} with six digits",
+                config.source,
+            ) from error
+        if not (len(text) == 6 and text.isdigit()):
+            raise ConfigError(
+                f"device[{device.name}].passkey_ref",
+                f"{path} without six digits",
+                "six digits",
+                config.source,
+            )
+        found[device.name] = int(text)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner | None, BleCentral | None]]:
+    """Scanner and central on the stack the configuration names; imported only where it is used."""
+    if config.radio.backend == "none":
+        yield None, None
+        return
+    from hal.linux.central import BleakBleCentral
+    from hal.linux.scanner import BleakBleScanner
+
+    stack: Radio
+    if config.radio.backend == "bumble":
+        from hal.bumble.adapter import open_adapter
+
+        stack = adapter = open_adapter(config.radio.transport or "", Path(config.radio.bonds))
+        close = adapter.close
+    else:
+        from hal.linux.bluez import BluezRadio
+
+        stack = bluez = BluezRadio(Path(config.radio.bonds))
+        close = bluez.close
+    try:
+        yield BleakBleScanner(clock, stack), BleakBleCentral(clock, stack)
+    finally:
+        await close()
+
+
+async def run(
+    config: Config,
+    *,
+    log: Log,
+    stop: asyncio.Event,
+    clock_offset_ms: int = 0,
+    ready: Callable[[], None] = lambda: None,
+    delivery: type[Delivery] = Delivery,
+) -> int:
+    """Run the hub until `stop` is set; 0 where it stopped as told, 1 where a part could not be kept running.
+
+    Raises:
+        ConfigError, HalError: it could not start.
+    """
+    roots, codes = [root_key(config)], passkeys(config)
+    clock = SystemClock(offset_ms=clock_offset_ms)
+    keystore = FileKeyStore(Path(config.keys.directory))
+    crypto = NativeCrypto(keystore)
+    data = Path(config.hub.data_directory)
+    journal = await SqliteJournal.open(config.storage.path, capacity_bytes=config.storage.capacity_mb << 20)
+    tls = tls_files(config.uplink)
+    uplinks: list[Uplink] = [
+        PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers
+    ]
+    started: dict[str, object] = {"clock_offset_ms": clock_offset_ms} if clock_offset_ms else {}
+    async with radio(config, clock) as (scanner, central):
+        machine = Machine(
+            clock,
+            journal,
+            keystore,
+            crypto,
+            uplinks,
+            SysfsNetwork(),
+            StateFileIndicator(data / "indicator"),
+            SystemdWatchdog(),
+            scanner,
+            central,
+            PyserialPorts(),
+        )
+        app = App(config, machine, roots, driver, software(), log, codes, delivery, started, config.fault)
+        handlers = {"status": lambda: status.status(app), "devices": lambda: status.devices(app)}
+        async with ControlServer(data / "control.sock", handlers):
+            await app.start()
+            ready()
+            ended_well = await app.until(stop)
+    return 0 if ended_well else 1

@@ -1,0 +1,72 @@
+"""What `trygg status` and `trygg devices` show: facts by name, for people to be worded by the catalogue."""
+
+from hal.types import LANES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.hub.app import App
+    from gateway.hub.devices import Device
+
+LANE_NAMES = ("safety", "alarm", "technical", "measurement", "info")
+
+
+def status(app: "App") -> "dict[str, object]":
+    """The hub as a whole. Times in ms; `since` values are durations until now."""
+    now_ms = app.machine.clock.uptime_ms()
+    journal, delivery = app.machine.journal, app.delivery
+    lanes = []
+    for lane in LANES:
+        mark = journal.mark(lane)
+        lanes.append(
+            {"lane": lane, "name": LANE_NAMES[lane], "held": mark.last - mark.first + 1, "last": mark.last}
+        )
+    waiting = delivery.waiting_since_ms()
+    return {
+        "gateway": app.config.hub.id,
+        "tenant": app.config.hub.tenant,
+        "software": app.outward.software,
+        "boot": app.boot,
+        "uptime_ms": now_ms,
+        "utc_ms": app.machine.clock.utc_ms(),
+        "epoch": journal.epoch.hex(),
+        "connected": delivery.uplink.connected,
+        "last_error": delivery.last_error,
+        "unreceipted_ms": 0 if waiting is None else now_ms - waiting,
+        "last_receipt_ms": now_ms - app.inward.progress_ms,
+        "keyset": app.trust.version,
+        "lanes": lanes,
+        "given_up": [
+            {"lane": gone.lane, "first": gone.first, "last": gone.last} for gone in journal.given_up()
+        ],
+        "storage_full": app.recorder.full,
+        "messages_refused": dict(app.inward.refused),
+        "lamp": app.supervise.lamp(),
+        "configuration_fault": app.fault,
+        "advertisements_dropped": 0 if app.machine.scanner is None else app.machine.scanner.dropped,
+    }
+
+
+def devices(app: "App") -> "list[dict[str, object]]":
+    """Each device in use."""
+    return [device_facts(app, device) for device in app.devices]
+
+
+def device_facts(app: "App", device: "Device") -> "dict[str, object]":
+    """One device: what it is, when it was heard, what was refused and why."""
+    now_ms = app.machine.clock.uptime_ms()
+    return {
+        "name": device.config.name,
+        "driver": device.config.driver,
+        "room": device.config.room,
+        "reached": device.config.address or device.config.port,
+        "placement": device.placement,
+        "heard_ms": None if device.heard_ms is None else now_ms - device.heard_ms,
+        "interval_ms": device.interval_ms,
+        "silent": app.recorder.engine.incidents.is_open(device.placement, "device.silent"),
+        "link": device.link,
+        "bond": device.bond,
+        "frames": device.frames,
+        "refused": dict(device.refused),
+        "last_refusal": device.last_refusal,
+        "described": dict(device.described),
+    }
