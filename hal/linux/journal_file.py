@@ -155,7 +155,7 @@ def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
         raise CorruptDataError(f"the journal has schema {version}, this software knows up to {len(scripts)}")
     for number in range(version + 1, len(scripts) + 1):
         connection.executescript(
-            f"BEGIN IMMEDIATE;\n{scripts[number - 1]}\nPRAGMA application_id = {APPLICATION_ID};\n"
+            f"BEGIN IMMEDIATE;\n{scripts[number - 1]}\n;PRAGMA application_id = {APPLICATION_ID};\n"
             f"PRAGMA user_version = {number};\nCOMMIT;"
         )
 

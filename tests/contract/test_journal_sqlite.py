@@ -1,0 +1,439 @@
+"""What the journal of a Linux gateway promises beyond the contract: files, damage, old versions, few writes."""
+
+import asyncio
+import os
+import queue
+import sqlite3
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from hal.errors import (
+    CorruptDataError,
+    DeniedError,
+    HalError,
+    StorageFullError,
+    UnavailableError,
+)
+from hal.linux import journal_file
+from hal.linux.journal import SqliteJournal
+from hal.linux.journal_errors import from_os, from_sqlite
+from hal.linux.journal_writer import GROUP_EVENTS, GROUP_WORKS, Request, Writer
+from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, GivenUp, chain_next
+
+DATABASES = Path(__file__).with_name("databases")
+Program = Callable[[SqliteJournal], Awaitable[None]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "journal.sqlite"
+
+
+def live(path: Path, program: Program, scripts: list[str] | None = None) -> None:
+    async def run() -> None:
+        journal = await SqliteJournal.open(path, scripts=scripts)
+        try:
+            await program(journal)
+        finally:
+            await journal.close()
+
+    asyncio.run(run())
+
+
+async def write_thousand(journal: SqliteJournal) -> None:
+    for lane in LANES:
+        await journal.append([(lane, b"lane %d event %d " % (lane, number) * 5) for number in range(1, 1001)])
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def sql(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_for_their_owner_alone(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(ALARM, b"x")])
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        for file in path.parent.iterdir():
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+    live(path, program)
+
+
+def test_a_mode_that_has_become_wider_is_narrowed(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(ALARM, b"x")])
+
+    live(path, program)
+    path.chmod(0o644)
+    live(path, program)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_commit_is_synced(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        writer = journal._writer._store.connection
+        assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+    live(path, program)
+
+
+def test_the_error_for_a_second_hub_names_the_first_and_what_to_do(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        with pytest.raises(DeniedError, match=rf"process {os.getpid()}.*stop it"):
+            await SqliteJournal.open(path)
+
+    live(path, program)
+    live(path, write_thousand)  # and when the first has gone there is no obstacle
+
+
+def test_a_path_that_cannot_be_is_an_error_of_the_seam(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+
+    async def program() -> None:
+        with pytest.raises(UnavailableError, match="opening it"):
+            await SqliteJournal.open(tmp_path / "file" / "journal.sqlite")
+
+    asyncio.run(program())
+
+
+def test_a_capacity_too_small_to_work_with_is_refused(path: Path) -> None:
+    async def program() -> None:
+        with pytest.raises(ValueError, match=r"found 1000, expected at least 262144"):
+            await SqliteJournal.open(path, capacity_bytes=1000)
+
+    asyncio.run(program())
+
+
+# --- damage --------------------------------------------------------------------------------------------------------
+
+
+def test_bytes_that_are_no_database_are_kept_as_they_are(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"not a database " * 1000)
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert aside.name == "journal.sqlite.aside-1"
+        assert aside.entries == []
+        assert "NOTADB" in aside.reason
+
+    live(path, program)
+    assert path.with_name("journal.sqlite.aside-1").read_bytes() == b"not a database " * 1000
+
+
+def test_a_database_of_somebody_else_is_set_aside_and_not_written(path: Path) -> None:
+    path.parent.mkdir()
+    sql(path, "CREATE TABLE theirs (x)")
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert "no journal of ours" in aside.reason
+
+    live(path, program)
+    assert sql(path.with_name("journal.sqlite.aside-1"), "SELECT name FROM sqlite_schema") == [("theirs",)]
+
+
+def test_an_empty_file_is_a_new_store(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+
+    async def program(journal: SqliteJournal) -> None:
+        assert journal.set_aside() == []
+
+    live(path, program)
+
+
+def test_a_store_of_a_newer_schema_is_set_aside_with_its_events(path: Path) -> None:
+    live(path, write_thousand)
+    sql(path, "PRAGMA user_version = 99")
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert "schema 99" in aside.reason
+        assert len(aside.entries) == 5000
+
+    live(path, program)
+
+
+def test_events_on_both_sides_of_a_damaged_page_are_read(path: Path) -> None:
+    live(path, write_thousand)
+    inner = sql(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'entry_3'")[0][0]
+    assert isinstance(inner, int)
+    root = path.read_bytes()[(inner - 1) * 4096 :][:4096]
+    cell = int.from_bytes(
+        root[12 + 2 * 8 :][:2], "big"
+    )  # the ninth child of the root (SQLite file format, 1.6)
+    leaf = int.from_bytes(root[cell : cell + 4], "big")
+    overwrite(path, (leaf - 1) * 4096, bytes(4096))
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        by_lane = [[entry.seq for entry in aside.entries if entry.lane == lane] for lane in LANES]
+        assert [len(found) for found in by_lane] == [1000, 1000, 1000, len(by_lane[3]), 1000]
+        assert 950 < len(by_lane[3]) < 1000
+        assert (by_lane[3][0], by_lane[3][-1]) == (1, 1000)
+
+    live(path, program)
+
+
+def test_a_flipped_bit_in_an_event_is_found_when_it_is_read_and_the_next_start_begins_anew(
+    path: Path,
+) -> None:
+    live(path, write_thousand)
+    overwrite(path, path.read_bytes().index(b"lane 3 event 500 "), b"LANE")
+    epochs = []
+
+    async def find(journal: SqliteJournal) -> None:
+        epochs.append(journal.epoch)
+        assert len(journal.peek(MEASUREMENT, 0, 1 << 20, 400)) == 400
+        with pytest.raises(CorruptDataError, match=r"restart.*number 500"):
+            journal.peek(MEASUREMENT, 400, 1 << 20, 400)
+
+    async def after(journal: SqliteJournal) -> None:
+        assert journal.epoch != epochs[0]
+        (aside,) = journal.set_aside()
+        assert "number 500" in aside.reason
+        assert len(aside.entries) == 5000
+
+    async def later(journal: SqliteJournal) -> None:
+        assert len(journal.set_aside()) == 1
+
+    live(path, find)
+    live(path, after)
+    live(path, later)
+
+
+@pytest.mark.parametrize("where", ["first", "after"])
+def test_a_wrong_chain_value_is_found_wherever_reading_begins(path: Path, where: str) -> None:
+    live(path, write_thousand)
+    sql(path, "UPDATE entry_1 SET chain = zeroblob(16) WHERE seq = ?", 1 if where == "first" else 10)
+
+    async def find(journal: SqliteJournal) -> None:
+        with pytest.raises(CorruptDataError):
+            journal.peek(ALARM, 0 if where == "first" else 10, 1000)
+
+    live(path, find)
+
+
+def test_setting_aside_that_a_crash_interrupted_is_completed(path: Path) -> None:
+    live(path, write_thousand)
+    path.with_name("journal.sqlite.aside-1-wal").write_bytes(b"the log went first")
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert aside.name == "journal.sqlite.aside-1"
+        assert aside.reason == journal_file.EARLIER
+        assert len(aside.entries) == 5000
+        assert journal.mark(ALARM).last == 0
+
+    live(path, program)
+
+
+def test_the_word_of_damage_in_a_store_that_is_gone_does_not_condemn_the_next(path: Path) -> None:
+    path.parent.mkdir()
+    journal_file.note_damage(path, "of a store that was put aside when the power went")
+
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(ALARM, b"x")])
+        assert journal.set_aside() == []
+
+    live(path, program)
+    live(path, program)
+
+
+def test_damage_that_an_append_meets_is_told_and_noted(path: Path) -> None:
+    live(path, write_thousand)
+
+    async def program(journal: SqliteJournal) -> None:
+        writer = journal._writer._store.connection
+        root = writer.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'state'").fetchone()[0]
+        overwrite(path, (root - 1) * 4096, b"\xff" * 4096)
+        writer.execute("PRAGMA shrink_memory")  # it has the page in its cache
+        with pytest.raises(CorruptDataError, match="restart"):
+            await journal.append([(ALARM, b"alarm")], {"key": b"value"})
+
+    async def after(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert len(aside.entries) == 5000
+
+    live(path, program)
+    live(path, after)
+
+
+# --- versions ------------------------------------------------------------------------------------------------------
+
+
+def load(path: Path, name: str) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.executescript((DATABASES / name).read_text())
+    connection.close()
+
+
+async def check_version_1(journal: SqliteJournal) -> None:
+    assert journal.set_aside() == []
+    assert journal.epoch == bytes(range(8))
+    assert journal.state("counter/door") == b"\x07"
+    assert journal.given_up() == [GivenUp(TECHNICAL, 1, 3)]
+    marks = [journal.mark(lane) for lane in LANES]
+    assert [(mark.first, mark.last) for mark in marks] == [(1, 1), (1, 1), (4, 3), (3, 3), (2, 1)]
+    assert [entry.event for entry in journal.peek(SAFETY, 0, 1000)] == [b"smoke"]
+    assert [entry.event for entry in journal.peek(MEASUREMENT, 0, 1000)] == [b"three"]
+    (entry,) = await journal.append([(INFO, b"more")])
+    assert (entry.seq, entry.chain) == (2, chain_next(marks[INFO].chain, b"more"))
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in DATABASES.glob("*.sql")))
+def test_stores_of_every_release_open(path: Path, name: str) -> None:
+    load(path, name)
+    live(path, check_version_1)
+
+
+def test_every_version_has_a_store_that_shows_it_opens() -> None:
+    assert len(list(DATABASES.glob("*.sql"))) == len(journal_file.migrations())
+
+
+def test_a_later_version_is_a_later_file(path: Path) -> None:
+    load(path, "journal-0001.sql")
+    scripts = [*journal_file.migrations(), "ALTER TABLE set_aside ADD COLUMN when_ms INTEGER"]
+    live(path, check_version_1, scripts)
+    assert sql(path, "PRAGMA user_version") == [(2,)]
+    assert sql(path, "SELECT when_ms FROM set_aside") == []
+
+
+def test_a_version_that_fails_leaves_the_one_before(path: Path) -> None:
+    load(path, "journal-0001.sql")
+    scripts = [*journal_file.migrations(), "CREATE TABLE half (x); INSERT INTO missing VALUES (1)"]
+
+    async def program() -> None:
+        with pytest.raises(UnavailableError, match="missing"):
+            await SqliteJournal.open(path, scripts=scripts)
+
+    asyncio.run(program())
+    assert sql(path, "PRAGMA user_version") == [(1,)]
+    assert sql(path, "SELECT name FROM sqlite_schema WHERE name = 'half'") == []
+    live(path, check_version_1)
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def test_receipts_are_forgotten_in_ranges_and_not_one_by_one(path: Path) -> None:
+    def durable() -> object:
+        return sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0]
+
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(MEASUREMENT, b"x")] * 1000)
+        for seq in range(1, 101):
+            await journal.ack(MEASUREMENT, seq)
+        await journal.append([(MEASUREMENT, b"y")])
+        assert journal.mark(MEASUREMENT).first == 101
+        assert durable() == 0
+        await journal.ack(MEASUREMENT, 600)
+        await journal.append([(INFO, b"z")])  # the writer has been through by now
+        assert durable() == 600
+
+    live(path, program)
+    assert durable() == 600
+
+
+def test_a_long_queue_is_cut_into_groups_so_that_no_commit_is_long(path: Path) -> None:
+    async def program() -> None:
+        loop = asyncio.get_running_loop()
+        writer = Writer(path, 1 << 20, loop, lambda *_: None)
+
+        def requests(count: int, events: int) -> list[Request]:
+            return [Request(lambda _: [], loop.create_future(), events) for _ in range(count)]
+
+        for count, events, taken in ((200, 1, GROUP_WORKS), (200, 100, GROUP_EVENTS // 100 + 1), (3, 1, 3)):
+            writer._requests = queue.SimpleQueue()
+            first, *rest = requests(count, events)
+            for request in rest:
+                writer.put(request)
+            group, last = writer._gather(first)
+            assert (len(group), last) == (taken, False)
+        writer._requests.put(None)
+        assert writer._gather(requests(1, 1)[0])[1]
+
+    asyncio.run(program())
+
+
+# --- errors --------------------------------------------------------------------------------------------------------
+
+
+def native(code: int, text: str = "native text") -> sqlite3.Error:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = code
+    error.sqlite_errorname = "SQLITE_SOMETHING"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_FULL, StorageFullError),
+        (sqlite3.SQLITE_IOERR_WRITE, UnavailableError),
+        (sqlite3.SQLITE_IOERR_FSYNC, UnavailableError),
+        (sqlite3.SQLITE_CANTOPEN, UnavailableError),
+        (sqlite3.SQLITE_BUSY, UnavailableError),
+        (sqlite3.SQLITE_IOERR_READ, CorruptDataError),
+        (sqlite3.SQLITE_IOERR_SHORT_READ, CorruptDataError),
+        (sqlite3.SQLITE_CORRUPT, CorruptDataError),
+        (sqlite3.SQLITE_NOTADB, CorruptDataError),
+        (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, CorruptDataError),
+        (sqlite3.SQLITE_READONLY, DeniedError),
+    ],
+)
+def test_what_sqlite_reports_becomes_what_the_hub_can_act_on(code: int, kind: type[HalError]) -> None:
+    error = from_sqlite(native(code), "storing events")
+    assert type(error) is kind
+    assert error.detail == "SQLITE_SOMETHING: native text"
+    assert ": " in error.message  # cause, then what to do
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (28, StorageFullError),
+        (122, StorageFullError),
+        (13, DeniedError),
+        (30, DeniedError),
+        (5, UnavailableError),
+    ],
+)
+def test_what_the_system_reports_becomes_what_the_hub_can_act_on(number: int, kind: type[HalError]) -> None:
+    assert type(from_os(OSError(number, "text"), "opening it")) is kind
+
+
+def test_the_database_refuses_to_grow_beyond_its_limit_and_nothing_is_half_written(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(ALARM, b"before")], {"k": b"1"})
+        writer = journal._writer._store.connection
+        pages = writer.execute("PRAGMA page_count").fetchone()[0]
+        writer.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StorageFullError):
+            await journal.append([(ALARM, b"x" * 4000)] * 200, {"k": b"2"})
+        assert journal.state("k") == b"1"
+        assert journal.mark(ALARM).last == 1
+        writer.execute("PRAGMA max_page_count = 16384")
+        (entry,) = await journal.append([(ALARM, b"after")])
+        assert entry.seq == 2
+
+    live(path, program)
