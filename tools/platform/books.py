@@ -37,8 +37,10 @@ class Shelf(Protocol):
         """Those of `identities` under which this gateway has an event stored."""
         ...
 
-    def put_message(self, gateway_key: int, sort: str, received_ms: int, message: bytes) -> int:
-        """Store a signed message; its key."""
+    def put_message(
+        self, gateway_key: int, sort: str, received_ms: int, message: bytes, *, is_read: bool
+    ) -> int:
+        """Store a signed message; its key. `is_read`: each event in it was looked at."""
         ...
 
     def put_events(self, message_key: int, rows: list[Row]) -> None:

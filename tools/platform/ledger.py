@@ -205,7 +205,8 @@ class Ledger:
                 taken.fault(
                     "event.undecodable", epoch=epoch.epoch.hex(), lane=lane.number, seq=seq, reason=fault
                 )
-        self.shelf.put_events(self.shelf.put_message(book.key, "bundle", received_ms, message), rows)
+        key = self.shelf.put_message(book.key, "bundle", received_ms, message, is_read=read_all)
+        self.shelf.put_events(key, rows)
 
     def read(self, event: bytes, chain: bytes, *, read_all: bool) -> tuple[bytes, Event | None, str | None]:
         """(identity, content, why it does not decode); content only where asked, or where the identity needs it."""
@@ -350,7 +351,7 @@ class Ledger:
         if not fits(fields["revision"]):
             raise RefusedError("numbers beyond 63 bits")
         book.manifests.add(signature)
-        message_key = self.shelf.put_message(book.key, "manifest", received_ms, message)
+        message_key = self.shelf.put_message(book.key, "manifest", received_ms, message, is_read=True)
         self.shelf.put_manifest(book.key, fields["revision"], message_key)
         learn_devices(book, fields)
 

@@ -105,10 +105,12 @@ class Store:
             found.update(row[0] for row in self.ask(query, *part, gateway_key))
         return found
 
-    def put_message(self, gateway_key: int, sort: str, received_ms: int, message: bytes) -> int:
+    def put_message(
+        self, gateway_key: int, sort: str, received_ms: int, message: bytes, *, is_read: bool
+    ) -> int:
         self.begin()
-        query = "INSERT INTO message (gateway, sort, received_ms, bytes) VALUES (?,?,?,?)"
-        key = self.ask(query, gateway_key, sort, received_ms, message).lastrowid
+        query = "INSERT INTO message (gateway, sort, received_ms, is_read, bytes) VALUES (?,?,?,?,?)"
+        key = self.ask(query, gateway_key, sort, received_ms, is_read, message).lastrowid
         assert key is not None
         return key
 
@@ -209,6 +211,22 @@ class Store:
             if zero_utc_ms is not None:
                 book.zero_utc_ms[boot] = zero_utc_ms
         return found
+
+    # --- when there is time ---------------------------------------------------------------------------------------
+
+    def unread(self) -> tuple[int, bytes] | None:
+        """(key, bytes) of the oldest message with events that nobody looked at, or None."""
+        query = "SELECT key, bytes FROM message WHERE is_read=0 ORDER BY key LIMIT 1"
+        row: tuple[int, bytes] | None = self.ask(query).fetchone()
+        return row
+
+    def put_read(self, message_key: int, faults: list[tuple[str, int, int, int, bytes]]) -> None:
+        """A message was looked at; `faults` are (why, epoch key, lane, number, chain value) of what does not decode."""
+        self.begin()
+        self.connection.executemany(
+            "UPDATE event SET fault=? WHERE epoch=? AND lane=? AND seq=? AND chain=?", faults
+        )
+        self.ask("UPDATE message SET is_read=1 WHERE key=?", message_key)
 
     # --- for readers ----------------------------------------------------------------------------------------------
 

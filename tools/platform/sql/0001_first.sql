@@ -1,7 +1,5 @@
 -- What the platform keeps. Numbers of 64 bits; times in ms since 1970; bytes as they came.
 
-CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-
 CREATE TABLE gateway (
     key INTEGER PRIMARY KEY,
     tenant TEXT NOT NULL,
@@ -28,13 +26,17 @@ CREATE TABLE lane (
 ) STRICT, WITHOUT ROWID;
 
 -- Every message that brought something new, as it was signed, so that any later recipient can verify it.
+-- is_read: every event in it was looked at; those of routine lanes wait until there is time.
 CREATE TABLE message (
     key INTEGER PRIMARY KEY,
     gateway INTEGER NOT NULL REFERENCES gateway,
     sort TEXT NOT NULL,
     received_ms INTEGER NOT NULL,
+    is_read INTEGER NOT NULL,
     bytes BLOB NOT NULL
 ) STRICT;
+
+CREATE INDEX message_unread ON message (key) WHERE is_read = 0;
 
 -- Two contents under one number are two rows, told apart by their chain values (a fork).
 -- is_copy: an event with this identity was stored before. fault: why the event does not decode, else NULL.
