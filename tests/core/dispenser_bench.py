@@ -69,7 +69,8 @@ class Hub:
 
     def numbers(self) -> "list[int]":
         """Log numbers of what is stored, in order."""
-        return [event.values["log_number"] for event in self.events if event.record is not None]  # type: ignore[misc]
+        entries = [event for event in self.events if event.record is not None and len(event.record) == 16]
+        return [event.values["log_number"] for event in entries]  # type: ignore[misc]
 
     def kinds(self) -> "list[str]":
         """Kinds of what is stored, in order."""
