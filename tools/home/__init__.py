@@ -1,0 +1,1 @@
+"""The virtual home: peripherals on a virtual radio and on pseudo-terminals, scripted by a scenario."""

@@ -1,0 +1,269 @@
+"""The peripherals of a virtual home, each with the acts a scenario may ask of it."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.core.errors import ConfigError
+from tools.home.scenario import Act, PeripheralPlan
+from tools.simulators.bthome_sensor import BATTERY, DOOR, SMOKE, BthomeSensor
+from tools.simulators.dispenser import DispenserDevice, Dose
+from tools.simulators.link import HomeLink
+from tools.simulators.oximeter import NAN, Oximeter, sfloat
+from tools.simulators.pty_line import PtyLine
+
+Clock = Callable[[], int]  # the home's UTC in ms
+Do = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Actor:
+    """One peripheral. `facts` is what a technician would read off it and enter at the gateway."""
+
+    driver = ""
+
+    def __init__(self, plan: PeripheralPlan) -> None:
+        self.plan = plan
+        self.acts: dict[str, Do] = {}
+
+    def facts(self) -> dict[str, Any]:
+        """`[[device]]` of the gateway's configuration, plus `secret` (bind key, hex) or `passkey`."""
+        facts: dict[str, Any] = {"name": self.plan.name, "driver": self.driver, "room": self.plan.room}
+        for key in ("address", "interval_s", "record"):
+            if getattr(self.plan, key) is not None:
+                facts[key] = getattr(self.plan, key)
+        return facts
+
+    async def start(self) -> None:
+        """Switch on."""
+
+    async def stop(self) -> None:
+        """Switch off."""
+
+    async def act(self, act: Act) -> None:
+        """Do what the scenario says. Raises ConfigError for an act this peripheral does not know."""
+        if act.do not in self.acts:
+            known = ", ".join(sorted(self.acts))
+            raise ConfigError(f"act of {self.plan.name}", act.do, f"one of {known}")
+        await self.acts[act.do](act.options)
+
+
+class Sensor(Actor):
+    """A BTHome contact or smoke detector; `encrypted` gives it a bind key."""
+
+    driver = "bthome"
+
+    def __init__(self, plan: PeripheralPlan, link: HomeLink) -> None:
+        super().__init__(plan)
+        self.key = os.urandom(16) if plan.options.get("encrypted", True) else None
+        # The counter of a real sensor goes on for its whole life; this one's life begins at the start of the epoch.
+        repeats = int(plan.options.get("repeats", 40))
+        self.sensor = BthomeSensor(link, plan.address or "", key=self.key, repeats=repeats, interval_ms=100)
+        self.battery_pct = int(plan.options.get("battery_pct", 90))
+        states = {"open": (DOOR, 1), "close": (DOOR, 0)}
+        if plan.kind == "smoke":
+            states = {"smoke": (SMOKE, 1), "clear": (SMOKE, 0)}
+        self.acts = {word: self.say(*state) for word, state in states.items()}
+        self.acts["leave"] = self.leave
+        self.acts["return"] = self.return_
+
+    def say(self, number: int, value: int) -> Do:
+        """An act that sends a state and the battery."""
+
+        async def do(_options: dict[str, Any]) -> None:
+            await self.sensor.send([(BATTERY, bytes([self.battery_pct])), (number, bytes([value]))])
+
+        return do
+
+    async def leave(self, _options: dict[str, Any]) -> None:
+        """Out of range."""
+        self.sensor.leave()
+
+    async def return_(self, _options: dict[str, Any]) -> None:
+        """Back in range."""
+        self.sensor.return_()
+
+    def facts(self) -> dict[str, Any]:
+        """With its bind key."""
+        facts = super().facts()
+        if self.key is not None:
+            facts["secret"] = self.key.hex()
+        return facts
+
+    async def stop(self) -> None:
+        """Take the battery out."""
+        await self.sensor.stop()
+
+
+class PulseOximeter(Actor):
+    """A pulse oximeter that streams while it is worn."""
+
+    driver = "plx"
+
+    def __init__(self, plan: PeripheralPlan, link: HomeLink) -> None:
+        super().__init__(plan)
+        self.oximeter = Oximeter(
+            link,
+            plan.address or "",
+            plan.name,
+            passkey=plan.options.get("passkey"),
+            battery_pct=int(plan.options.get("battery_pct", 80)),
+        )
+        self.count = 0
+        self.finger = True
+        self.acts = {
+            "stream": self.stream,
+            "leave": self.leave,
+            "return": self.return_,
+            "finger": self.set_finger,
+        }
+
+    async def start(self) -> None:
+        """Switch on."""
+        await self.oximeter.start()
+
+    async def stop(self) -> None:
+        """Switch off."""
+        await self.oximeter.stop()
+
+    def reading(self) -> tuple[int, int]:
+        """A slow, plausible walk of digits; NaN while no finger is in."""
+        self.count += 1
+        if not self.finger:
+            return NAN, NAN
+        return sfloat(960 + (self.count * 7) % 25, -1), sfloat(70 + (self.count * 5) % 9)
+
+    async def stream(self, options: dict[str, Any]) -> None:
+        """A value each `interval_ms`."""
+        self.oximeter.stream(self.reading, int(options.get("interval_ms", 1000)))
+
+    async def set_finger(self, options: dict[str, Any]) -> None:
+        """Finger in or out."""
+        self.finger = bool(options.get("in", True))
+
+    async def leave(self, _options: dict[str, Any]) -> None:
+        """Out of range: the link breaks."""
+        self.oximeter.leave()
+
+    async def return_(self, _options: dict[str, Any]) -> None:
+        """Back in range."""
+        self.oximeter.return_()
+
+    def facts(self) -> dict[str, Any]:
+        """With the code on its label."""
+        facts = super().facts()
+        if self.plan.options.get("passkey") is not None:
+            facts["passkey"] = f"{self.plan.options['passkey']:06d}"
+        return facts
+
+
+class Dispenser(Actor):
+    """A medicine dispenser on a serial line."""
+
+    driver = "dispenser"
+
+    def __init__(self, plan: PeripheralPlan, folder: Path, clock: Clock) -> None:
+        super().__init__(plan)
+        self.clock = clock
+        self.line = PtyLine(folder / "dispenser")
+        self.medium: dict[str, object] = {}
+        beat_s = int(plan.options.get("beat_s", 5))
+        self.device = DispenserDevice(self.medium, os.urandom, self.now_ms(), clock(), beat_s=beat_s)
+        self.next_dose = 1
+        self.changed = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.acts = {
+            "plan": self.plan_dose,
+            "collect": self.collect,
+            "refill": self.refill,
+            "pull": self.pull,
+            "put_back": self.put_back,
+            "power_cut": self.power_cut,
+            "log": self.log_many,
+        }
+
+    @staticmethod
+    def now_ms() -> int:
+        """The bench's clock."""
+        return int(asyncio.get_running_loop().time() * 1000)
+
+    @property
+    def logged(self) -> int:
+        """Entries the device has ever logged: the ground truth of what must arrive."""
+        return self.device.log.newest
+
+    def facts(self) -> dict[str, Any]:
+        """Where the line is."""
+        return {**super().facts(), "port": str(self.line.path)}
+
+    async def start(self) -> None:
+        """Power on and plug in."""
+        self.device.refill(int(self.plan.options.get("doses", 28)), self.now_ms())
+        self.line.put_back()
+        loop = asyncio.get_running_loop()
+        self.tasks = [loop.create_task(self.listen()), loop.create_task(self.tick())]
+
+    async def stop(self) -> None:
+        """Pull the plug."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.line.pull()
+
+    async def listen(self) -> None:
+        """What the gateway says."""
+        while True:
+            self.line.send(self.device.received(await self.line.read(), self.now_ms()))
+            self.changed.set()
+
+    async def tick(self) -> None:
+        """What time brings."""
+        while True:
+            self.line.send(self.device.due(self.now_ms()))
+            self.changed.clear()
+            wait_s = max(0, self.device.next_due_ms() - self.now_ms()) / 1000
+            try:
+                async with asyncio.timeout(min(1.0, max(0.005, wait_s))):
+                    await self.changed.wait()
+            except TimeoutError:
+                continue
+
+    async def plan_dose(self, options: dict[str, Any]) -> None:
+        """A dose planned `in_s` from now with a window of `window_s`; earlier ones stay planned."""
+        begin = self.clock() + int(1000 * float(options.get("in_s", 2)))
+        end = begin + int(1000 * float(options.get("window_s", 6)))
+        planned = [*self.device.doses.in_state("planned"), Dose(self.next_dose, begin, end)]
+        self.next_dose += 1
+        self.device.set_plan(planned, self.now_ms())
+        self.changed.set()
+
+    async def collect(self, options: dict[str, Any]) -> None:
+        """Somebody takes what is put out."""
+        self.device.collect(str(options.get("by", "resident")), self.now_ms())
+        self.changed.set()
+
+    async def refill(self, options: dict[str, Any]) -> None:
+        """A carer refills."""
+        self.device.refill(int(options.get("doses", 28)), self.now_ms())
+        self.changed.set()
+
+    async def pull(self, _options: dict[str, Any]) -> None:
+        """The cable is pulled out."""
+        self.line.pull()
+
+    async def put_back(self, _options: dict[str, Any]) -> None:
+        """The cable is put back."""
+        self.line.put_back()
+        self.changed.set()
+
+    async def power_cut(self, options: dict[str, Any]) -> None:
+        """Mains and battery gone for `off_ms`."""
+        self.device.power_cut(self.now_ms(), int(options.get("off_ms", 500)))
+        self.changed.set()
+
+    async def log_many(self, options: dict[str, Any]) -> None:
+        """A burst of `count` entries that mean little: load for the kill harness."""
+        for number in range(int(options.get("count", 1))):
+            self.device.log_event("battery.measured", self.now_ms(), battery_pct=number % 101)
+        self.changed.set()

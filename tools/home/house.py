@@ -1,0 +1,97 @@
+"""One virtual home: builds the actors of a scenario, tells the gateway's side what is there, and plays the script."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from tools.home.actors import Actor, Dispenser, PulseOximeter, Sensor
+from tools.home.scenario import Act, PeripheralPlan, Scenario
+from tools.simulators.hci_server import HciServer
+from tools.simulators.link import HomeLink
+
+FACTS = "home.json"
+WAIT_FOR_HUB_S = 0.05
+
+Say = Callable[[dict[str, Any]], None]
+
+
+class House:
+    """`folder` gets home.json, devices.toml and the serial lines; `say` is called for each act."""
+
+    def __init__(self, scenario: Scenario, folder: Path, say: Say) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.say = say
+        self.link = HomeLink()
+        self.server = HciServer(self.link)
+        self.offset_s = scenario.clock_offset_s(dt.datetime.now(dt.UTC))
+        self.actors: dict[str, Actor] = {}
+
+    def utc_ms(self) -> int:
+        """The home's time."""
+        return int(dt.datetime.now(dt.UTC).timestamp() * 1000) + 1000 * self.offset_s
+
+    def build(self, plan: PeripheralPlan) -> Actor:
+        """The actor of one peripheral."""
+        if plan.kind == "oximeter":
+            return PulseOximeter(plan, self.link)
+        if plan.kind == "dispenser":
+            return Dispenser(plan, self.folder, self.utc_ms)
+        return Sensor(plan, self.link)
+
+    @contextlib.asynccontextmanager
+    async def open(self, port: int = 0) -> AsyncIterator["House"]:
+        """Switch everything on; on leaving, off."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = await self.server.start(port)
+        self.actors = {plan.name: self.build(plan) for plan in self.scenario.peripherals}
+        for actor in self.actors.values():
+            await actor.start()
+        self.tell(number)
+        try:
+            yield self
+        finally:
+            for actor in self.actors.values():
+                await actor.stop()
+            await self.server.stop()
+
+    def tell(self, port: int) -> None:
+        """Write home.json: where the radio is, the offset of the clock, the devices and rules."""
+        facts = {
+            "transport": f"tcp-client:127.0.0.1:{port}",
+            "clock_offset_s": self.offset_s,
+            "time_zone": self.scenario.time_zone,
+            "devices": [actor.facts() for actor in self.actors.values()],
+            "rules": self.scenario.rules,
+        }
+        path = self.folder / FACTS
+        path.with_suffix(".new").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        path.with_suffix(".new").chmod(0o600)
+        os.replace(path.with_suffix(".new"), path)
+
+    async def play(self, seconds: float) -> None:
+        """Wait for a gateway to plug itself in, then play the script for `seconds`."""
+        while not self.server.connected:
+            await asyncio.sleep(WAIT_FOR_HUB_S)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self.say({"home": "begins", "scenario": self.scenario.name, "clock_offset_s": self.offset_s})
+        for act in self.scenario.until(seconds):
+            await asyncio.sleep(max(0.0, began + act.at_s - loop.time()))
+            await self.perform(act)
+        await asyncio.sleep(max(0.0, began + seconds - loop.time()))
+        self.say({"home": "ends", "logged": self.logged()})
+
+    async def perform(self, act: Act) -> None:
+        """One act, said beforehand."""
+        self.say({"at_s": act.at_s, "peripheral": act.peripheral, "act": act.do})
+        await self.actors[act.peripheral].act(act)
+
+    def logged(self) -> dict[str, int]:
+        """Entries each dispenser has logged: what must have arrived."""
+        return {name: actor.logged for name, actor in self.actors.items() if isinstance(actor, Dispenser)}

@@ -1,0 +1,176 @@
+"""Scenarios: what stands in a home, what happens in it and when, as TOML that a rig could play as well.
+
+[home]            name, time_zone, clock (local time of day at the start; without it the real time)
+[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser), room, address, and the kind's own keys
+[[act]]           at_s, peripheral, do, and the act's own keys; `every_s` repeats it
+[[fault]]         at_s, do (broker.stop, hub.kill), for_s: played by whoever runs broker and hub
+[[rule]]          goes to the gateway's configuration as it stands
+"""
+
+import datetime as dt
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.core.errors import ConfigError
+
+FOLDER = Path(__file__).parent / "scenarios"
+KINDS = ("contact", "smoke", "oximeter", "dispenser")
+FAULTS = ("broker.stop", "hub.kill")
+OF_PERIPHERAL = ("name", "kind", "room", "address", "interval_s", "record")
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class PeripheralPlan:
+    """One `[[peripheral]]`; `options` are the keys of its kind."""
+
+    name: str
+    kind: str
+    room: str
+    address: str | None
+    interval_s: int | None
+    record: str | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that happens `at_s` after the start; `options` are the act's own keys."""
+
+    at_s: float
+    peripheral: str
+    do: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that befalls broker or hub."""
+
+    at_s: float
+    do: str
+    for_s: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A whole scenario. `clock_minute` is the local minute of the day at its start, None for the real time."""
+
+    name: str
+    time_zone: str
+    clock_minute: int | None
+    peripherals: list[PeripheralPlan]
+    acts: list[Act]
+    faults: list[Fault]
+    rules: list[dict[str, Any]] = field(default_factory=list)
+
+    def clock_offset_s(self, now_utc: dt.datetime) -> int:
+        """Seconds from the real time to the home's: to the nearest such time of day."""
+        if self.clock_minute is None:
+            return 0
+        local = now_utc.astimezone(ZoneInfo(self.time_zone))
+        wanted = self.clock_minute * 60 - (local.hour * 3600 + local.minute * 60 + local.second)
+        return (wanted + 43_200) % 86_400 - 43_200
+
+    def until(self, seconds: float) -> list[Act]:
+        """Every act before `seconds`, repeated ones as often as they come, in order of time."""
+        found: list[Act] = []
+        for act in self.acts:
+            every = float(act.options.get("every_s", 0))
+            at = act.at_s
+            while at < seconds:
+                found.append(Act(at, act.peripheral, act.do, act.options))
+                if every <= 0:
+                    break
+                at += every
+        return sorted(found, key=lambda act: act.at_s)
+
+
+def load(name_or_path: str) -> Scenario:
+    """A scenario by name (of those that come with the kit) or by path.
+
+    Raises:
+        ConfigError: no such scenario, or one that cannot be played, with key, found and expected.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{name_or_path}.toml"
+    if not path.exists():
+        names = ", ".join(sorted(each.stem for each in FOLDER.glob("*.toml")))
+        raise ConfigError("scenario", name_or_path, f"a path that ends in .toml, or one of {names}")
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError("(file)", str(error), "a TOML file", str(path)) from error
+    return parse(tree, str(path))
+
+
+def parse(tree: dict[str, Any], source: str) -> Scenario:
+    """Check a scenario's tree. Raises ConfigError."""
+    home = tree.get("home", {})
+    peripherals = [peripheral(row, index, source) for index, row in enumerate(tree.get("peripheral", []))]
+    names = [each.name for each in peripherals]
+    acts = [act(row, index, names, source) for index, row in enumerate(tree.get("act", []))]
+    faults = [fault(row, index, source) for index, row in enumerate(tree.get("fault", []))]
+    return Scenario(
+        name=home.get("name", Path(source).stem),
+        time_zone=home.get("time_zone", "Europe/Oslo"),
+        clock_minute=minute_of_day(home["clock"], source) if "clock" in home else None,
+        peripherals=peripherals,
+        acts=acts,
+        faults=faults,
+        rules=tree.get("rule", []),
+    )
+
+
+def peripheral(row: dict[str, Any], index: int, source: str) -> PeripheralPlan:
+    """One `[[peripheral]]`."""
+    where = f"peripheral[{row.get('name', index)}]"
+    if row.get("kind") not in KINDS:
+        raise ConfigError(f"{where}.kind", repr(row.get("kind")), f"one of {', '.join(KINDS)}", source)
+    if not row.get("name"):
+        raise ConfigError(f"{where}.name", "nothing", "a name", source)
+    if row["kind"] != "dispenser" and not row.get("address"):
+        raise ConfigError(f"{where}.address", "nothing", "an address such as C3:00:00:00:00:01", source)
+    options = {key: item for key, item in row.items() if key not in OF_PERIPHERAL}
+    return PeripheralPlan(
+        row["name"],
+        row["kind"],
+        row.get("room", ""),
+        row.get("address"),
+        row.get("interval_s"),
+        row.get("record"),
+        options,
+    )
+
+
+def act(row: dict[str, Any], index: int, names: list[str], source: str) -> Act:
+    """One `[[act]]`."""
+    if row.get("peripheral") not in names:
+        raise ConfigError(
+            f"act[{index}].peripheral", repr(row.get("peripheral")), f"one of {', '.join(names)}", source
+        )
+    if not isinstance(row.get("at_s"), (int, float)) or not isinstance(row.get("do"), str):
+        raise ConfigError(f"act[{index}]", repr(row), "at_s (a number) and do (a word)", source)
+    options = {key: item for key, item in row.items() if key not in ("at_s", "peripheral", "do")}
+    return Act(float(row["at_s"]), row["peripheral"], row["do"], options)
+
+
+def fault(row: dict[str, Any], index: int, source: str) -> Fault:
+    """One `[[fault]]`."""
+    if row.get("do") not in FAULTS or not isinstance(row.get("at_s"), (int, float)):
+        raise ConfigError(
+            f"fault[{index}]", repr(row), f"at_s (a number) and do, one of {', '.join(FAULTS)}", source
+        )
+    return Fault(float(row["at_s"]), row["do"], float(row.get("for_s", 0)))
+
+
+def minute_of_day(text: str, source: str) -> int:
+    """`02:05` as minutes after midnight."""
+    hour, _, minute = text.partition(":")
+    if not (hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+        raise ConfigError("home.clock", repr(text), "a time of day such as 02:05", source)
+    return int(hour) * 60 + int(minute)
