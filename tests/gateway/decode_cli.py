@@ -1,0 +1,55 @@
+"""Calls `trygg decode` in this process, as its command line does."""
+
+import argparse
+import contextlib
+import decimal
+import io
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.daemon import decode
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Exit status, standard output as text and as objects, standard error. Fractions keep their digits."""
+
+    status: int
+    text: str
+    errors: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line, parse_float=decimal.Decimal) for line in self.text.splitlines()]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        (line,) = self.lines
+        return line
+
+
+def trygg_decode(*arguments: str, stdin: bytes = b"") -> Answer:
+    """Run the subcommand with `stdin` as standard input."""
+    parser = argparse.ArgumentParser(prog="trygg")
+    decode.add_parser(parser.add_subparsers(required=True))
+    out, errors = io.StringIO(), io.StringIO()
+    before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            options = parser.parse_args(["decode", *arguments])
+            status = options.run(options)
+    except SystemExit as stop:
+        status = stop.code
+    finally:
+        sys.stdin = before
+    return Answer(status, out.getvalue(), errors.getvalue())
+
+
+def decode_frame(row: dict[str, Any]) -> Answer:
+    """One BTHome row of the shared vectors."""
+    key = ["--key", row["bindkey_hex"]] if "bindkey_hex" in row else []
+    return trygg_decode(
+        "ble-adv", "--address", row["address"], "--uuid", row["service_uuid"], *key, row["service_data_hex"]
+    )
