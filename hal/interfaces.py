@@ -162,7 +162,9 @@ class BleCentral(Protocol):
     ) -> BleConnection:
         """Connect and discover; with `pair`, bond with LE Secure Connections where no bond is stored.
 
-        Raises TimedOutError, UnavailableError (no adapter), DeniedError (pairing refused).
+        A peripheral that is not heard is waited for. With `passkey` only an authenticated bond will do.
+        Raises TimedOutError, UnavailableError (no adapter), DeniedError (pairing or the stored bond refused),
+        LinkLostError (the link broke on the way).
         """
         ...
 

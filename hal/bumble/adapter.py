@@ -27,6 +27,7 @@ from hal.bumble.client import BumbleClient
 from hal.bumble.pairing import Answers, Refusal, SecureSession, pairing_config
 from hal.bumble.scanner import BumbleScanner
 from hal.errors import UnavailableError
+from hal.linux.finish import finish
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,10 @@ class Listener(Protocol):
 
     def hear(self, report: Report) -> None:
         """One advertising packet or scan response."""
+        ...
+
+    def lose(self, reason: str) -> None:
+        """The controller is gone; nothing more will be heard."""
         ...
 
 
@@ -141,6 +146,9 @@ class BumbleAdapter:
                         f"no Bluetooth controller at {self._transport_name}: check that it is there and free",
                         repr(error),
                     ) from error
+                except asyncio.CancelledError:
+                    await self._close_transport()
+                    raise
             return self._device
 
     async def listen(self, listener: Listener) -> None:
@@ -231,6 +239,9 @@ class BumbleAdapter:
         for task in list(self._dials):
             task.cancel()
         device.on_flush()  # ends every connection, and what waits for one
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.lose(reason)
         for watcher in list(self._watchers):
             watcher(reason)
 
@@ -254,14 +265,19 @@ class BumbleAdapter:
         async with self._scanning:
             device = await self.device()
             wanted = any(listener.active for listener in self._listeners) if self._listeners else None
-            if wanted == self._scan_mode:
-                return
-            if self._scan_mode is not None:
-                await device.stop_scanning()
-            self._scan_mode = None
-            if wanted is not None:
-                await device.start_scanning(active=wanted, filter_duplicates=False)
-            self._scan_mode = wanted
+            if wanted != self._scan_mode:
+                try:
+                    await finish(self._switch_scan(device, wanted))
+                except BaseBumbleError as error:
+                    raise UnavailableError("the Bluetooth controller does not scan", repr(error)) from error
+
+    async def _switch_scan(self, device: Device, wanted: bool | None) -> None:
+        if self._scan_mode is not None:
+            await device.stop_scanning()
+        self._scan_mode = None
+        if wanted is not None:
+            await device.start_scanning(active=wanted, filter_duplicates=False)
+        self._scan_mode = wanted
 
     def _on_report(self, report: Report) -> None:
         for listener in list(self._listeners):

@@ -13,6 +13,7 @@ from bumble import hci
 from bumble.keys import KeyStore, PairingKeys
 
 from hal.errors import CorruptDataError, UnavailableError
+from hal.linux.finish import finish
 from hal.linux.private_file import read_text, replace_text
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
@@ -104,7 +105,8 @@ class BondStore(KeyStore):
     async def _save(self) -> None:
         async with self._saving:
             content = {"version": VERSION, "address": self._address, "bonds": self._bonds}
-            await asyncio.to_thread(replace_text, self._path, json.dumps(content, indent=1, sort_keys=True))
+            text = json.dumps(content, indent=1, sort_keys=True)
+            await finish(asyncio.to_thread(replace_text, self._path, text))
 
 
 def _check_version(version: object) -> None:

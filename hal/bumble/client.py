@@ -13,7 +13,13 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient, NotifyCallback
 from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+    BleakError,
+    BleakGATTProtocolError,
+)
 from bumble import att, core, hci
 from bumble.device import Connection, Peer
 
@@ -228,6 +234,12 @@ class Ear:
             and report.address.to_string(False) == self._address
         ):
             self.heard.set_result(report.address)
+
+    def lose(self, reason: str) -> None:
+        """Adapter side: the controller is gone."""
+        if not self.heard.done():
+            absent = BleakBluetoothNotAvailableReason.NO_BLUETOOTH
+            self.heard.set_exception(BleakBluetoothNotAvailableError(reason, absent))
 
 
 @contextmanager

@@ -70,6 +70,9 @@ class BumbleScanner(BaseBleakScanner):
             _remember(self.seen_devices, address, (device, data))
             self.call_detection_callbacks(device, data)
 
+    def lose(self, reason: str) -> None:
+        """Adapter side: the controller is gone. Bleak has no word for it; `hal.linux.radio` has."""
+
     def _wanted(self, items: Structures) -> bool:
         """A passive scan takes what fits a pattern, as BlueZ does; an active one everything."""
         if self._active:

@@ -10,6 +10,7 @@ from pathlib import Path
 from hal.errors import HalError, UnavailableError
 from hal.linux.agent import PATH, PairingAgent
 from hal.linux.bluez_bus import ADAPTER, DEVICE, BluezBus
+from hal.linux.finish import finish
 from hal.linux.native_errors import native_errors
 from hal.linux.private_file import read_text, replace_text
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
@@ -129,7 +130,7 @@ class BluezRadio:
         if level != BOND_NONE:
             levels[address.upper()] = level
         if levels != before:
-            await asyncio.to_thread(replace_text, self._path, json.dumps(levels, sort_keys=True))
+            await finish(asyncio.to_thread(replace_text, self._path, json.dumps(levels, sort_keys=True)))
 
     def _on_lost(self, reason: str) -> None:
         for watcher in list(self._watchers):

@@ -60,9 +60,9 @@ class BleakConnection:
 
     async def subscribe(self, characteristic: str) -> None:
         """Ask for notifications or indications; asking twice is no error."""
+        found = self._find(characteristic)
         if characteristic not in self._subscribed:
-            heard = partial(self._heard, characteristic)
-            await self._run(self._client.start_notify(self._find(characteristic), heard))
+            await self._run(self._client.start_notify(found, partial(self._heard, characteristic)))
             self._subscribed.add(characteristic)
 
     async def receive(self) -> Notification:
@@ -102,9 +102,6 @@ class BleakConnection:
 
     async def _run(self, operation: Coroutine[Any, Any, Result]) -> Result:
         """What `operation` returns, or LinkLostError as soon as the link is lost."""
-        if self._lost.done():
-            operation.close()
-            raise self._lost_error()
         task = asyncio.ensure_future(operation)
         try:
             either: set[asyncio.Future[Any]] = {task, self._lost}
@@ -117,6 +114,8 @@ class BleakConnection:
             task.cancel()
 
     def _find(self, characteristic: str) -> BleakGATTCharacteristic:
+        if self._lost.done():
+            raise self._lost_error()
         found = self._characteristics.get(characteristic)
         if found is None:
             raise UnavailableError(f"{self._address} does not serve {characteristic}")

@@ -4,7 +4,7 @@ import asyncio
 
 from hal.buffer import Buffer
 from hal.errors import DeniedError, LinkLostError, TimedOutError, UnavailableError
-from hal.types import BOND_NONE, Notification
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, Notification
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ class SimCentral:
         self, address: str, *, pair: bool = False, passkey: "int | None" = None, timeout_ms: int = 20_000
     ) -> SimConnection:
         """Connect; with `pair`, bond where no bond is stored. A peripheral out of range is waited for."""
-        peripheral = self._world.peripheral(address)
-        connection = await self._reach(address, peripheral, timeout_ms)
+        connection = await self._reach(address, timeout_ms)
         try:
             self._secure(address, connection, pair, passkey)
         except DeniedError:
@@ -118,26 +117,27 @@ class SimCentral:
         """Delete the stored bond; no error where there is none."""
         self._bonds.pop(address, None)
 
-    async def _reach(
-        self, address: str, peripheral: "SimPeripheral | None", timeout_ms: int
-    ) -> SimConnection:
+    async def _reach(self, address: str, timeout_ms: int) -> SimConnection:
         clock = self._world.clock
-        wake = asyncio.Event()
-        alarm = asyncio.create_task(_set_after(clock, timeout_ms, wake))
+        changed = asyncio.Event()
+        wake = changed.set  # one object, so that it is found again
+        alarm = asyncio.create_task(_set_after(clock, timeout_ms, changed))
         try:
             while True:
                 self._check_adapter()
+                peripheral = self._world.peripheral(address)
                 if peripheral is not None:
                     connection = SimConnection(peripheral, clock, self._limit)
                     if peripheral.accept(connection):
                         return connection
-                    peripheral.on_free(wake.set)
                 if alarm.done():
                     raise TimedOutError(address + " did not answer: is it near, awake and free?")
-                wake.clear()
-                await wake.wait()
+                changed.clear()
+                self._world.on_change(wake)
+                await changed.wait()
         finally:
             alarm.cancel()
+            self._world.off_change(wake)
 
     def _check_adapter(self) -> None:
         if not self._world.adapter_present:
@@ -150,20 +150,20 @@ class SimCentral:
         stored = self._bonds.get(address)
         if peripheral is None or (stored is None and not pair):
             return
-        if stored is not None:
-            if not peripheral.knows(stored[0]):
+        if stored is None:
+            made = peripheral.pair(passkey)
+            if made is None:
                 raise DeniedError(
-                    address + " no longer knows our bond: forget it and pair again", "key missing"
+                    address + " refused pairing: check the passkey on its label", "authentication failure"
                 )
-            connection.bonded(stored[1])
-            return
-        made = peripheral.pair(passkey)
-        if made is None:
+            stored = self._bonds[address] = made
+        elif not peripheral.knows(stored[0]):
+            raise DeniedError(address + " no longer knows our bond: forget it and pair again", "key missing")
+        if passkey is not None and stored[1] != BOND_AUTHENTICATED:
             raise DeniedError(
-                address + " refused pairing: check the passkey on its label", "authentication failure"
+                address + " paired without its passkey: forget it and pair again", "not authenticated"
             )
-        self._bonds[address] = made
-        connection.bonded(made[1])
+        connection.bonded(stored[1])
 
 
 async def _set_after(clock: "Clock", duration_ms: int, event: asyncio.Event) -> None:

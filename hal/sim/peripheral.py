@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hal.sim.central import SimConnection
+    from hal.sim.world import World
 
 
 class SimPeripheral:
@@ -37,7 +38,7 @@ class SimPeripheral:
         self.pairings = 0
         self._keys: list[int] = []  # one for each central it is bonded with
         self._connection: SimConnection | None = None
-        self._arrivals: list[Callable[[], None]] = []
+        self._world: World | None = None
 
     @property
     def connected(self) -> bool:
@@ -92,11 +93,10 @@ class SimPeripheral:
         self._connection = connection
         return True
 
-    def on_free(self, wake: "Callable[[], None]") -> None:
-        """Air side: call `wake` once when it may accept again."""
-        self._arrivals.append(wake)
+    def placed(self, world: "World") -> None:
+        """Air side: it is in that world now."""
+        self._world = world
 
     def _wake(self) -> None:
-        arrivals, self._arrivals = self._arrivals, []
-        for wake in arrivals:
-            wake()
+        if self._world is not None:
+            self._world.wake()

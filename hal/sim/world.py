@@ -22,6 +22,8 @@ from hal.types import Advertisement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hal.interfaces import Clock
     from hal.sim.peripheral import SimPeripheral
     from hal.sim.scanner import SimScanner
@@ -36,6 +38,7 @@ class World:
         self._scanners: list[SimScanner] = []
         self._peripherals: dict[str, SimPeripheral] = {}
         self._lines: dict[str, SerialLine] = {}
+        self._waiting: list[Callable[[], None]] = []
 
     def advertise(
         self,
@@ -69,6 +72,8 @@ class World:
     def add_peripheral(self, peripheral: "SimPeripheral") -> "SimPeripheral":
         """Place a connectable peripheral in the home."""
         self._peripherals[peripheral.address] = peripheral
+        peripheral.placed(self)
+        self.wake()
         return peripheral
 
     def peripheral(self, address: str) -> "SimPeripheral | None":
@@ -96,6 +101,7 @@ class World:
             scanner.lose()
         for address in sorted(self._peripherals):
             self._peripherals[address].drop_link("the adapter went away")
+        self.wake()
 
     def restore_adapter(self) -> None:
         """Put the radio back."""
@@ -110,3 +116,18 @@ class World:
         """Front side: `scanner` listens no longer."""
         if scanner in self._scanners:
             self._scanners.remove(scanner)
+
+    def on_change(self, wake: "Callable[[], None]") -> None:
+        """Front side: call `wake` once when a peripheral may have become reachable, or the adapter has gone."""
+        self._waiting.append(wake)
+
+    def off_change(self, wake: "Callable[[], None]") -> None:
+        """Front side: `wake` is not wanted any more."""
+        if wake in self._waiting:
+            self._waiting.remove(wake)
+
+    def wake(self) -> None:
+        """Front side: something has changed for whoever waits to connect."""
+        waiting, self._waiting = self._waiting, []
+        for wake in waiting:
+            wake()

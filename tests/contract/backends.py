@@ -22,6 +22,8 @@ from hal.interfaces import Journal
 from hal.linux.journal import SqliteJournal
 from hal.sim.journal import SimJournal
 from hal.sim.medium import SimMedium
+from tests.contract.air_hosts import AirHost, bumble_air, sim_air
+from tests.contract.line_hosts import LineHost, PtyLineHost, SimLineHost
 
 SMALL_BYTES = 256 * 1024
 
@@ -109,3 +111,16 @@ class SimJournalHost:
 
 
 JOURNALS: Mapping[str, Callable[[Path], JournalHost]] = {"linux": LinuxJournalHost, "sim": SimJournalHost}
+
+
+# --- scanner and central: tests/contract/air_hosts.py --------------------------------------------------------------
+
+AIRS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[AirHost]]] = {
+    "bumble": bumble_air,
+    "sim": sim_air,
+}
+
+
+# --- serial ports: tests/contract/line_hosts.py --------------------------------------------------------------------
+
+LINES: Mapping[str, Callable[[Path], LineHost]] = {"linux": PtyLineHost, "sim": SimLineHost}

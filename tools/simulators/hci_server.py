@@ -44,12 +44,17 @@ class HciServer:
         number: int = self._server.sockets[0].getsockname()[1]
         return number
 
-    async def stop(self) -> None:
-        """Unplug every host and listen no longer."""
-        for session in list(self._sessions):
-            session.unplug()
+    def unplug(self) -> None:
+        """Pull the dongle out: hosts are cut off, and find nothing until `start` with the same port."""
         if self._server is not None:
             self._server.close()
+        for session in list(self._sessions):
+            session.unplug()
+
+    async def stop(self) -> None:
+        """Unplug, and wait until all is closed."""
+        self.unplug()
+        if self._server is not None:
             await self._server.wait_closed()
 
     def _new_session(self) -> "Session":

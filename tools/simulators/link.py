@@ -15,6 +15,9 @@ from bumble.link import LocalLink
 class HomeLink(LocalLink):
     """One home's air. Controllers join by being made with `link=`; `remove` takes one off the air for good."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     def in_range(self, controller: Controller) -> bool:
         """Whether what `controller` sends is heard, and the other way round."""
         return getattr(controller, "in_range", True)
