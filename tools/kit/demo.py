@@ -1,0 +1,130 @@
+"""`trygg-kit demo` (behind `trygg demo`): the whole system on one machine, for as long as you like to watch."""
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.core.errors import ConfigError
+from tools.demo.show import Show, ShowError, write_report
+from tools.home.scenario import load
+from tools.rig.stage import GATEWAY, TENANT, Brokerage, Stage, own_brokerage
+from tools.simulators.certificates import Credentials
+
+HELP = "the whole system on one machine: virtual home, hub, embedded broker, platform; a live view of what arrives verified"
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) -> None:
+    """The command line."""
+    parser = subparsers.add_parser("demo", **options)
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=40,
+        metavar="N",
+        help="how long (default: 40; failures come after 30)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a verified event, a summary last"
+    )
+    parser.add_argument(
+        "--scenario", default="home", metavar="NAME|FILE", help="what happens in the home (default: home)"
+    )
+    parser.add_argument("--language", choices=("nb", "en"), default="nb", help="of the view (default: nb)")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep journal, platform store, logs and keys in DIR"
+    )
+    broker = parser.add_argument_group("a broker of your own")
+    broker.add_argument(
+        "--broker",
+        metavar="URL",
+        help="mqtts://host:port (or mqtt:// on loopback) instead of the embedded one",
+    )
+    broker.add_argument("--ca", type=Path, metavar="FILE", help="authority of the broker's certificate")
+    broker.add_argument(
+        "--cert", type=Path, metavar="FILE", help="client certificate of gateway and platform"
+    )
+    broker.add_argument("--key", type=Path, metavar="FILE", help="its private key")
+    broker.add_argument(
+        "--tenant", default=TENANT, metavar="ID", help=f"tenant in the topics (default: {TENANT})"
+    )
+    broker.add_argument(
+        "--gateway", default=GATEWAY, metavar="ID", help=f"gateway id and MQTT client id (default: {GATEWAY})"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 0 where nothing was lost, 1 where something was or a process failed, 2 for a wrong command line."""
+    scenario = load(options.scenario)
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="trygg-demo-"))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        stage = Stage(
+            folder, brokerage(options, folder), options.tenant, options.gateway, language=options.language
+        )
+        return asyncio.run(perform(stage, scenario, options))
+    finally:
+        if options.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def brokerage(options: argparse.Namespace, folder: Path) -> Brokerage:
+    """The embedded broker, or the one that was named. Raises ConfigError."""
+    given = [options.ca, options.cert, options.key]
+    if options.broker is None:
+        return own_brokerage(folder, options.gateway)
+    if options.broker.startswith("mqtts://"):
+        if None in given:
+            raise ConfigError("--broker", options.broker, "--ca, --cert and --key beside it", "command line")
+        credentials = Credentials(*(path.absolute() for path in given))
+        return Brokerage(options.broker, credentials, credentials, own=False)
+    return Brokerage(options.broker, None, None, own=False)
+
+
+async def perform(stage: Stage, scenario: Any, options: argparse.Namespace) -> int:
+    """Run the show before the view that was asked for."""
+    if options.json:
+        show = Show(stage, scenario, options.scenario, options.seconds, print_event, no_note)
+        return await finish(show, stage, True)
+    from tools.demo.view import view  # rich, only where there is something to look at
+
+    with view(options.language, options.seconds) as shown:
+        show = Show(stage, scenario, options.scenario, options.seconds, shown.event, shown.note)
+        return await finish(show, stage, False)
+
+
+async def finish(show: Show, stage: Stage, as_json: bool) -> int:
+    """Run, and say what came of it."""
+    try:
+        summary = await show.run()
+    except ShowError as error:
+        print(f"trygg-kit demo: {error}", file=sys.stderr)
+        return 1
+    write_report(stage.folder / "report.json", show)
+    if as_json:
+        print(json.dumps({"summary": summary}), flush=True)
+    else:
+        say_summary(summary, print)
+    return 1 if summary["lost"] else 0
+
+
+def say_summary(summary: dict[str, int], say: Callable[[str], None]) -> None:
+    """The end of a demonstration in words."""
+    say(
+        f"\n{summary['sent']} events stored by the gateway, {summary['verified']} verified at the platform, "
+        f"{summary['duplicates_removed']} duplicates removed on the way, {summary['lost']} lost."
+    )
+
+
+def print_event(event: dict[str, Any]) -> None:
+    """One JSON object a line."""
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+def no_note(_text: str) -> None:
+    """Standard output carries events only."""

@@ -1,0 +1,1 @@
+"""Whole systems on one machine: identities, processes, the count of what arrived, and harm done on purpose."""
