@@ -102,17 +102,17 @@ def encode_event(event: Event) -> bytes:
     }
     try:
         pairs = schema.write(EVENT, fields)
+        if event.device_time is not None:
+            pairs[10] = encode_device_time(event.device_time)
     except DecodeError as error:
         raise ValueError(error.reason)
     if event.values:
         pairs[6] = encode_values(event.values)
-    if event.device_time is not None:
-        pairs[10] = encode_device_time(event.device_time)
     return cbor.encode(pairs)
 
 
 def encode_device_time(time: DeviceTime) -> "dict[int, object]":
-    """The `devtime` map."""
+    """The `devtime` map. Raises DecodeError where it would not be one."""
     return schema.write(
         DEVICE_TIME,
         {"raw": time.raw, "clock": time.clock, "utc_ms": time.utc_ms, "uncertainty_ms": time.uncertainty_ms},
