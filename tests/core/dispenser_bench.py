@@ -38,8 +38,8 @@ class Hub:
     def __init__(self) -> None:
         self.state: "dict[str, bytes]" = {}
         self.events: "list[Observation]" = []
-        self.refused: "list[tuple[str, str]]" = []
-        self.fate = "stored"  # of the next appends that hold entries: stored, full, dies_before, dies_after
+        self.refused: "dict[str, int]" = {}
+        self.fate = "stored"  # of appends that hold entries: stored, full, or once dies_before, dies_after
         self.start()
 
     def start(self) -> None:
@@ -49,7 +49,7 @@ class Hub:
     def take(self, reading: "Reading") -> bytes:
         """Store what a reading says; what goes to the line."""
         if reading.refused is not None:
-            self.refused.append(reading.refused)
+            self.refused[reading.refused[0]] = self.refused.get(reading.refused[0], 0) + 1
         out = b"".join(reading.send)
         fate = self.fate if reading.send_after else "stored"
         if self.eager:
@@ -64,6 +64,7 @@ class Hub:
         if fate == "stored" and not self.eager:
             out += b"".join(reading.send_after)
         if fate in ("dies_before", "dies_after"):
+            self.fate = "stored"
             self.start()
         return out
 
@@ -142,6 +143,10 @@ class Bench:
         """A device must never hear that something is stored before it is."""
         if self.device.log.log_id == self.hub.state.get("cursor", b"")[:8] and not self.hub.eager:
             assert self.device.log.acknowledged <= self.hub.stored_number()
+
+    def run_to(self, at_ms: int) -> None:
+        """Let time pass until then."""
+        self.run(max(0, at_ms - self.now_ms))
 
     def run(self, duration_ms: int) -> None:
         """Let time pass, stopping wherever one side has something to do."""

@@ -107,6 +107,7 @@ class Device:
         self.sent = self.say(self.description(hello.seq))
         log_from = next(frame for frame in self.sent if frame.type == LOG_FROM)
         self.say(self.log_state(log_from.seq))
+        self.now_ms += 1000
 
     def last(self) -> Reading:
         return self.readings[-1]

@@ -25,7 +25,7 @@ class Request:
 
     def __init__(self, command: int, now_ms: int) -> None:
         self.command = command
-        self.seq = 0
+        self.seq = -1  # none until it has been sent
         self.delay_ms = FIRST_RETRY_MS
         self.at_ms = now_ms + FIRST_RETRY_MS
 
@@ -40,11 +40,13 @@ class Requests:
         self.seq = 0
         self.boot: "int | None" = None
         self.pending: "Request | None" = None
+        self.sent_ms: "dict[int, int]" = {}
 
     def reset(self) -> None:
         """The line was opened again: nothing is known of who is there."""
         self.boot = None
         self.pending = None
+        self.sent_ms = {}
 
     @property
     def asking_hello(self) -> bool:
@@ -67,9 +69,18 @@ class Requests:
         return self.frame(ACK, {"log_id": cursor.log_id, "number": cursor.number})
 
     def ask(self, command: int, turn: "Turn") -> None:
-        """Send HELLO or LOG_FROM; a new request takes the place of another, the same one keeps its pace."""
-        if self.pending is None or self.pending.command != command:
-            self.pending = Request(command, turn.now_ms)
+        """Send HELLO or LOG_FROM; a new request takes the place of another, the same one keeps its pace.
+
+        Each is sent at most once in half a second, whatever a device says: while nothing can be stored, or where its
+        messages contradict each other, the two sides must not talk as fast as the line goes.
+        """
+        if self.pending is not None and self.pending.command == command:
+            return
+        self.pending = Request(command, turn.now_ms)
+        sent_ms = self.sent_ms.get(command)
+        if sent_ms is not None and turn.now_ms - sent_ms < FIRST_RETRY_MS:
+            self.pending.at_ms = sent_ms + FIRST_RETRY_MS
+        else:
             self.send(self.pending, turn)
 
     def start_over(self, turn: "Turn") -> None:
@@ -95,6 +106,7 @@ class Requests:
             fields = {"log_id": cursor.log_id, "number": cursor.number + 1}
         else:
             request.command = HELLO  # without a stored cursor there is nothing to read from yet
+        self.sent_ms[request.command] = turn.now_ms
         turn.send.append(self.frame(request.command, fields))
         request.seq = self.seq
 
