@@ -10,6 +10,7 @@ TEXTS = [
     (b"R\xc3\xb8yk\n2", "Røyk 2"),
     (b"\xffABC\xc3", "?ABC?"),
     (b"\x1b[31mred\x7f", "[31mred"),
+    (b"a\xc2\x9b1mb", "a 1mb"),
     (b"", ""),
     (b"\x00", ""),
 ]

@@ -32,7 +32,9 @@ def decode_string(value: bytes) -> str:
         text = value.decode("utf-8")
     except UnicodeError:
         text = "".join(chr(byte) if byte < 0x80 else "?" for byte in value)
-    text = "".join(character if character >= " " and character != "\x7f" else " " for character in text)
+    text = "".join(
+        [" " if character < " " or "\x7f" <= character <= "\x9f" else character for character in text]
+    )
     return text.strip()[:LONGEST]
 
 

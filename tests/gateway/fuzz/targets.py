@@ -1,0 +1,183 @@
+"""What is fuzzed: every decoder of a device's bytes, and every driver with what it remembers."""
+
+from collections.abc import Callable
+
+from gateway.core.devices import battery, bthome_frame, device_information, plx
+from gateway.core.devices.bthome import Bthome
+from gateway.core.devices.dispenser_events import decode_stream
+from gateway.core.devices.driver import Context, Reading
+from gateway.core.devices.oximeter import Oximeter, observation_of
+from gateway.core.devices.registry import driver
+from gateway.core.errors import DecodeError
+from gateway.core.event_codec import encode_event
+from gateway.core.framing import cobs
+from gateway.core.model import Event, Observation
+from hal.errors import DeniedError
+from hal.sim.crypto import SimCrypto
+from hal.sim.keystore import SimKeyStore
+from hal.types import Advertisement
+from tests.core.vectors import load
+from tests.gateway.fuzz.harness import Target
+
+ADDRESS = "54:48:E6:8F:80:A5"
+BTHOME = load("bthome.json")
+OXIMETER = load("oximeter.json")
+DISPENSER = load("dispenser.json")
+FRAMES = tuple(bytes.fromhex(str(row["hex"])) for row in BTHOME["frames"])
+MEASUREMENTS = tuple(bytes.fromhex(str(row["hex"])) for row in OXIMETER["measurements"])
+FEATURES = tuple(bytes.fromhex(str(row["hex"])) for row in OXIMETER["features"])
+NAMES = (
+    b"Wahoo Fitness\x00\x00",
+    "Røyk".encode(),
+    bytes.fromhex("55aa55aa55aa55aa"),
+    bytes.fromhex("01590002000301"),
+)
+CHARACTERISTICS = (plx.CONTINUOUS, plx.SPOT_CHECK, plx.FEATURES, battery.UUID, *device_information.STRINGS)
+
+
+class Opening(SimCrypto):
+    """Opens every frame whose tag does not end in 0: what an attacker with the key could send."""
+
+    def aes_ccm_open(
+        self, key_ref: str, nonce: bytes, ciphertext: bytes, tag: bytes, aad: bytes = b""
+    ) -> bytes:
+        if tag[-1] == 0:
+            raise DeniedError("the tag does not hold")
+        return ciphertext
+
+
+def hex_texts(row: object) -> list[bytes]:
+    """Every text of hex within a row of vectors."""
+    if isinstance(row, dict):
+        return [data for item in row.values() for data in hex_texts(item)]
+    if isinstance(row, list):
+        return [data for item in row for data in hex_texts(item)]
+    try:
+        return [bytes.fromhex(row)] if isinstance(row, str) and len(row) > 3 else []
+    except ValueError:
+        return []
+
+
+def on_the_wire(observation: Observation) -> None:
+    """A driver may say nothing that the wire cannot carry."""
+    encode_event(
+        Event(
+            observation.kind,
+            1,
+            2,
+            3,
+            values=observation.values,
+            device_time=observation.device_time,
+            provenance=observation.provenance,
+        )
+    )
+
+
+def check(reading: Reading) -> None:
+    """What every reading promises: words that can be counted, state that can be stored, events that can be sent."""
+    for observation in reading.observations:
+        on_the_wire(observation)
+    assert all(item is None or len(item) < 4096 for item in reading.state.values())
+    assert reading.refused is None or all(isinstance(word, str) and word for word in reading.refused)
+
+
+def context(key_ref: str | None = None) -> Context:
+    return Context(
+        ADDRESS, {}, Opening(SimKeyStore(b"s" * 32, {"sensor": bytes(16)})), lambda key: None, key_ref
+    )
+
+
+def decode_frame(data: bytes) -> None:
+    frame = bthome_frame.decode_objects(data, bthome_frame.decode_header(data).offset)
+    assert sorted(frame.names) == sorted(frame.values)
+
+
+def decode_measurement(data: bytes) -> None:
+    for characteristic in (plx.SPOT_CHECK, plx.CONTINUOUS):
+        on_the_wire(observation_of(plx.decode_measurement(characteristic, data)))
+
+
+def decode_information(data: bytes) -> None:
+    for characteristic in device_information.STRINGS:
+        for text in device_information.decode(characteristic, data).values():
+            assert isinstance(text, str) and len(text) <= device_information.LONGEST
+            assert not any(character < " " or "\x7f" <= character <= "\x9f" for character in text)
+    device_information.decode(device_information.SYSTEM_ID, data)
+    device_information.decode(device_information.PNP_ID, data)
+
+
+def must_not_raise(function: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """A driver refuses in its reading; a DecodeError that leaves it is a finding."""
+
+    def call(data: bytes) -> None:
+        try:
+            function(data)
+        except DecodeError as error:
+            raise AssertionError(f"a driver raised {error!r}") from error
+
+    return call
+
+
+def bthome_driver(key_ref: str | None) -> Callable[[bytes], None]:
+    sensor = Bthome(context(key_ref))
+    now_ms = 0
+
+    def hear(data: bytes) -> None:
+        nonlocal now_ms
+        now_ms += 7 * (data[-1] if data else 1) ** 2
+        check(sensor.advertised(Advertisement(ADDRESS, -60, now_ms, {"fcd2": data})))
+
+    return must_not_raise(hear)
+
+
+def oximeter_driver() -> Callable[[bytes], None]:
+    oximeter = Oximeter(context())
+    oximeter.steps(list(CHARACTERISTICS))
+
+    def hear(data: bytes) -> None:
+        characteristic = CHARACTERISTICS[len(data) % len(CHARACTERISTICS)]
+        check(oximeter.read(characteristic, data, 0))
+        check(oximeter.notified(plx.CONTINUOUS, data, 0))
+        check(oximeter.notified(plx.SPOT_CHECK, data, 0))
+
+    return must_not_raise(hear)
+
+
+def dispenser_driver() -> Callable[[bytes], None]:
+    dispenser = driver("dispenser")(context())
+    check(dispenser.opened(0, None))  # type: ignore[attr-defined]
+    now_ms = 0
+
+    def hear(data: bytes) -> None:
+        nonlocal now_ms
+        now_ms += 50
+        check(dispenser.received(data + cobs.DELIMITER, now_ms, None))  # type: ignore[attr-defined]
+        check(dispenser.due(now_ms, None))  # type: ignore[attr-defined]
+
+    return must_not_raise(hear)
+
+
+def decode_serial(data: bytes) -> None:
+    for found in decode_stream(data):
+        if isinstance(found, Observation):
+            on_the_wire(found)
+
+
+STREAMS = tuple(data for data in hex_texts(DISPENSER) if len(data) > 2)
+
+TARGETS = (
+    Target("bthome frame", FRAMES, lambda: decode_frame),
+    Target("bthome driver", FRAMES, lambda: bthome_driver(None)),
+    Target(
+        "bthome driver with a key",
+        tuple(b"\x41" + f[1:] + b"\x01\0\0\0\x01\x01\x01\x01" for f in FRAMES) + FRAMES,
+        lambda: bthome_driver("sensor"),
+    ),
+    Target("plx measurement", MEASUREMENTS, lambda: decode_measurement),
+    Target("plx features", FEATURES, lambda: plx.decode_features),
+    Target("plx driver", MEASUREMENTS + FEATURES + NAMES, oximeter_driver),
+    Target("battery level", (b"\x32", b"\x64\x00"), lambda: battery.decode_battery_level),
+    Target("device information", NAMES, lambda: decode_information),
+    Target("dispenser stream", STREAMS, lambda: decode_serial),
+    Target("dispenser driver", STREAMS, dispenser_driver),
+)
