@@ -115,9 +115,9 @@ def test_the_broker_of_these_tests_takes_nobody_without_a_certificate(site: Site
         site.mosquitto() as mosquitto,
         socket.create_connection((HOST, mosquitto.port)) as plain,
         context.wrap_socket(plain, server_hostname=HOST) as secure,
+        pytest.raises(ssl.SSLError, match=r"(?i)certificate.required"),
     ):
-        with pytest.raises(ssl.SSLError, match=r"(?i)certificate.required"):
-            secure.recv(1)
+        secure.recv(1)
 
 
 @needs_mosquitto
