@@ -126,17 +126,21 @@ async def run(
     *,
     log: Log,
     stop: asyncio.Event,
-    clock_offset_ms: int = 0,
+    clock_offset_ms: int | None = None,
     ready: Callable[[], None] = lambda: None,
     delivery: type[Delivery] = Delivery,
 ) -> int:
     """Run the hub until `stop` is set; 0 where it stopped as told, 1 where a part could not be kept running.
 
+    With `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
+
     Raises:
         ConfigError, HalError: it could not start.
     """
     roots, codes = [root_key(config)], passkeys(config)
-    clock = SystemClock(offset_ms=clock_offset_ms)
+    clock = SystemClock(
+        offset_ms=clock_offset_ms or 0, trust="kernel" if clock_offset_ms is None else "always"
+    )
     keystore = FileKeyStore(Path(config.keys.directory))
     crypto = NativeCrypto(keystore)
     data = Path(config.hub.data_directory)
@@ -145,7 +149,7 @@ async def run(
     uplinks: list[Uplink] = [
         PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers
     ]
-    started: dict[str, object] = {"clock_offset_ms": clock_offset_ms} if clock_offset_ms else {}
+    started: dict[str, object] = {} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms}
     async with radio(config, clock) as (scanner, central):
         machine = Machine(
             clock,

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.daemon.json_text import dumps
 from tools.demo.show import Show, ShowError, write_report
 from tools.home.scenario import load
 from tools.rig.stage import GATEWAY, TENANT, Brokerage, Stage, own_brokerage
 from tools.simulators.certificates import Credentials
-
-HELP = "the whole system on one machine: virtual home, hub, embedded broker, platform; a live view of what arrives verified"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) -> None:
@@ -123,7 +122,7 @@ def say_summary(summary: dict[str, int], say: Callable[[str], None]) -> None:
 
 def print_event(event: dict[str, Any]) -> None:
     """One JSON object a line."""
-    print(json.dumps(event, ensure_ascii=False), flush=True)
+    print(dumps(event), flush=True)
 
 
 def no_note(_text: str) -> None:

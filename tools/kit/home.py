@@ -11,7 +11,6 @@ from gateway.core.errors import ConfigError
 from tools.home.house import House
 from tools.home.scenario import load
 
-HELP = "a virtual home: BLE peripherals on a virtual radio, serial peripherals on pseudo-terminals, scripted"
 FOR_EVER_S = 10.0 * 365 * 86_400
 
 

@@ -10,9 +10,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.core.model import Decimal
+
 Take = Callable[[dict[str, Any]], None]
 LONGEST_LINE = 1 << 20
 GRACE_S = 8.0
+
+
+def digits(text: str) -> Decimal | float:
+    """A JSON number with the digits it was written in, so that they can be written again."""
+    whole, _, fraction = text.partition(".")
+    if "e" in text.lower():
+        return float(text)
+    return Decimal(int(whole + fraction), -len(fraction))
 
 
 class Child:
@@ -67,7 +77,7 @@ class Child:
                 log.flush()
                 if line.startswith(b"{"):
                     with contextlib.suppress(ValueError):
-                        self.take(json.loads(line))
+                        self.take(json.loads(line, parse_float=digits))
 
     async def kill(self) -> None:
         """SIGKILL; what it had written before still arrives."""
