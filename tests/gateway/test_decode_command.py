@@ -1,10 +1,13 @@
 """`trygg decode`: its lines to the letter, its exit status, and what it makes of a wrong command line."""
 
+from typing import Any
+
 import pytest
 
 from gateway.core.model import Absent, Decimal
 from gateway.daemon.json_text import dumps
 from tests.core.bthome_sensor import ADDRESS, KEY, encrypted, plain
+from tests.core.vectors import load
 from tests.gateway.decode_cli import Answer, trygg_decode
 
 FRAME = ["ble-adv", "--address", "AA:BB:CC:DD:EE:FF", "--uuid", "fcd2"]
@@ -206,3 +209,30 @@ def test_json_keeps_digits_order_and_reasons() -> None:
         "h": b"\x00\xff",
     }
     assert dumps(value) == '{"b": -0.005, "a": [100, "NaN", "other"], "æ": null, "h": "00ff"}'
+
+
+DISPENSER = load("dispenser.json")
+
+
+def said(answer: Answer) -> list[tuple[Any, Any]]:
+    """Kinds and values of the lines, without the device's own stamp."""
+    stamps = ("timestamp", "clock_not_set")
+    lines = [(line["kind"], line["values"]) for line in answer.lines if "kind" in line]
+    return [(kind, {name: values[name] for name in values if name not in stamps}) for kind, values in lines]
+
+
+def test_a_stream_of_the_dispenser_gives_its_observations_in_order() -> None:
+    stream = "".join(str(row["line"]) for row in DISPENSER["conversation"])
+    expected = [(item["kind"], item["values"]) for row in DISPENSER["conversation"] for item in row["says"]]  # type: ignore[attr-defined]
+    answer = trygg_decode("serial", "dispenser", stream)
+    assert (answer.status, said(answer)) == (0, expected)
+    assert {"dose.collected", "dose.missed", "battery.measured"} <= {kind for kind, _ in expected}
+    assert trygg_decode("serial", "dispenser", "-", stdin=stream.encode()) == answer
+
+
+def test_a_refused_frame_of_the_dispenser_does_not_end_the_stream() -> None:
+    good, bad = str(DISPENSER["conversation"][1]["line"]), str(DISPENSER["refused"][0]["line"])
+    answer = trygg_decode("serial", "dispenser", good, bad, good)
+    assert answer.status == 1
+    assert ["error" in line for line in answer.lines] == [False, True, False]
+    assert answer.lines[1]["offset"] > len(good) // 2
