@@ -6,12 +6,12 @@ started by its own command line; the platform is `trygg-kit platform`; the home 
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gateway.daemon.control import ask
+from gateway.daemon.json_text import dumps
 from tools.home.scenario import Fault, Scenario
 from tools.rig.process import Child
 from tools.rig.stage import Stage
@@ -51,6 +51,7 @@ class Show:
         self.logged: dict[str, int] = {}
         self.offset_s = 0
         self.began = asyncio.Event()
+        self.ended = asyncio.Event()
         self.ready: dict[str, asyncio.Event] = {name: asyncio.Event() for name in ("broker", "home")}
         folder = stage.folder
         home = [
@@ -84,6 +85,7 @@ class Show:
             self.began.set()
         elif line.get("home") == "ends":
             self.logged = line["logged"]
+            self.ended.set()
         elif "act" in line:
             self.on_note(f"{line['peripheral']}: {line['act']}")
         elif "error" in line:
@@ -120,6 +122,7 @@ class Show:
             ]
             await asyncio.sleep(self.seconds)
             await asyncio.gather(*faults)
+            await self.until_home_ends()
             await self.drain()
         finally:
             for fault in faults:
@@ -176,13 +179,22 @@ class Show:
             await self.broker.start()
             self.on_note("the broker is back")
 
+    async def until_home_ends(self) -> None:
+        """The script has its last consequences: a dose that was put out is collected or missed."""
+        try:
+            await asyncio.wait_for(self.ended.wait(), DRAIN_S)
+        except TimeoutError as error:
+            raise ShowError(
+                f"the home did not end its script; its last words:\n{self.home.last_words()}"
+            ) from error
+
     async def drain(self) -> None:
         """Let what is under way arrive, then stop the hub as systemd would, and hear its last event."""
         await self.until_held_is(0)
         await self.hub.stop()
         loop = asyncio.get_running_loop()
         end = loop.time() + LAST_WORD_S
-        while self.tally.lost() and loop.time() < end:
+        while self.tally.lost() and loop.time() < end:  # noqa: ASYNC110 - the other process has no event of ours
             await asyncio.sleep(0.1)
 
     async def until_held_is(self, count: int) -> None:
@@ -223,4 +235,4 @@ def write_report(path: Path, show: Show) -> None:
         "unexpected": show.tally.unexpected(),
         "inversions": show.tally.inversions,
     }
-    path.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    path.write_text(dumps(report), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import collections
 import datetime as dt
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -41,7 +41,7 @@ class Plain:
     def __init__(self, language: str) -> None:
         self.language = language
 
-    def __enter__(self) -> "Plain":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -75,7 +75,7 @@ class Screen:
         self.notes: collections.deque[str] = collections.deque(maxlen=4)
         self.live = Live(self.render(), console=console, auto_refresh=False)
 
-    def __enter__(self) -> "Screen":
+    def __enter__(self) -> Self:
         self.live.start()
         return self
 

@@ -10,6 +10,7 @@ from gateway.core.errors import ConfigError
 from tools.home.scenario import Act, PeripheralPlan
 from tools.simulators.bthome_sensor import BATTERY, DOOR, SMOKE, BthomeSensor
 from tools.simulators.dispenser import DispenserDevice, Dose
+from tools.simulators.dispenser_plan import OFFERED, PLANNED
 from tools.simulators.link import HomeLink
 from tools.simulators.oximeter import NAN, Oximeter, sfloat
 from tools.simulators.pty_line import PtyLine
@@ -169,7 +170,10 @@ class Dispenser(Actor):
         self.line = PtyLine(folder / "dispenser")
         self.medium: dict[str, object] = {}
         beat_s = int(plan.options.get("beat_s", 5))
-        self.device = DispenserDevice(self.medium, os.urandom, self.now_ms(), clock(), beat_s=beat_s)
+        capacity = int(plan.options.get("capacity", 1000))
+        self.device = DispenserDevice(
+            self.medium, os.urandom, self.now_ms(), clock(), beat_s=beat_s, capacity=capacity
+        )
         self.next_dose = 1
         self.changed = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
@@ -192,6 +196,11 @@ class Dispenser(Actor):
     def logged(self) -> int:
         """Entries the device has ever logged: the ground truth of what must arrive."""
         return self.device.log.newest
+
+    @property
+    def busy(self) -> bool:
+        """Whether a dose is planned or put out: its end is still to be logged."""
+        return bool(self.device.doses.in_state(PLANNED) or self.device.doses.in_state(OFFERED))
 
     def facts(self) -> dict[str, Any]:
         """Where the line is."""
@@ -233,7 +242,7 @@ class Dispenser(Actor):
         """A dose planned `in_s` from now with a window of `window_s`; earlier ones stay planned."""
         begin = self.clock() + int(1000 * float(options.get("in_s", 2)))
         end = begin + int(1000 * float(options.get("window_s", 6)))
-        planned = [*self.device.doses.in_state("planned"), Dose(self.next_dose, begin, end)]
+        planned = [*self.device.doses.in_state(PLANNED), Dose(self.next_dose, begin, end)]
         self.next_dose += 1
         self.device.set_plan(planned, self.now_ms())
         self.changed.set()

@@ -84,6 +84,12 @@ class House:
             await asyncio.sleep(max(0.0, began + act.at_s - loop.time()))
             await self.perform(act)
         await asyncio.sleep(max(0.0, began + seconds - loop.time()))
+        while any(isinstance(actor, Dispenser) and actor.busy for actor in self.actors.values()):
+            await asyncio.sleep(WAIT_FOR_HUB_S)  # the last doses come to their end
+        self.end()
+
+    def end(self) -> None:
+        """Nothing more happens in this home."""
         self.say({"home": "ends", "logged": self.logged()})
 
     async def perform(self, act: Act) -> None:

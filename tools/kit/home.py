@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def live(options: argparse.Namespace) -> int:
-    """Play until the end, or until told to stop."""
+    """Play; SIGUSR1 ends the script and leaves the home standing, SIGTERM and SIGINT end it all."""
     scenario = load(options.scenario)
 
     def say(line: dict[str, Any]) -> None:
@@ -52,7 +52,8 @@ async def live(options: argparse.Namespace) -> int:
         stay: asyncio.Future[None] = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, leave, stay)
-        playing.add_done_callback(lambda task: played(task, stay))
+        loop.add_signal_handler(signal.SIGUSR1, playing.cancel)
+        playing.add_done_callback(lambda task: played(task, house, stay))
         try:
             await stay  # the home stays as it is after the script until it is told to go
         except ConfigError as error:
@@ -70,9 +71,11 @@ def leave(stay: "asyncio.Future[None]") -> None:
         stay.set_result(None)
 
 
-def played(task: "asyncio.Task[None]", stay: "asyncio.Future[None]") -> None:
-    """A script that broke ends the home; one that ended well does not."""
-    if not task.cancelled() and not stay.done():
+def played(task: "asyncio.Task[None]", house: House, stay: "asyncio.Future[None]") -> None:
+    """A script that broke ends the home. One that was cut short (SIGUSR1) leaves it as it is."""
+    if task.cancelled():
+        house.end()
+    elif not stay.done():
         error = task.exception()
         if error is not None:
             stay.set_exception(error)

@@ -88,6 +88,11 @@ class Child:
         await self._end(signal.SIGTERM)
         return self.returncode
 
+    def interrupt(self) -> None:
+        """SIGUSR1: for a program that has a meaning for it."""
+        if self._process is not None and self.running:
+            self._process.send_signal(signal.SIGUSR1)
+
     async def _end(self, number: signal.Signals) -> None:
         process = self._process
         if process is None:

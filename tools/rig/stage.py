@@ -51,6 +51,7 @@ class Stage:
     state_interval_s: int = 10
     language: str = "nb"
     extra: dict[str, Any] = field(default_factory=dict)
+    hub_module: str = "gateway.daemon"
 
     def __post_init__(self) -> None:
         self.home = self.folder / "home"

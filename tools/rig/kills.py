@@ -1,0 +1,215 @@
+"""SIGKILL of hub, broker and platform at random moments under load: nothing lost, nothing twice.
+
+    python -m tools.rig.kills --n 20 [--seed S] [--unsafe] [--json]
+
+Ground truth from both ends: every entry of the virtual dispenser's own log, and every event the hub said it had
+stored. Compared with what lies in the platform's store at the end. `--unsafe` runs the same with a hub that
+forgets on the broker's PUBACK; it must lose, or the harness proves nothing.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import shutil
+import sqlite3
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.core import event_codec
+from gateway.core.errors import DecodeError
+from tools.demo.show import Show, ShowError
+from tools.home.scenario import load
+from tools.rig.process import Child
+from tools.rig.stage import Brokerage, Stage, own_brokerage
+from tools.simulators.certificates import Authority
+from tools.simulators.mosquitto import Mosquitto
+
+SHORTEST_LIFE_S, LONGEST_LIFE_S = 0.4, 2.0
+LONGEST_DEATH_S = 0.6
+SETTLE_S = 60.0
+UNSAFE_HUB = "tools.rig.unsafe_hub"
+
+
+@dataclass
+class Verdict:
+    """What came of a run."""
+
+    kills: int
+    seed: int
+    stored: int = 0
+    verified: int = 0
+    lost: list[str] = field(default_factory=list)
+    log_missing: int = 0
+    twice: int = 0
+    killed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lost_count(self) -> int:
+        """Events stored by the hub and not at the platform, and dispenser entries that never arrived."""
+        return len(self.lost) + self.log_missing
+
+
+@dataclass
+class Found:
+    """What lies in the platform's store."""
+
+    identities: set[str]
+    log_numbers: list[tuple[int, int]]
+
+
+def read_store(path: Path) -> Found:
+    """Identities, and (placement, log number) of every event that is no copy."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
+        rows = store.execute("SELECT identity, event, is_copy FROM event").fetchall()
+    found = Found({bytes(identity).hex() for identity, _, _ in rows}, [])
+    for _, event, is_copy in rows:
+        if is_copy:
+            continue
+        try:
+            decoded = event_codec.decode_event(event)
+        except DecodeError:
+            continue
+        number = decoded.values.get("log_number")
+        if isinstance(number, int):
+            found.log_numbers.append((decoded.placement, number))
+    return found
+
+
+class KillRun:
+    """One run. `broker_kind` is mosquitto (default settings), strict (persistence, saved at each change) or amqtt."""
+
+    def __init__(self, folder: Path, kills: int, seed: int, *, unsafe: bool, broker_kind: str) -> None:
+        self.kills = kills
+        self.random = random.Random(seed)
+        self.verdict = Verdict(kills, seed)
+        self.mosquitto: Mosquitto | None = None
+        if broker_kind == "amqtt":
+            brokerage = own_brokerage(folder)
+        else:
+            authority = Authority(folder / "certificates")
+            strict = broker_kind == "strict"
+            options = ["autosave_on_changes true", "autosave_interval 1"] if strict else []
+            self.mosquitto = Mosquitto(
+                folder / "broker", tls=authority.server("127.0.0.1"), persistence=strict, options=options
+            )
+            hub, platform = authority.client("home-1"), authority.client("platform")
+            brokerage = Brokerage(self.mosquitto.url, hub, platform, own=False)
+        self.stage = Stage(folder, brokerage, extra={"storage": {"capacity_mb": 256}})
+        if unsafe:
+            self.stage.hub_module = UNSAFE_HUB
+        seconds = kills * (SHORTEST_LIFE_S + LONGEST_LIFE_S) * 2 + 120
+        self.show = Show(self.stage, load("load"), "load", seconds, lambda _event: None, lambda _note: None)
+
+    async def run(self) -> Verdict:
+        """Start, kill, settle, compare."""
+        show = self.show
+        if self.mosquitto is not None:
+            self.mosquitto.start()
+        try:
+            await show.start()
+            for _ in range(self.kills):
+                await asyncio.sleep(self.random.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S))
+                await self.kill_one()
+            await self.settle()
+        finally:
+            await show.end()
+            if self.mosquitto is not None:
+                self.mosquitto.stop()
+        return self.judge()
+
+    async def kill_one(self) -> None:
+        """One of the three dies, and comes back after a moment."""
+        name = self.random.choice(("hub", "hub", "broker", "platform"))
+        self.verdict.killed[name] = self.verdict.killed.get(name, 0) + 1
+        death_s = self.random.uniform(0, LONGEST_DEATH_S)
+        if name == "broker" and self.mosquitto is not None:
+            self.mosquitto.kill()
+            await asyncio.sleep(death_s)
+            self.mosquitto.start()
+            return
+        child: Child = getattr(self.show, name)
+        await child.kill()
+        await asyncio.sleep(death_s)
+        await child.start()
+
+    async def settle(self) -> None:
+        """No more harm, no more acts: everything gets the time to arrive, the dispenser's own log included."""
+        loop = asyncio.get_running_loop()
+        self.show.home.interrupt()
+        await self.show.ended.wait()
+        end = loop.time() + SETTLE_S
+        while loop.time() < end and self.outstanding():  # noqa: ASYNC110 - a file of another process tells nobody
+            await asyncio.sleep(0.5)
+        await self.show.until_held_is(0)
+        await self.show.hub.stop()
+        await asyncio.sleep(1)
+
+    def outstanding(self) -> bool:
+        """Whether anything the hub has stored is not at the platform yet."""
+        if not (self.stage.folder / "platform.db").exists():
+            return True
+        found = read_store(self.stage.folder / "platform.db")
+        return any(identity not in found.identities for identity in self.show.tally.stored)
+
+    def judge(self) -> Verdict:
+        """Compare both ends."""
+        found = read_store(self.stage.folder / "platform.db")
+        stored = self.show.tally.stored
+        self.verdict.stored = len(stored)
+        self.verdict.verified = len(found.identities)
+        self.verdict.lost = [identity for identity in stored if identity not in found.identities]
+        numbers = {number for _, number in found.log_numbers}
+        self.verdict.twice = len(found.log_numbers) - len(set(found.log_numbers))
+        newest = max(self.show.logged.values(), default=0)
+        self.verdict.log_missing = newest - len(numbers)
+        return self.verdict
+
+
+def say(verdict: Verdict, as_json: bool) -> None:
+    """The result; its last line says `lost N`."""
+    if as_json:
+        rows: dict[str, Any] = {
+            key: getattr(verdict, key) for key in ("kills", "seed", "stored", "verified", "killed", "twice")
+        }
+        print(json.dumps({**rows, "lost": verdict.lost_count}))
+        return
+    killed = ", ".join(f"{name} {count}" for name, count in sorted(verdict.killed.items()))
+    print(
+        f"SIGKILLs: {killed}; stored {verdict.stored}, at the platform {verdict.verified}; seed {verdict.seed}"
+    )
+    print(f"duplicates after removal {verdict.twice}")
+    print(f"lost {verdict.lost_count}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0 where nothing was lost or doubled; with --unsafe, 0 where the loss was seen."""
+    parser = argparse.ArgumentParser(prog="python -m tools.rig.kills", description=__doc__)
+    parser.add_argument("--n", type=int, default=20, help="how many kills")
+    parser.add_argument("--seed", type=int, default=None, help="replay a run")
+    parser.add_argument("--unsafe", action="store_true", help="a hub that forgets on PUBACK: must lose")
+    parser.add_argument("--broker", choices=("mosquitto", "strict", "amqtt"), default=None)
+    parser.add_argument("--keep", type=Path, help="keep all files in this folder")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(argv)
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    kind = options.broker or ("mosquitto" if shutil.which("mosquitto") else "amqtt")
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="trygg-kills-"))
+    try:
+        verdict = asyncio.run(KillRun(folder, options.n, seed, unsafe=options.unsafe, broker_kind=kind).run())
+    except ShowError as error:
+        print(f"kills: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if options.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    say(verdict, options.json)
+    bad = verdict.lost_count or verdict.twice
+    return int(not bad) if options.unsafe else int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
