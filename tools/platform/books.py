@@ -156,13 +156,16 @@ class Fault:
 
 @dataclass(slots=True)
 class Verified:
-    """A new event that was read, to be acted on; `content` is None where its bytes are no event."""
+    """A new event that was read, to be acted on; `content` is None where its bytes are no event.
+
+    received_ms: utc_ms, None where the message was read from a file that does not say.
+    """
 
     book: GatewayBook
     epoch: bytes
     row: Row
     content: Event | None
-    received_ms: int
+    received_ms: int | None
 
 
 @dataclass(slots=True)

@@ -26,13 +26,16 @@ Content = TypeVar("Content")
 
 
 class Watched(Generic[Content]):
-    """A file that is read again when it changes; a change that cannot be read leaves what was read before."""
+    """A file that is read again when it changes; a change that cannot be read leaves what was read before.
 
-    def __init__(self, path: Path, read: Callable[[Path], Content]) -> None:
+    `absent` is its content while it is not there yet; None where it must be there at start.
+    """
+
+    def __init__(self, path: Path, read: Callable[[Path], Content], absent: Content | None = None) -> None:
         self.path = path
         self.read = read
         self.stamp = self.look()
-        self.content = read(path)
+        self.content = absent if self.stamp is None and absent is not None else read(path)
 
     def look(self) -> tuple[int, int] | None:
         """What changes when the file does."""

@@ -115,6 +115,11 @@ class Receiver:
         self.waiting_bytes += len(payload)
         (self.urgent if is_urgent else self.routine).append(message)
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether messages were received and not acted on."""
+        return bool(self.urgent or self.routine)
+
     def work(self) -> bool:
         """Act on one message, alarms first, or look at events nobody looked at yet; False where nothing is left."""
         queue = self.urgent or self.routine

@@ -6,9 +6,9 @@ write-ahead log with `synchronous=FULL`, so that what it returned from is on the
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from gateway.core import wire
 from tools.platform.books import EpochBook, GatewayBook, LaneBook, Row, new_epoch_book
@@ -252,14 +252,16 @@ def make_private(path: Path) -> None:
         raise StoreError(f"{path}: cannot be opened ({error.strerror}); name another file") from error
 
 
-def messages(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
-    """(tenant, gateway, sort, message) of a store, in order of arrival; opens it for reading only."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+def is_store(path: Path) -> bool:
+    """Whether a file is one of SQLite's. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def messages(path: Path) -> Iterator[tuple[str, int, bytes]]:
+    """(sort, received_ms, message) of a store, in order of arrival; opens it for reading only."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        rows: Iterable[Any] = connection.execute(
-            "SELECT tenant, name, sort, bytes FROM message JOIN gateway ON gateway.key=message.gateway"
-            " ORDER BY message.key"
-        )
-        yield from rows
+        yield from connection.execute("SELECT sort, received_ms, bytes FROM message ORDER BY key")
     finally:
         connection.close()

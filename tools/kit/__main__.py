@@ -1,0 +1,57 @@
+"""`trygg-kit`: what a technician's laptop or a bench runs.
+
+Each command is a module of its name beside this one with `add_parser(subparsers, **options)` and
+`run(options) -> int`. Only the module of the command that is asked for is imported. Exit status: 0 fine,
+1 a finding or failure, 2 wrong command line or configuration.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from typing import Any
+
+from gateway.core.errors import ConfigError
+
+# command: what `--help` says of it
+COMMANDS = {
+    "demo": "the whole system on this machine, with a virtual home, live",
+    "home": "a virtual home: Bluetooth and serial peripherals, played from a scenario",
+    "keys": "make the keys of a municipality for demo and tests, register gateways",
+    "platform": "reference receiver: verify, remove duplicates, store, receipt",
+    "verify": "check messages and their chain, print the events by name",
+}
+
+
+def make_parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser; of the commands only `command` has its options."""
+    parser = argparse.ArgumentParser(prog="trygg-kit", description="Tools of the technician and the bench.")
+    subparsers: Any = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, words in COMMANDS.items():
+        if name == command:
+            importlib.import_module(f"tools.kit.{name}").add_parser(subparsers, help=words, description=words)
+        else:
+            subparsers.add_parser(name, help=words)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    options = make_parser(command if command in COMMANDS else None).parse_args(arguments)
+    try:
+        status: int = importlib.import_module(f"tools.kit.{options.command}").run(options)
+    except ConfigError as error:
+        print(f"trygg-kit {options.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Whether what messages say of their lanes fits together: chains, numbers and declared holes.
+
+Anyone who has a gateway's public key can do this (DESIGN.md 4, Chain). Independent of the ledger: it keeps every
+chain value and looks at the whole, in whatever order the messages came.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gateway.core import wire
+from hal.types import chain_start
+
+
+class Stream(NamedTuple):
+    """One lane of one epoch of one gateway."""
+
+    tenant: str
+    gateway: str
+    epoch: bytes
+    lane: int
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.gateway} epoch {self.epoch.hex()} lane {self.lane}"
+
+
+class Record:
+    """What was said of one stream."""
+
+    def __init__(self) -> None:
+        self.chains: dict[int, bytes] = {}
+        self.forks: set[int] = set()
+        self.befores: dict[int, set[bytes]] = {}  # number before a bundle: the chain values claimed for it
+        self.gone: list[tuple[int, int]] = []
+
+
+class Audit:
+    """Takes verified bundles; says at the end what does not fit."""
+
+    def __init__(self) -> None:
+        self.records: dict[Stream, Record] = {}
+
+    def add(self, fields: dict[str, Any]) -> list[bytes]:
+        """Take a bundle; the chain values of its events."""
+        stream = Stream(fields["tenant"], fields["gateway"], fields["epoch"], fields["lane"])
+        record = self.records.setdefault(stream, Record())
+        first = fields["first_seq"]
+        chains = wire.chain_values(fields["before"], fields["events"])
+        record.befores.setdefault(first - 1, set()).add(fields["before"])
+        for seq, chain in enumerate(chains, first):
+            if record.chains.setdefault(seq, chain) != chain:
+                record.forks.add(seq)
+        if "given_up" in fields:
+            record.gone.append(tuple(fields["given_up"]))
+        return chains
+
+    def findings(self) -> Iterator[str]:
+        """Each thing that does not fit, in words."""
+        for stream in sorted(self.records):
+            for finding in judge(stream, self.records[stream]):
+                yield f"{stream}: {finding}"
+
+
+def judge(stream: Stream, record: Record) -> Iterator[str]:
+    """What does not fit within one stream."""
+    if record.forks:
+        yield f"number {min(record.forks)} has two contents"
+    known = record.chains | {0: chain_start(stream.epoch, stream.lane)}
+    for seq, befores in sorted(record.befores.items()):
+        if seq in known and seq not in record.forks and befores != {known[seq]}:
+            yield f"the chain is broken after number {seq}: an event was removed, changed or moved"
+        elif seq not in known and len(befores) > 1:
+            yield f"two chains claim to follow number {seq}"
+    numbers = sorted(record.chains)
+    for before, after in itertools.pairwise(numbers):
+        if after > before + 1 and (missing := uncovered(before + 1, after - 1, record.gone)) is not None:
+            yield f"number {missing} is missing" + (
+                f", and what follows up to {after - 1}" if missing < after - 1 else ""
+            )
+
+
+def uncovered(first: int, last: int, ranges: list[tuple[int, int]]) -> int | None:
+    """The first number of `first` to `last` that stands in none of the ranges."""
+    for start, end in sorted(ranges):
+        if start <= first <= end:
+            first = end + 1
+    return first if first <= last else None
