@@ -189,13 +189,12 @@ class BumbleAdapter:
     async def close(self) -> None:
         """Let go of the controller, reset. It may be used again: it opens again."""
         async with self._opening:
-            device = self._device
-            self._lose("closed here")
-            await asyncio.gather(*self._dials, *self._hang_ups, return_exceptions=True)
-            if device is not None:
+            if self._device is not None:
                 with suppress(BaseBumbleError, TimeoutError):
                     async with asyncio.timeout(RESET_S):
-                        await device.host.send_sync_command(hci.HCI_Reset_Command())
+                        await self._device.host.send_sync_command(hci.HCI_Reset_Command())
+            self._lose("closed here")
+            await asyncio.gather(*self._dials, *self._hang_ups, return_exceptions=True)
             await self._close_transport()
 
     # --- inside ----------------------------------------------------------------------------------------------

@@ -28,9 +28,10 @@ class HciServer:
     """H4 packets over TCP on the loopback interface (Core 5.4, Vol 4, Part A)."""
 
     def __init__(self, link: HomeLink) -> None:
-        self._link = link
+        self.link = link
         self._server: asyncio.Server | None = None
         self._sessions: set[Session] = set()
+        self._arrival = asyncio.Event()
 
     @property
     def connected(self) -> int:
@@ -43,6 +44,12 @@ class HciServer:
         self._server = await loop.create_server(self._new_session, "127.0.0.1", port)
         number: int = self._server.sockets[0].getsockname()[1]
         return number
+
+    async def wait_for_host(self) -> None:
+        """Wait until a host is plugged in."""
+        while not self._sessions:
+            self._arrival.clear()
+            await self._arrival.wait()
 
     def unplug(self) -> None:
         """Pull the dongle out: hosts are cut off, and find nothing until `start` with the same port."""
@@ -58,15 +65,23 @@ class HciServer:
             await self._server.wait_closed()
 
     def _new_session(self) -> "Session":
-        return Session(self._link, self._sessions)
+        return Session(self)
+
+    def plugged(self, session: "Session") -> None:
+        """Session side: a host is there."""
+        self._sessions.add(session)
+        self._arrival.set()
+
+    def unplugged(self, session: "Session") -> None:
+        """Session side: it is gone."""
+        self._sessions.discard(session)
 
 
 class Session(asyncio.Protocol):
     """One host at one controller."""
 
-    def __init__(self, link: HomeLink, sessions: "set[Session]") -> None:
-        self._link = link
-        self._sessions = sessions
+    def __init__(self, server: HciServer) -> None:
+        self._home = server
         self._parser = PacketParser(self)
         self._transport: asyncio.WriteTransport | None = None
         self._controller: HomeController | None = None
@@ -75,9 +90,9 @@ class Session(asyncio.Protocol):
         """Plug in: asyncio has set TCP_NODELAY."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
-        self._controller = HomeController("hub", self._link, public_address=PUBLIC_ADDRESS)
+        self._controller = HomeController("hub", self._home.link, public_address=PUBLIC_ADDRESS)
         self._controller.set_packet_sink(ToHost(transport))
-        self._sessions.add(self)
+        self._home.plugged(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the host."""
@@ -90,7 +105,7 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The host is gone: so are its links."""
         controller, self._controller = self._controller, None
-        self._sessions.discard(self)
+        self._home.unplugged(self)
         if controller is not None:
             controller.set_packet_sink(None)
             controller.remove()

@@ -32,6 +32,7 @@ ENCRYPTED = Permissions.READ_REQUIRES_ENCRYPTION | Permissions.WRITE_REQUIRES_EN
 AUTHENTICATED = Permissions.READ_REQUIRES_AUTHENTICATION | Permissions.WRITE_REQUIRES_AUTHENTICATION
 # General discoverable, no classic Bluetooth (Supplement to the Core Specification, Part A, 1.3)
 FLAGS = (AdvertisingData.Type.FLAGS, b"\x06")
+LONGEST_NAME = 29  # bytes that a scan response holds beside length and type
 
 
 class VirtualPeripheral:
@@ -97,9 +98,7 @@ class VirtualPeripheral:
             advertising_interval_min=interval_ms,
             advertising_interval_max=interval_ms,
             advertising_data=bytes(AdvertisingData(items)),
-            scan_response_data=bytes(
-                AdvertisingData([(AdvertisingData.Type.COMPLETE_LOCAL_NAME, self.name.encode())])
-            ),
+            scan_response_data=self._scan_response(),
         )
 
     async def stop(self) -> None:
@@ -159,6 +158,12 @@ class VirtualPeripheral:
 
     def _subscribed(self, connection: Connection, characteristic: Characteristic[bytes]) -> bool:
         return bool(self.device.gatt_server.read_cccd(connection, characteristic)[0])
+
+    def _scan_response(self) -> bytes:
+        name, kind = self.name.encode(), AdvertisingData.Type.COMPLETE_LOCAL_NAME
+        if len(name) > LONGEST_NAME:
+            name, kind = name[:LONGEST_NAME], AdvertisingData.Type.SHORTENED_LOCAL_NAME
+        return bytes(AdvertisingData([(kind, name)]))
 
     # --- pairing -------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class RecordAccess:
         self._peripheral = peripheral
         self._spot_check = spot_check
         self._running: asyncio.Task[None] | None = None
+        self._answering = False
         self.characteristic: Characteristic[bytes] = Characteristic(
             UUID.from_16_bits(CONTROL_POINT),
             Characteristic.Properties.WRITE | Characteristic.Properties.INDICATE,
@@ -50,14 +51,20 @@ class RecordAccess:
         if self._running is not None:
             self._running.cancel()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a procedure is under way: from the request until its answer has been sent."""
+        return self._running is not None and not self._running.done() and not self._answering
+
     def _on_write(self, connection: Connection, value: bytes) -> None:
-        busy = self._running is not None and not self._running.done()
         opcode = value[0] if value else 0
-        if busy and opcode != ABORT:
+        if self.busy and opcode != ABORT:
             raise ATT_Error(ErrorCode(IN_PROGRESS))
         if not self._listened_to(connection):
             raise ATT_Error(ErrorCode(CCCD_IMPROPER))
-        self.stop()
+        if self.busy:
+            self.stop()
+        self._answering = False
         self._running = asyncio.get_running_loop().create_task(self._procedure(opcode, value[1:]))
 
     def _listened_to(self, connection: Connection) -> bool:
@@ -90,8 +97,11 @@ class RecordAccess:
         await self._answer(DELETE, SUCCESS if found else NO_RECORDS)
 
     async def _count(self) -> None:
-        value = bytes([COUNT_ANSWER, NULL]) + len(self.records).to_bytes(2, "little")
-        await self._peripheral.indicate(self.characteristic, value)
+        await self._end(bytes([COUNT_ANSWER, NULL]) + len(self.records).to_bytes(2, "little"))
 
     async def _answer(self, opcode: int, response: int) -> None:
-        await self._peripheral.indicate(self.characteristic, bytes([ANSWER, NULL, opcode, response]))
+        await self._end(bytes([ANSWER, NULL, opcode, response]))
+
+    async def _end(self, answer: bytes) -> None:
+        self._answering = True
+        await self._peripheral.indicate(self.characteristic, answer)

@@ -1,0 +1,233 @@
+"""Our agent and our view of bluetoothd, on a private message bus with the other party simulated."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from dbus_fast import DBusError
+
+from hal.errors import UnavailableError
+from hal.linux.bluez import BluezRadio
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
+from tests.radio.home import PASSKEY, soon, turns
+from tools.simulators.bluez import BluezDaemon
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("dbus-daemon") is None, reason="dbus-daemon is not installed (Debian: apt-get install dbus)"
+)
+
+DEVICE, OTHER = "C1:00:00:00:00:01", "C1:00:00:00:00:02"
+CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>"""
+
+
+class Party:
+    """A message bus with bluetoothd on it, and our side."""
+
+    def __init__(self, bus: asyncio.subprocess.Process, address: str, levels: Path) -> None:
+        self.bus = bus
+        self.levels = levels
+        self.daemon = BluezDaemon(address)
+        self.radio = BluezRadio(levels, bus_address=address)
+
+
+@asynccontextmanager
+async def party(folder: Path) -> AsyncIterator[Party]:
+    configuration = folder / "bus.conf"
+    configuration.write_text(CONFIGURATION.format(socket=folder / "bus"))
+    bus = await asyncio.create_subprocess_exec(
+        "dbus-daemon",
+        f"--config-file={configuration}",
+        "--nofork",
+        "--print-address=1",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert bus.stdout is not None
+    both = Party(bus, (await soon(bus.stdout.readline())).decode().strip(), folder / "levels.json")
+    await both.daemon.start()
+    try:
+        yield both
+    finally:
+        await both.radio.close()
+        await both.daemon.stop()
+        if bus.returncode is None:
+            bus.terminate()
+            await bus.wait()
+
+
+def run(folder: Path, program: Callable[[Party], Awaitable[None]]) -> None:
+    async def life() -> None:
+        async with party(folder) as both:
+            await program(both)
+
+    asyncio.run(life())
+
+
+def test_control_without_an_agent_even_just_works_fails(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE)
+        with pytest.raises(DBusError, match="no agent"):
+            await both.daemon.pair(DEVICE)
+
+    run(tmp_path, program)
+
+
+def test_just_works_is_agreed_to_and_remembered_as_weak(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE)
+        async with both.radio.answering(DEVICE, None):
+            assert both.daemon.agents.capability == "NoInputNoOutput"
+            await both.daemon.pair(DEVICE)
+        assert await both.radio.bond(DEVICE) == BOND_WEAK
+        assert both.daemon.agents.agent is None
+
+    run(tmp_path, program)
+
+
+@pytest.mark.parametrize("passkey", [PASSKEY, 0])
+def test_the_passkey_is_entered_and_remembered_as_authenticated(tmp_path: Path, passkey: int) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, passkey=passkey)
+        async with both.radio.answering(DEVICE, passkey):
+            assert both.daemon.agents.capability == "KeyboardOnly"
+            await both.daemon.pair(DEVICE)
+        assert await both.radio.bond(DEVICE) == BOND_AUTHENTICATED
+        assert json.loads(both.levels.read_text()) == {DEVICE: BOND_AUTHENTICATED}
+
+    run(tmp_path, program)
+
+
+@pytest.mark.parametrize("entered", [None, PASSKEY + 1])
+def test_a_wrong_or_missing_passkey_leaves_nothing(tmp_path: Path, entered: int | None) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, passkey=PASSKEY)
+        with pytest.raises(DBusError, match="passkey"):
+            async with both.radio.answering(DEVICE, entered):
+                await both.daemon.pair(DEVICE)
+        assert await both.radio.bond(DEVICE) == BOND_NONE
+        assert not both.levels.exists()
+        assert both.daemon.agents.agent is None
+
+    run(tmp_path, program)
+
+
+def test_an_impostor_that_asks_for_nothing_is_refused_where_a_passkey_is_known(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, passkey=PASSKEY)
+        with pytest.raises(DBusError, match="must ask for its passkey"):
+            async with both.radio.answering(DEVICE, PASSKEY):
+                await both.daemon.pair(DEVICE, impostor=True)
+        assert await both.radio.bond(DEVICE) == BOND_NONE
+
+    run(tmp_path, program)
+
+
+QUESTIONS = [
+    ("RequestPasskey", "o", []),
+    ("RequestAuthorization", "o", []),
+    ("AuthorizeService", "os", ["0000180f-0000-1000-8000-00805f9b34fb"]),
+    ("RequestPinCode", "o", []),
+    ("DisplayPinCode", "os", ["1234"]),
+    ("RequestConfirmation", "ou", [PASSKEY]),
+]
+
+
+@pytest.mark.parametrize(("member", "signature", "rest"), QUESTIONS, ids=[each[0] for each in QUESTIONS])
+def test_another_device_gets_no_answer_meanwhile(
+    tmp_path: Path, member: str, signature: str, rest: list[object]
+) -> None:
+    async def program(both: Party) -> None:
+        async with both.radio.answering(DEVICE, PASSKEY):
+            with pytest.raises(DBusError) as refused:
+                await both.daemon.ask(member, signature, both.daemon.path(OTHER), *rest)
+            assert refused.value.type == "org.bluez.Error.Rejected"
+
+    run(tmp_path, program)
+
+
+def test_what_bluez_only_tells_is_taken_without_an_error(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        async with both.radio.answering(DEVICE, PASSKEY):
+            shown = await both.daemon.ask("DisplayPasskey", "ouq", both.daemon.path(DEVICE), PASSKEY, 0)
+            assert (shown, await both.daemon.ask("Cancel", "")) == ([], [])
+            assert await both.daemon.ask("Release", "") == []
+
+    run(tmp_path, program)
+
+
+def test_forgetting_removes_the_device_and_its_level(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, passkey=PASSKEY)
+        async with both.radio.answering(DEVICE, PASSKEY):
+            await both.daemon.pair(DEVICE)
+        await both.radio.forget(DEVICE)
+        await both.radio.forget(DEVICE)
+        assert await both.radio.bond(DEVICE) == BOND_NONE
+        # Another program pairs a device of that address: how, nobody knows.
+        both.daemon.add_device(DEVICE).paired = True
+        assert await both.radio.bond(DEVICE) == BOND_WEAK
+
+    run(tmp_path, program)
+
+
+def test_a_damaged_file_of_levels_makes_bonds_weak_not_strong(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE).paired = True
+        for text in ("{", "[2]", '{"' + DEVICE + '": "x"}'):
+            both.levels.write_text(text)
+            assert await both.radio.bond(DEVICE) == BOND_WEAK
+
+    run(tmp_path, program)
+
+
+def test_an_adapter_that_is_off_or_out_is_told_and_not_ready(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        lost: list[str] = []
+        await both.radio.ready()
+        stop = both.radio.on_lost(lost.append)
+        both.daemon.switch(on=False)
+        await turns(lambda: len(lost) == 1)
+        with pytest.raises(UnavailableError, match="switch it on"):
+            await both.radio.ready()
+        both.daemon.switch(on=True)
+        await both.radio.ready()
+        both.daemon.remove_adapter()
+        await turns(lambda: len(lost) == 2)
+        with pytest.raises(UnavailableError, match="plugged in"):
+            await both.radio.ready()
+        await both.daemon.stop()
+        await turns(lambda: len(lost) == 3)
+        with pytest.raises(UnavailableError, match="bluetoothd"):
+            await both.radio.ready()
+        stop()
+        assert [each.split()[-1] for each in lost] == ["off", "removed", "ended"]
+
+    run(tmp_path, program)
+
+
+def test_a_bus_that_goes_away_and_comes_back_is_used_again(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        await both.radio.ready()
+        both.bus.terminate()
+        await both.bus.wait()
+        with pytest.raises(UnavailableError):
+            await both.radio.ready()
+        (tmp_path / "bus").unlink(missing_ok=True)
+        async with party(tmp_path) as again:
+            both.daemon = again.daemon
+            await both.radio.ready()
+            await both.radio.close()
+
+    run(tmp_path, program)

@@ -1,0 +1,120 @@
+"""The gateway's own bleak code over a whole Bluetooth LE stack: many values, many peripherals, loss in between."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hal.errors import LinkLostError
+from hal.linux.central import BleakBleCentral
+from hal.types import BOND_WEAK
+from tests.radio.home import CONTINUOUS, OXIMETER, Home, number_of, numbered, run, soon, turns
+
+
+def test_five_hundred_encrypted_notifications_arrive_in_order(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        oximeter = await home.place()
+        connection = await home.central.connect(OXIMETER, pair=True)
+        await connection.subscribe(CONTINUOUS)
+
+        async def send_all() -> None:
+            for number in range(500):
+                await oximeter.measure(numbered(number))
+
+        sending = asyncio.ensure_future(send_all())
+        heard = [number_of((await soon(connection.receive())).value) for _ in range(500)]
+        await sending
+        assert heard == list(range(500))
+
+    run(tmp_path, program)
+
+
+def test_ten_peripherals_stream_at_once_each_in_its_order(tmp_path: Path) -> None:
+    addresses = [f"C1:00:00:00:00:{number:02X}" for number in range(10)]
+
+    async def follow(home: Home, address: str) -> list[int]:
+        oximeter = await home.place(address)
+        connection = await home.central.connect(address, pair=True)
+        await connection.subscribe(CONTINUOUS)
+        heard = []
+        for number in range(50):
+            await oximeter.measure(numbered(number))
+            heard.append(number_of((await soon(connection.receive())).value))
+        assert connection.bond == BOND_WEAK
+        return heard
+
+    async def program(home: Home) -> None:
+        streams = await asyncio.gather(*(follow(home, address) for address in addresses))
+        assert streams == [list(range(50))] * 10
+
+    run(tmp_path, program)
+
+
+def test_a_peripheral_that_comes_and_goes_pairs_once(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        oximeter = await home.place()
+        for round_trip in range(3):
+            connection = await home.central.connect(OXIMETER, pair=True)
+            await connection.subscribe(CONTINUOUS)
+            await oximeter.measure(numbered(round_trip))
+            assert number_of((await soon(connection.receive())).value) == round_trip
+            oximeter.leave()
+            with pytest.raises(LinkLostError):
+                await soon(connection.receive())
+            oximeter.return_()
+        assert len(oximeter.pairings) == 1
+
+    run(tmp_path, program)
+
+
+def test_scanning_goes_on_while_connected_and_while_connecting(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.scanner.start()
+        await home.place()
+        connection = await home.central.connect(OXIMETER)
+        await home.place("C1:00:00:00:00:02")
+        heard = await soon(home.scanner.receive())
+        while heard.address != "C1:00:00:00:00:02":
+            heard = await soon(home.scanner.receive())
+        assert heard.service_uuids == ("1822",)
+        await connection.disconnect()
+
+    run(tmp_path, program)
+
+
+def test_what_an_abandoned_connect_reaches_is_hung_up_on(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        oximeter = await home.place()
+        arrived = asyncio.Event()
+        oximeter.on_connected = arrived.set
+        connecting = asyncio.ensure_future(home.central.connect(OXIMETER))
+        # The controller is dialling: it will connect at the next advertisement, when nobody wants it any more.
+        await turns(lambda: home.controller.pending_le_connection is not None)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        await soon(arrived.wait())
+        await turns(lambda: not oximeter.connected)
+        connection = await home.central.connect(OXIMETER)
+        assert oximeter.connected
+        await connection.disconnect()
+
+    run(tmp_path, program)
+
+
+def test_two_gateways_want_one_peripheral_and_one_gets_it(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        oximeter = await home.place()
+        neighbour = home.other_adapter(tmp_path)
+        other = BleakBleCentral(home.clock, neighbour)
+        first, second = (
+            asyncio.ensure_future(central.connect(OXIMETER)) for central in (home.central, other)
+        )
+        done, waiting = await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == 1 and len(oximeter.device.connections) == 1
+        await done.pop().result().disconnect()
+        await soon(waiting.pop())
+        assert len(oximeter.device.connections) == 1
+        await neighbour.close()
+
+    run(tmp_path, program)

@@ -1,0 +1,136 @@
+"""Pairing is as strong as it says, or refused. Controls show what the stack does where we do not insist."""
+
+from pathlib import Path
+
+import pytest
+from bumble import smp
+from bumble.pairing import PairingConfig, PairingDelegate
+
+from hal.errors import DeniedError
+from hal.types import BOND_AUTHENTICATED, BOND_WEAK
+from tests.radio.home import FEATURES, OXIMETER, PASSKEY, Home, run, turns
+from tools.simulators.peripheral import VirtualPeripheral
+
+
+def pair_the_old_way(peripheral: VirtualPeripheral) -> None:
+    """LE legacy pairing, whose keys an eavesdropper can compute."""
+    peripheral.device.smp_session_proxy = smp.Session
+    peripheral.device.pairing_config_factory = lambda _connection: PairingConfig(
+        sc=False, mitm=False, bonding=True, delegate=PairingDelegate()
+    )
+
+
+async def insist_on_nothing(home: Home) -> None:
+    """Control: the gateway pairs as Bumble does by itself."""
+    (await home.adapter.device()).smp_session_proxy = smp.Session
+
+
+def test_just_works_gives_a_weak_bond_and_a_passkey_an_authenticated_one(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        plain = await home.place("C1:00:00:00:00:01")
+        labelled = await home.place("C1:00:00:00:00:02", passkey=PASSKEY)
+        assert (await home.central.connect(plain.address, pair=True)).bond == BOND_WEAK
+        connection = await home.central.connect(labelled.address, pair=True, passkey=PASSKEY)
+        assert connection.bond == BOND_AUTHENTICATED
+        assert (plain.pairings, labelled.pairings) == ([False], [True])
+        assert labelled.label.shown == 1
+
+    run(tmp_path, program)
+
+
+@pytest.mark.parametrize("entered", [0, PASSKEY - 1, PASSKEY ^ 1 << 19])
+def test_a_passkey_that_differs_in_one_digit_or_bit_is_refused(tmp_path: Path, entered: int) -> None:
+    async def program(home: Home) -> None:
+        labelled = await home.place(passkey=PASSKEY)
+        with pytest.raises(DeniedError, match="passkey") as refused:
+            await home.central.connect(OXIMETER, pair=True, passkey=entered)
+        assert "CONFIRM_VALUE_FAILED" in refused.value.detail
+        assert labelled.pairings == []
+
+    run(tmp_path, program)
+
+
+def test_a_key_of_seven_bytes_is_refused(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        short = await home.place(key_bytes=7)
+        with pytest.raises(DeniedError) as refused:
+            await home.central.connect(OXIMETER, pair=True)
+        assert "ENCRYPTION_KEY_SIZE" in refused.value.detail
+        assert short.pairings == []
+
+    run(tmp_path, program)
+
+
+def test_control_without_our_session_a_key_of_seven_bytes_is_taken(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.place(key_bytes=7)
+        await insist_on_nothing(home)
+        assert (await home.central.connect(OXIMETER, pair=True)).bond == BOND_WEAK
+
+    run(tmp_path, program)
+
+
+def test_legacy_pairing_is_refused(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        pair_the_old_way(await home.place())
+        with pytest.raises(DeniedError) as refused:
+            await home.central.connect(OXIMETER, pair=True)
+        assert "AUTHENTICATION_REQUIREMENTS" in refused.value.detail
+
+    run(tmp_path, program)
+
+
+def test_control_without_our_session_legacy_pairing_succeeds(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        old = await home.place()
+        pair_the_old_way(old)
+        await insist_on_nothing(home)
+        await home.central.connect(OXIMETER, pair=True)
+        await turns(lambda: old.pairings == [False])
+
+    run(tmp_path, program)
+
+
+def test_a_labelled_peripheral_refuses_just_works(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        labelled = await home.place(passkey=PASSKEY)
+        with pytest.raises(DeniedError):
+            await home.central.connect(OXIMETER, pair=True)
+        assert labelled.pairings == []
+
+    run(tmp_path, program)
+
+
+def test_control_without_the_strict_session_the_label_protects_nothing(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        labelled = await home.place(passkey=PASSKEY)
+        labelled.device.smp_session_proxy = smp.Session
+        connection = await home.central.connect(OXIMETER, pair=True)
+        assert await connection.read(FEATURES) == bytes(2)
+        assert labelled.pairings == [False]
+
+    run(tmp_path, program)
+
+
+def test_an_impostor_that_does_not_ask_for_the_passkey_gets_no_bond(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        impostor = await home.place()
+        with pytest.raises(DeniedError):
+            await home.central.connect(OXIMETER, pair=True, passkey=PASSKEY)
+        assert (impostor.pairings, await home.adapter.bond(OXIMETER)) == ([], 0)
+
+    run(tmp_path, program)
+
+
+def test_a_peripheral_cannot_make_us_pair(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        pushy = await home.place()
+        connection = await home.central.connect(OXIMETER)
+        (link,) = pushy.device.connections.values()
+        with pytest.raises(Exception, match="PAIRING_NOT_SUPPORTED"):
+            await link.pair()
+        with pytest.raises(DeniedError, match="pair first"):
+            await connection.read(FEATURES)
+        assert (pushy.pairings, await home.adapter.bond(OXIMETER)) == ([], 0)
+
+    run(tmp_path, program)
