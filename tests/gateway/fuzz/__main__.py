@@ -6,6 +6,7 @@ import sys
 
 from tests.gateway.fuzz.harness import fuzz
 from tests.gateway.fuzz.targets import TARGETS
+from tests.gateway.fuzz.wire_targets import WIRE_TARGETS
 
 
 def main() -> int:
@@ -19,7 +20,7 @@ def main() -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
     status = 0
-    for target in TARGETS:
+    for target in (*TARGETS, *WIRE_TARGETS):
         if options.target not in target.name:
             continue
         outcome = fuzz(target, seed, 0, options.seconds)

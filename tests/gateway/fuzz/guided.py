@@ -14,10 +14,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["gateway"]):
-    from tests.gateway.fuzz.targets import TARGETS
+    from tests.gateway.fuzz.targets import TARGETS as DEVICE_TARGETS
+    from tests.gateway.fuzz.wire_targets import WIRE_TARGETS
 
 from gateway.core.errors import DecodeError
 from tests.gateway.fuzz.harness import LONGEST, SLOWEST_MS
+
+TARGETS = (*DEVICE_TARGETS, *WIRE_TARGETS)
 
 
 def main() -> None:
