@@ -139,12 +139,12 @@ class Stage:
         arguments += ["--registry", str(self.keys.registry), "--signing-key", str(self.keys.receipt_key)]
         return [*arguments, "--keyset", str(self.keys.keyset), "--store", str(self.folder / "platform.db")]
 
-    def hub_arguments(self, clock_offset_s: int | None = None, module: str = "gateway.daemon") -> list[str]:
+    def hub_arguments(self, clock_offset_s: int | None = None) -> list[str]:
         """Command line of the hub."""
-        arguments = ["-m", module, "run", "-c", str(self.configuration), "--log-json"]
-        return (
-            [*arguments, "--clock-offset-s", str(clock_offset_s)] if clock_offset_s is not None else arguments
-        )
+        arguments = ["-m", self.hub_module, "run", "-c", str(self.configuration), "--log-json"]
+        if clock_offset_s is not None:
+            arguments += ["--clock-offset-s", str(clock_offset_s)]
+        return arguments
 
     def broker_arguments(self) -> list[str]:
         """Command line of the embedded broker."""

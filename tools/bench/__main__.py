@@ -1,0 +1,125 @@
+"""`make bench`: figures with their conditions, side by side in one run. Never fails for being slow.
+
+    python -m tools.bench [--events 100000] [--alarms 200] [--only journal,drain,latency]
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tools.bench import journal
+from tools.bench.system import System
+
+PARTS = ("journal", "latency", "drain")
+PAUSE_S = 0.03
+DRAIN_LIMIT_S = 300.0
+
+
+def quantile(samples: list[float], share: float) -> float:
+    """The sample at `share` of the sorted ones."""
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def spread(samples: list[float | None]) -> str:
+    """Quantiles of latencies in ms, and how many never arrived."""
+    there = [sample for sample in samples if sample is not None]
+    missing = len(samples) - len(there)
+    if not there:
+        return f"none of {len(samples)} arrived"
+    parts = [f"p50 {statistics.median(there):.1f} ms", f"p99 {quantile(there, 0.99):.1f} ms", f"worst {max(there):.1f} ms"]
+    return ", ".join(parts) + f" ({len(there)} alarms{f', {missing} did not arrive in 10 s' if missing else ''})"
+
+
+def say(name: str, figure: str, conditions: str = "") -> None:
+    """One line of the report."""
+    print(f"{name:<44} {figure}" + (f"   [{conditions}]" if conditions else ""), flush=True)
+
+
+async def idle(folder: Path, alarms: int) -> None:
+    """Start-up, memory and alarm latency of a hub with four peripherals and nothing else to do."""
+    system = System(folder)
+    async with system.running():
+        started_s = await system.start_hub()
+        say("start-up, process start to listening", f"{1000 * started_s:.0f} ms", "empty journal; aim 2,000 ms")
+        await asyncio.sleep(4)
+        await system.alarm(0)
+        samples = []
+        for number in range(1, alarms + 1):
+            samples.append(await system.alarm(number))
+            await asyncio.sleep(PAUSE_S)
+        say("alarm, frame on air to verified, idle", spread(samples), "aim p99 10 ms")
+        say("resident memory of the hub", f"{system.resident_kib() / 1024:.1f} MiB", "four peripherals, BLE stack (Bumble) in the process; aim 60 MiB")
+
+
+async def backlog(folder: Path, events: int) -> None:
+    """Drain a backlog while alarms come in."""
+    system = System(folder)
+    async with system.running(backlog=events):
+        began = time.perf_counter()
+        started_s = await system.start_hub()
+        say("start-up with the backlog", f"{1000 * started_s:.0f} ms", f"{events:,} events held")
+        samples: list[float | None] = []
+        number = 0
+        while (await system.held()) > events // 100 and time.perf_counter() - began < DRAIN_LIMIT_S:
+            samples.append(await system.alarm(number))
+            number += 1
+            await asyncio.sleep(PAUSE_S)
+        say(f"alarm while {events:,} drain", spread(samples), "platform prints every event; aim p99 20 ms")
+
+
+async def drain(folder: Path, events: int) -> None:
+    """Drain alone, with a platform that stores and receipts and prints nothing."""
+    system = System(folder, quiet=True)
+    async with system.running(backlog=events):
+        await system.hub.start()
+        while (held := await system.held()) < 0 or held > events - 1:
+            await asyncio.sleep(0.01)
+        began, first = time.perf_counter(), held
+        while (held := await system.held()) > 0 and time.perf_counter() - began < DRAIN_LIMIT_S:
+            await asyncio.sleep(0.02)
+        took_s = time.perf_counter() - began
+        say("drained, verified, stored and receipted", f"{(first - held) / took_s:,.0f} events/s", f"{first:,} events in {took_s:.2f} s; aim 25,000")
+        await asyncio.sleep(1)
+    with sqlite3.connect(folder / "platform.db") as store:
+        size, bundles = store.execute("SELECT SUM(LENGTH(bytes)), COUNT(*) FROM message WHERE sort='bundle'").fetchone()
+        count = store.execute("SELECT COUNT(*) FROM event").fetchone()[0]
+    say("bytes on the wire per event", f"{size / count:.1f}", f"{count:,} events in {bundles:,} signed bundles, MQTT and TLS not counted")
+
+
+def conditions() -> None:
+    """What this was measured on."""
+    say("machine", f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}", platform.platform())
+    say("way", "virtual radio over TCP, mutual TLS on loopback, all processes on this machine")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--alarms", type=int, default=200)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts of: " + ", ".join(PARTS))
+    options = parser.parse_args(argv)
+    wanted = options.only.split(",")
+    conditions()
+    with tempfile.TemporaryDirectory(prefix="trygg-bench-", dir=os.environ.get("TRYGG_BENCH_DIR")) as name:
+        folder = Path(name)
+        if "journal" in wanted:
+            journal.report(folder / "journal", say)
+        if "latency" in wanted:
+            asyncio.run(idle(folder / "idle", options.alarms))
+            asyncio.run(backlog(folder / "backlog", options.events))
+        if "drain" in wanted:
+            asyncio.run(drain(folder / "drain", options.events))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The whole way measured from outside: a virtual home in this process; broker, hub and platform as processes.
+
+An alarm's time runs from the call that puts its frame on the virtual air to the moment the platform's line about
+it arrives here: two radios, decoding, a synced journal, a signature, MQTT over mutual TLS, verification, a synced
+store, and one pipe.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from gateway.core.event_codec import encode_event
+from gateway.core.model import Decimal, Event
+from gateway.daemon.control import ask
+from hal.linux.journal import SqliteJournal
+from hal.types import INFO, MEASUREMENT
+from tools.home.house import House
+from tools.home.scenario import Act, load
+from tools.rig.process import Child
+from tools.rig.stage import Brokerage, Stage, own_brokerage
+from tools.rig.tally import Tally
+from tools.simulators.certificates import Authority
+from tools.simulators.mosquitto import Mosquitto
+
+GROUP = 1000
+WAIT_S = 60.0
+SMOKE = "Smoke detector"
+
+
+def broker_of(folder: Path) -> tuple[Mosquitto | None, Brokerage]:
+    """Mosquitto with mutual TLS where it is installed, else the embedded broker."""
+    if shutil.which("mosquitto") is None:
+        return None, own_brokerage(folder)
+    authority = Authority(folder / "certificates")
+    options = ["set_tcp_nodelay true", "max_queued_messages 0", "max_inflight_messages 0"]
+    mosquitto = Mosquitto(folder / "broker", tls=authority.server("127.0.0.1"), options=options)
+    return mosquitto, Brokerage(mosquitto.url, authority.client("home-1"), authority.client("platform"), own=False)
+
+
+def routine_event(number: int) -> tuple[int, bytes]:
+    """A mix of 70 % oximetry with decimals, 20 % door, 10 % alarms' returns: what a backlog is made of (F10)."""
+    uptime_ms = number * 1000
+    utc_ms = 1_795_000_000_000 + uptime_ms
+    if number % 10 < 7:
+        values: dict[str, object] = {
+            "spo2_pct": Decimal(960 + number % 30, -1),
+            "pulse_rate_bpm": 60 + number % 40,
+            "measurement_status": 0,
+        }
+        return MEASUREMENT, encode_event(Event("oximetry.measured", 77, 5, uptime_ms, utc_ms, values))
+    if number % 10 < 9:
+        return INFO, encode_event(Event("door.opened", 78, 5, uptime_ms, utc_ms, incident=b"incident"))
+    return MEASUREMENT, encode_event(Event("dose.collected", 79, 5, uptime_ms, utc_ms, {"dose_id": number}))
+
+
+async def fill(path: Path, count: int) -> None:
+    """Put a backlog of `count` routine events into a journal."""
+    journal = await SqliteJournal.open(path, capacity_bytes=1 << 30)
+    for start in range(0, count, GROUP):
+        await journal.append([routine_event(number) for number in range(start, min(count, start + GROUP))])
+    await journal.close()
+
+
+class System:
+    """One running system; `arrived` maps an alarm's kind to the time (s) at which its newest event arrived."""
+
+    def __init__(self, folder: Path, *, quiet: bool = False) -> None:
+        self.folder = folder
+        self.mosquitto, brokerage = broker_of(folder)
+        self.stage = Stage(folder, brokerage, extra={"storage": {"capacity_mb": 1024}})
+        arguments = self.stage.platform_arguments() + (["--quiet"] if quiet else [])
+        self.tally = Tally()
+        self.alarms: asyncio.Queue[float] = asyncio.Queue()
+        self.verified = 0
+        self.house = House(load("bench"), self.stage.home, lambda _line: None)
+        self.platform = Child("platform", arguments, self.platform_said, folder / "platform.log")
+        self.broker = Child("broker", [], lambda _line: None, folder / "broker.log")
+        self.hub = Child("hub", [], lambda _line: None, folder / "hub.log")
+
+    def platform_said(self, line: dict[str, Any]) -> None:
+        """Note when an alarm arrives."""
+        if line.get("lane") == 0 and line.get("kind", "").startswith("smoke."):
+            self.alarms.put_nowait(time.perf_counter())
+
+    @contextlib.asynccontextmanager
+    async def running(self, backlog: int = 0) -> AsyncIterator["System"]:
+        """Everything up, the hub at the home's radio; with a backlog in its journal from the start."""
+        if backlog:
+            await fill(self.stage.hub / "journal.db", backlog)
+        async with self.house.open():
+            facts = self.stage.take_devices()
+            self.hub.arguments = self.stage.hub_arguments(int(facts["clock_offset_s"]))
+            try:
+                if self.mosquitto is not None:
+                    self.mosquitto.start()
+                else:
+                    self.broker.arguments = self.stage.broker_arguments()
+                    await self.broker.start()
+                await self.platform.start()
+                await asyncio.sleep(1.5)  # the platform has subscribed
+                yield self
+            finally:
+                for child in (self.hub, self.platform, self.broker):
+                    await child.stop()
+                if self.mosquitto is not None:
+                    self.mosquitto.stop()
+
+    async def start_hub(self) -> float:
+        """Start the hub; seconds until it listens on the radio."""
+        began = time.perf_counter()
+        await self.hub.start()
+        while not self.house.server.connected:
+            if not self.hub.running or time.perf_counter() - began > WAIT_S:
+                raise RuntimeError("the hub did not start:\n" + self.hub.last_words())
+            await asyncio.sleep(0.002)
+        while await self.status() is None:
+            await asyncio.sleep(0.01)
+        return time.perf_counter() - began
+
+    async def status(self) -> dict[str, Any] | None:
+        """What `trygg status` would show, or None while nobody answers."""
+        with contextlib.suppress(OSError, ValueError):
+            facts: dict[str, Any] = await asyncio.to_thread(ask, self.stage.hub / "control.sock", "status")
+            return facts
+        return None
+
+    async def held(self) -> int:
+        """Events the journal holds."""
+        facts = await self.status()
+        return -1 if facts is None else sum(lane["held"] for lane in facts["lanes"])
+
+    async def alarm(self, number: int) -> float | None:
+        """Put one alarm on the air; milliseconds until it has arrived, None where it did not within 10 s."""
+        while not self.alarms.empty():
+            self.alarms.get_nowait()
+        act = Act(0, SMOKE, "smoke" if number % 2 == 0 else "clear", {})
+        began = time.perf_counter()
+        await self.house.perform(act)
+        try:
+            return 1000 * (await asyncio.wait_for(self.alarms.get(), 10) - began)
+        except TimeoutError:
+            return None
+
+    def resident_kib(self) -> int:
+        """Resident memory of the hub's process."""
+        text = Path(f"/proc/{self.hub.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS"))
+
+

@@ -1,0 +1,53 @@
+"""The negative control of the kill harness: a hub that forgets on the broker's PUBACK, as many gateways do.
+
+    python -m tools.rig.unsafe_hub run -c hub.toml --log-json [--clock-offset-s N]
+
+It is `trygg run` with one method replaced. Never for a home.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tomllib
+from pathlib import Path
+
+from gateway.core.config import validate
+from gateway.core.outbox import Flight
+from gateway.daemon import wiring
+from gateway.daemon.logs import open_log
+from gateway.hub.uplink import Delivery
+
+
+class ForgetOnPuback(Delivery):
+    """Takes the broker's word for delivery."""
+
+    def after_puback(self, flight: Flight) -> None:
+        """Forget what the broker acknowledged, receipt or not."""
+        self.outbox.forget(self.outbox.lanes[flight.lane], flight.last)
+        self.forgetting = asyncio.ensure_future(self.journal.ack(flight.lane, flight.last))
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Until SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = validate(tomllib.loads(options.c.read_text(encoding="utf-8")), str(options.c))
+    offset_ms = None if options.clock_offset_s is None else 1000 * options.clock_offset_s
+    log = open_log(as_json=options.log_json)
+    return await wiring.run(config, log=log, stop=stop, clock_offset_ms=offset_ms, delivery=ForgetOnPuback)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m tools.rig.unsafe_hub", description=__doc__)
+    parser.add_argument("run", choices=("run",))
+    parser.add_argument("-c", type=Path, required=True)
+    parser.add_argument("--log-json", action="store_true")
+    parser.add_argument("--clock-offset-s", type=int)
+    return asyncio.run(run(parser.parse_args(argv)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
