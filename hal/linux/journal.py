@@ -17,7 +17,7 @@ from hal.linux import journal_file
 from hal.linux.journal_errors import CLOSED_MESSAGE, from_sqlite
 from hal.linux.journal_salvage import salvage
 from hal.linux.journal_space import MIN_CAPACITY_BYTES
-from hal.linux.journal_store import Events, Outcome, Work
+from hal.linux.journal_store import Events, Outcome, State, Work
 from hal.linux.journal_writer import Mirror, Request, Writer, settle
 from hal.types import ASIDE_STATE, EPOCH_SIZE, LANES, Entry, GivenUp, LaneMark, SetAside, chain_next
 
@@ -150,29 +150,27 @@ class SqliteJournal:
     ) -> list[Entry]:
         """As the interface has it. Cancelled, it may have stored everything or nothing."""
         events, state = checked(events), dict(state or {})
-        return await self._do(lambda store: store.append(events, state), len(events), state)
+        return await self._do(lambda store: store.append(events, state), events, state)
 
     async def ack(self, lane: int, seq: int) -> None:
         await self._do(lambda store: store.ack(lane, seq))
 
     async def confirm_given_up(self, gone: GivenUp, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
         events = checked(events)
-        return await self._do(lambda store: store.confirm_given_up(gone, events), len(events))
+        return await self._do(lambda store: store.confirm_given_up(gone, events), events)
 
     async def begin_epoch(self, epoch: bytes, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
         events = checked(events)
         if len(epoch) != EPOCH_SIZE or epoch == self.epoch:
             raise ValueError("an epoch is 8 bytes and never used twice")
-        return await self._do(lambda store: store.begin_epoch(epoch, events), len(events))
+        return await self._do(lambda store: store.begin_epoch(epoch, events), events)
 
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
             await self._writer.close()
 
-    async def _do(
-        self, work: Work, events: int = 0, state: Mapping[str, bytes | None] | None = None
-    ) -> list[Entry]:
+    async def _do(self, work: Work, events: Events = (), state: State | None = None) -> list[Entry]:
         self._check_open()
         future: asyncio.Future[list[Entry]] = self._loop.create_future()
         self._writer.put(Request(work, future, events, state))

@@ -1,7 +1,8 @@
 """The journal's file: locked, opened and checked, or set aside and begun anew.
 
 Beside `journal.sqlite` stand its log (`-wal`, `-shm`), its lock (`.lock`), the word of a running journal that it
-found damage (`.damaged`), and what was set aside (`.aside-1` and so on, each with the log that belongs to it).
+found damage (`.damaged`), blocks for the next log (`.reserve`), and what was set aside (`.aside-1` and so on, each
+with the log that belongs to it).
 """
 
 import fcntl
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from hal.errors import CorruptDataError, DeniedError
 from hal.linux.journal_errors import from_os, from_sqlite
+from hal.linux.journal_space import give_to_log, keep_for_log
 from hal.types import EPOCH_SIZE, LANES, chain_start
 
 APPLICATION_ID = 0x54525947  # "TRYG", in the header of the file
@@ -43,6 +45,7 @@ class OpenedFile:
         for name in ("reader", "writer"):
             if name in vars(self):
                 vars(self).pop(name).close()
+                keep_for_log(self.path)
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -73,6 +76,7 @@ def open_file(path: Path, random: Callable[[int], bytes], scripts: Sequence[str]
     except OSError as error:
         raise from_os(error, "opening it") from error
     try:
+        give_to_log(path)
         finish_aside(path)
         damage = read_damage(path)
         if damage is not None:

@@ -1,18 +1,25 @@
 """Room on the disk, taken before it is needed.
 
-An alarm must find room when another program has filled the disk. So the file grows ahead of use, with blocks that the
-file system has really given (`posix_fallocate`), and so does the write-ahead log. When growing fails, the limit is
-what the file has; lanes 4, 3 and 2 then yield within it, and growing is tried again after every group.
+An alarm must find room when another program has filled the disk. So the file has free pages ahead of use, with blocks
+that the file system has really given (`posix_fallocate`), and nothing is committed that they could not take; then the
+log can always be brought into the file and begin again, within blocks of its own. When the disk gives no more, the
+limit is what the file has: lanes 4, 3 and 2 yield within it, and the disk is asked again from time to time.
+
+While the journal is closed, SQLite has no log; a file beside it keeps the blocks that the log will need.
 """
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 PAGE_BYTES = 4096
 MIN_CAPACITY_BYTES = 64 * PAGE_BYTES
-GROW_PAGES = 64
+GROW_PAGES = 128
+SPARE_PAGES = 16  # for state, inner pages and what an estimate by rows leaves out
 WAL_BYTES = 2 << 20
+WAL_PAGES = 450  # that many fit into it, with their heads
+ASK_AGAIN_S = 0.2  # how often a full disk is asked for more
 
 
 class Space:
@@ -26,7 +33,9 @@ class Space:
         self._capacity_pages = capacity_bytes // PAGE_BYTES
         self._descriptor = descriptor
         self._held_pages: int | None = None  # what the file has, while the disk gives no more
-        connection.execute(f"PRAGMA max_page_count = {self._capacity_pages + GROW_PAGES}")
+        self._asked_s = 0.0
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        self._allow(self._pragma("page_count"))
 
     def limit_pages(self) -> int:
         """Pages that may be in use."""
@@ -36,14 +45,9 @@ class Space:
         """Pages in use."""
         return self._pragma("page_count") - self._pragma("freelist_count")
 
-    @property
-    def tight(self) -> bool:
-        """Whether the disk gave no more when it was last asked."""
-        return self._held_pages is not None
-
     def take(self) -> None:
-        """Let file and log have their first blocks; without room in the log, commits fail on a full disk."""
-        self.grow()
+        """Let file and log have their first blocks."""
+        self.ensure(GROW_PAGES - SPARE_PAGES)
         try:
             descriptor = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:  # nothing was written yet
@@ -58,34 +62,73 @@ class Space:
     def hold(self) -> None:
         """The disk gave no more: live within what the file has. Not in a transaction."""
         self._held_pages = self._pragma("page_count")
+        self._asked_s = time.monotonic()
         self.checkpoint()
 
-    def grow(self) -> bool:
-        """Take `GROW_PAGES` where fewer than half are free; False while the disk gives none. Not in a transaction."""
+    def ensure(self, need_pages: int) -> None:
+        """See to it that `need_pages` are free in the file, as far as capacity and disk allow. Not in a transaction."""
+        if self._held_pages is not None and time.monotonic() - self._asked_s < ASK_AGAIN_S:
+            return
+        free = self._pragma("freelist_count")
+        missing = need_pages + SPARE_PAGES - free
         pages = self._pragma("page_count")
-        if self._pragma("freelist_count") >= GROW_PAGES // 2 or pages >= self._capacity_pages:
-            self._held_pages = None if pages >= self._capacity_pages else self._held_pages
-            return not self.tight
-        count = min(GROW_PAGES, self._capacity_pages - pages)
+        count = min(max(missing, GROW_PAGES), self._capacity_pages - pages)
+        if missing <= 0 or count <= 0:
+            self._held_pages = None
+            return
         try:
-            os.posix_fallocate(self._descriptor, 0, (pages + count) * PAGE_BYTES)
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute("INSERT INTO ballast VALUES (zeroblob(?))", (count * (PAGE_BYTES - 4),))
-            self._connection.execute("DELETE FROM ballast")
-            self._connection.execute("COMMIT")
-            self.checkpoint()
+            self._grow(pages, free, count)
+            self._held_pages = None
         except (OSError, sqlite3.OperationalError):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._held_pages = pages
-            return False
-        self._held_pages = None
-        return True
+            self.hold()
+
+    def _grow(self, pages: int, free: int, count: int) -> None:
+        """Blocks first, then pages; a checkpoint cuts the file to its pages, so the one needs the other.
+
+        A row that takes all free pages and `count` more is put in and out again.
+        """
+        os.posix_fallocate(self._descriptor, 0, (pages + count) * PAGE_BYTES)
+        self._allow(pages + count)
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute(
+            "INSERT INTO ballast VALUES (zeroblob(?))", ((free + count) * (PAGE_BYTES - 4),)
+        )
+        self._connection.execute("DELETE FROM ballast")
+        self._connection.execute("COMMIT")
+        self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Bring what is in the log into the file, as far as readers allow, so that the log starts again."""
-        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        """Bring what is in the log into the file, as far as readers and the disk allow, so that the log starts again.
+
+        Nothing is lost where that fails: what was committed is in the log.
+        """
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.OperationalError:
+            pass
+
+    def _allow(self, pages: int) -> None:
+        """Let SQLite itself refuse what the file has no blocks for."""
+        self._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def _pragma(self, name: str) -> int:
         value: int = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
         return value
+
+
+def keep_for_log(path: Path) -> None:
+    """Now that the log is gone, keep what the next one needs; on a full disk another program may be faster."""
+    descriptor = os.open(f"{path}.reserve", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, WAL_BYTES)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def give_to_log(path: Path) -> None:
+    """Let go of what `keep_for_log` kept."""
+    Path(f"{path}.reserve").unlink(missing_ok=True)

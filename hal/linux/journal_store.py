@@ -43,9 +43,10 @@ def row_cost(size: int) -> int:
     return PAGE_BYTES // ((PAGE_BYTES - 16) // whole)
 
 
-def state_cost(state: State) -> int:
-    """The same for state; its pages fill to the half only."""
-    return sum(2 * (len(key) + len(value) + 16) for key, value in state.items() if value is not None)
+def needed(events: Events, state: State) -> int:
+    """Bytes of pages that an append takes at most; pages of state fill to the half only."""
+    rows = sum(row_cost(len(event)) for _, event in events)
+    return rows + sum(2 * (len(key) + len(value) + 16) for key, value in state.items() if value is not None)
 
 
 class Store:
@@ -63,6 +64,7 @@ class Store:
             self._load(lane)
         self._pending: list[list[object]] = [[] for _ in LANES]
         self._room_bytes = 0  # known to be free for lanes 2 to 4
+        self._limit_pages = 0  # and for which limit that holds
         self._unforgotten_since_s: float | None = None
 
     def _load(self, lane: int) -> None:
@@ -292,9 +294,9 @@ class Store:
 
     def _make_room(self, events: Events, state: State) -> None:
         """Let lanes 4, 3 and 2 give up their oldest until everything fits, or raise with nothing changed."""
-        need = sum(row_cost(len(event)) for _, event in events) + state_cost(state)
+        need = needed(events, state)
         urgent = any(lane not in YIELD_ORDER for lane, _ in events)
-        if need > self._room_bytes:
+        if need > self._room_bytes or self._limit_pages != self.space.limit_pages():
             self._write_rows()
             room = self._measure(urgent)
             if need > room:
@@ -307,6 +309,7 @@ class Store:
     def _measure(self, urgent: bool) -> int:
         """Free bytes that an urgent or routine append may use."""
         limit, used = self.space.limit_pages(), self.space.used_pages()
+        self._limit_pages = limit
         reserve = limit // RESERVE_SHARE
         self._room_bytes = (limit - reserve - SLACK_PAGES - used) * PAGE_BYTES
         return self._room_bytes + (reserve * PAGE_BYTES if urgent else 0)

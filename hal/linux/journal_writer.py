@@ -4,16 +4,15 @@ import asyncio
 import queue
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from hal.errors import CorruptDataError, StorageFullError
 from hal.linux import journal_file
 from hal.linux.journal_errors import from_sqlite
-from hal.linux.journal_space import Space
-from hal.linux.journal_store import Outcome, Store, Work
+from hal.linux.journal_space import GROW_PAGES, PAGE_BYTES, Space
+from hal.linux.journal_store import Events, Outcome, State, Store, Work, needed
 from hal.types import Entry, GivenUp, LaneMark
 
 # What one transaction takes. An alarm in it, or behind it, waits about a millisecond for the others.
@@ -22,7 +21,6 @@ GROUP_EVENTS = 256
 
 # Bringing the log into the file takes syncs of its own; it is done early, when nobody waits.
 CHECKPOINT_GROUPS = 200
-GROW_AGAIN_S = 0.2  # how often a full disk is asked for more
 
 
 class Mirror:
@@ -47,21 +45,22 @@ class Opened:
 
 
 class Request:
-    """One call on its way: what to do, how many events it has, what it sets, and whom to tell."""
+    """One call on its way: what to do, how many events it has and what they need, what it sets, whom to tell."""
 
-    __slots__ = ("events", "future", "state", "work")
+    __slots__ = ("events", "future", "need_bytes", "state", "work")
 
     def __init__(
         self,
         work: Work,
         future: "asyncio.Future[list[Entry]]",
-        events: int = 0,
-        state: Mapping[str, bytes | None] | None = None,
+        events: Events = (),
+        state: State | None = None,
     ) -> None:
         self.work = work
         self.future = future
-        self.events = events
+        self.events = len(events)
         self.state = state or {}
+        self.need_bytes = needed(events, self.state)
 
 
 Publish = Callable[[Mirror, Sequence[Request], Sequence[Outcome | Exception]], None]
@@ -80,7 +79,6 @@ class Writer(threading.Thread):
         self._publish = publish
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._groups = 0
-        self._grown_s = 0.0
         self._serving = False
         self._opening: asyncio.Future[Opened] = loop.create_future()
         self._closing: asyncio.Future[None] = loop.create_future()
@@ -174,21 +172,25 @@ class Writer(threading.Thread):
         return group, True
 
     def _write(self, group: list[Request]) -> None:
-        if self._space.tight and time.monotonic() - self._grown_s >= GROW_AGAIN_S:
-            self._grow()
-        outcomes = self._transact([request.work for request in group])
+        try:
+            need_pages = sum(request.need_bytes for request in group) // PAGE_BYTES + 1
+            self._space.ensure(need_pages)
+            outcomes = self._transact([request.work for request in group], need_pages)
+        except Exception as error:  # noqa: BLE001  nobody may wait for ever
+            outcomes = [error] * len(group)
         for outcome in outcomes:
             if isinstance(outcome, CorruptDataError):
                 journal_file.note_damage(self._path, str(outcome))
         self._groups += 1
         self._call(self._publish, Mirror(self._store), group, outcomes)
 
-    def _transact(self, works: list[Work]) -> list[Outcome | Exception]:
+    def _transact(self, works: list[Work], need_pages: int) -> list[Outcome | Exception]:
         """One transaction; where that fails, one for each work, so that none fails for another."""
         try:
             return list(self._store.transact(works))
-        except StorageFullError:
-            self._space.hold()
+        except StorageFullError:  # of the disk, or more than was reckoned
+            self._space.ensure(2 * need_pages + GROW_PAGES)
+            self._space.checkpoint()
         except Exception as error:  # noqa: BLE001  a fault of ours is told to the caller; the thread goes on
             if len(works) == 1:
                 return [error]
@@ -204,18 +206,10 @@ class Writer(threading.Thread):
         """What can wait until nobody does. A failure here comes again with the next append, and is told there."""
         if self._store.forget_due():
             self._alone(Store.forget_step)
-        try:
-            if self._groups >= CHECKPOINT_GROUPS:
-                self._groups = 0
-                self._space.checkpoint()
-            if not self._space.tight:
-                self._grow()
-        except sqlite3.Error:
-            pass
-
-    def _grow(self) -> None:
-        self._grown_s = time.monotonic()
-        self._space.grow()
+        if self._groups >= CHECKPOINT_GROUPS:
+            self._groups = 0
+            self._space.checkpoint()
+        self._space.ensure(GROW_PAGES // 2)
 
     # --- to the loop's thread ----------------------------------------------------------------------------------
 

@@ -360,7 +360,9 @@ def test_a_long_queue_is_cut_into_groups_so_that_no_commit_is_long(path: Path) -
         writer = Writer(path, 1 << 20, loop, lambda *_: None)
 
         def requests(count: int, events: int) -> list[Request]:
-            return [Request(lambda _: [], loop.create_future(), events) for _ in range(count)]
+            return [
+                Request(lambda _: [], loop.create_future(), [(INFO, b"x")] * events) for _ in range(count)
+            ]
 
         for count, events, taken in ((200, 1, GROUP_WORKS), (200, 100, GROUP_EVENTS // 100 + 1), (3, 1, 3)):
             writer._requests = queue.SimpleQueue()
@@ -422,17 +424,16 @@ def test_what_the_system_reports_becomes_what_the_hub_can_act_on(number: int, ki
     assert type(from_os(OSError(number, "text"), "opening it")) is kind
 
 
-def test_the_database_refuses_to_grow_beyond_its_limit_and_nothing_is_half_written(path: Path) -> None:
+def test_more_than_was_reckoned_is_refused_by_the_database_and_nothing_is_half_written(path: Path) -> None:
     async def program(journal: SqliteJournal) -> None:
         await journal.append([(ALARM, b"before")], {"k": b"1"})
-        writer = journal._writer._store.connection
-        pages = writer.execute("PRAGMA page_count").fetchone()[0]
-        writer.execute(f"PRAGMA max_page_count = {pages}")
+        space = journal._writer._space
+        space._descriptor = os.open("/dev/full", os.O_WRONLY)  # the disk gives no more
         with pytest.raises(StorageFullError):
-            await journal.append([(ALARM, b"x" * 4000)] * 200, {"k": b"2"})
+            await journal.append([(ALARM, b"x" * 4000)] * 2000, {"k": b"2"})
+        os.close(space._descriptor)
         assert journal.state("k") == b"1"
         assert journal.mark(ALARM).last == 1
-        writer.execute("PRAGMA max_page_count = 16384")
         (entry,) = await journal.append([(ALARM, b"after")])
         assert entry.seq == 2
 
