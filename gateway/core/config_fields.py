@@ -174,8 +174,8 @@ def reference(value: object) -> object:
         raise WrongValueError(expected, "what looks like the key itself")
     if len(value) >= 4 and only(value, DIGITS):
         raise WrongValueError(expected, "what looks like the passkey itself")
-    if not only(value.lower(), LOWER + DIGITS + "-_.") or value[0] in "-.":
-        raise WrongValueError(expected + ", of letters, digits, -, _ and .")
+    if not only(value, LOWER + DIGITS + "-_") or value == "identity":
+        raise WrongValueError(expected + ", of small letters, digits, - and _, and not 'identity'")
     return value
 
 

@@ -24,7 +24,7 @@ from hal.linux.keystore import FileKeyStore
 from hal.linux.network import SysfsNetwork
 from hal.linux.radio import Radio
 from hal.linux.serial_ports import PyserialPorts
-from hal.linux.watchdog import SystemdWatchdog
+from hal.linux.watchdog import SystemdWatchdog, notify
 
 Log = Callable[..., None]
 
@@ -35,6 +35,16 @@ def software() -> str:
         return "trygg " + version("trygg-hub")
     except PackageNotFoundError:
         return "trygg (not installed)"
+
+
+def tell_systemd(message: str) -> None:
+    """`READY=1`, `STOPPING=1` (sd_notify(3)), where systemd started us; for commands, which name no backend."""
+    notify(message)
+
+
+def clock_is_trusted() -> bool:
+    """Whether the hub would believe this machine's time of day."""
+    return SystemClock().utc_ms() is not None
 
 
 def root_key(config: Config) -> bytes:

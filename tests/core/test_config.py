@@ -21,7 +21,7 @@ def home() -> dict:
     """A home with one device of each way to reach it."""
     tree = smallest()
     tree["device"] = [
-        {"name": "Front door", "driver": "bthome", "address": "aa:bb:cc:00:00:01", "key": "door.key"},
+        {"name": "Front door", "driver": "bthome", "address": "aa:bb:cc:00:00:01", "key": "door-1"},
         {"name": "Oximeter", "driver": "plx", "address": "AA:BB:CC:00:00:02", "record": "every_s:5"},
         {"name": "Dispenser", "driver": "dispenser", "port": "/dev/ttyUSB0", "room": "Kitchen"},
     ]
@@ -74,7 +74,7 @@ def test_the_least_is_taken_and_defaults_are_filled_in() -> None:
 def test_devices_and_rules_become_objects() -> None:
     config = validate(home(), "hub.toml")
     door, oximeter, dispenser = config.devices
-    assert (door.address, door.port, door.key, door.record) == ("AA:BB:CC:00:00:01", None, "door.key", "all")
+    assert (door.address, door.port, door.key, door.record) == ("AA:BB:CC:00:00:01", None, "door-1", "all")
     assert oximeter.record == "every_s:5"
     assert (dispenser.port, dispenser.room, dispenser.address) == ("/dev/ttyUSB0", "Kitchen", None)
     assert dispenser.options == {}
@@ -154,7 +154,8 @@ REFUSED = (
     ),
     ("device.0.key", "23:1d:39:c1:d7:cc:1a:b1:ae", "device[Front door].key", "the key itself", "[keys]"),
     ("device.0.key", "../../etc/passwd", "device[Front door].key", "'../../etc/passwd'", "letters"),
-    ("device.0.key", ".hidden", "device[Front door].key", "'.hidden'", "letters"),
+    ("device.0.key", "Door", "device[Front door].key", "'Door'", "small letters"),
+    ("device.0.key", "identity", "device[Front door].key", "'identity'", "not 'identity'"),
     ("device.1.passkey_ref", "123456", "device[Oximeter].passkey_ref", "the passkey itself", "[keys]"),
     ("device.1.record", "every_s:0", "device[Oximeter].record", "'every_s:0'", "1 to 86400"),
     ("device.1.record", "every_s:", "device[Oximeter].record", "'every_s:'", "every_s:N"),

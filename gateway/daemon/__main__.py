@@ -1,0 +1,77 @@
+"""`trygg`: the commands of a gateway.
+
+Each command is a module with `add_parser(subparsers)` and `run(options) -> int`; only the module of the command
+that is asked for is imported, because a gateway that starts must not load what it does not use. Exit status: 0
+fine, 1 a finding or failure, 2 wrong command line or configuration.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+# command: (its module, what `--help` says of it)
+COMMANDS = {
+    "run": ("gateway.daemon.commands.run", "the hub, until it is told to stop"),
+    "check": ("gateway.daemon.commands.check", "look at configuration, keys, ports, radio, clock and broker"),
+    "status": ("gateway.daemon.commands.status", "how the running hub is"),
+    "devices": ("gateway.daemon.commands.devices", "the devices of the running hub, and when each was heard"),
+    "decode": ("gateway.daemon.decode", "bytes in hex to observations as JSON lines"),
+    "demo": ("gateway.daemon.commands.demo", "the whole system on this machine, with a virtual home"),
+}
+FAILED, WRONG = 1, 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+
+
+class Version(argparse.Action):
+    """`--version`, read from the package's metadata only where it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            said = version("trygg-hub")
+        except PackageNotFoundError:
+            said = "not installed"
+        parser.exit(0, f"trygg {said}\n")
+
+
+def make_parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser; of the commands only `command` has its options."""
+    parser = argparse.ArgumentParser(prog="trygg", description="The home gateway: run it, check it, ask it.")
+    parser.add_argument("--version", action=Version)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, words) in COMMANDS.items():
+        if name == command:
+            importlib.import_module(module).add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=words)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = next((word for word in given if not word.startswith("-")), None)
+    if command == "demo" and given[0] == "demo":  # every option is the kit's
+        from gateway.daemon.commands.demo import start
+
+        return start(given[1:])
+    options = make_parser(command if command in COMMANDS else None).parse_args(given)
+    try:
+        status: int = importlib.import_module(COMMANDS[options.command][0]).run(options)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

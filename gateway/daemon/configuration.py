@@ -1,0 +1,168 @@
+"""Configuration files: reading layers, and the last good configuration that a hub falls back to."""
+
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.config import Config, validate
+from gateway.core.config_layers import merge, source_of
+from gateway.core.errors import ConfigError
+from gateway.daemon.toml_text import dump
+
+if TYPE_CHECKING:
+    from gateway.core.config_layers import Layer
+
+DEFAULT = Path("/etc/trygg/hub.toml")
+DEFAULT_DATA = Path("/var/lib/trygg")
+LAST_GOOD = "last-good.toml"
+LARGEST = 256 * 1024
+# Keys that name files: relative ones count from the folder of the layer that says them.
+PATHS = {
+    "hub": ("data_directory",),
+    "uplink": ("ca", "certificate", "key"),
+    "platform": ("root_public_key",),
+    "storage": ("path",),
+    "radio": ("bonds",),
+    "keys": ("directory",),
+}
+FIRST_LINES = (
+    "# Written by trygg when this configuration had started well. The hub uses it when its own is bad.\n"
+)
+
+
+class Loaded:
+    """A checked configuration, with the layers and the tree it came from."""
+
+    def __init__(self, config: Config, layers: "list[Layer]", tree: dict[str, Any]) -> None:
+        self.config = config
+        self.layers = layers
+        self.tree = tree
+
+
+def load(paths: Sequence[Path]) -> Loaded:
+    """Read layers, the later wins, and check what comes out.
+
+    Raises:
+        ConfigError: a file that cannot be read, or the first key that cannot be used, with the file that holds it.
+    """
+    layers: list[Layer] = [(str(path), read(path)) for path in paths]
+    tree = merge(layers)
+    try:
+        return Loaded(validate(tree, str(paths[-1])), layers, tree)
+    except ConfigError as error:
+        error.source = source_of(layers, error.key)
+        raise
+
+
+def read(path: Path) -> dict[str, Any]:
+    """One TOML file with its paths made absolute. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(
+            "(file)", f"nothing that can be read ({error.strerror})", "a TOML file: check the path", str(path)
+        ) from error
+    if len(data) > LARGEST:
+        raise ConfigError("(file)", f"more than {LARGEST} bytes", "a configuration", str(path))
+    try:
+        tree = tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            "(file)", f"byte {error.start} that is no UTF-8", "text in UTF-8", str(path)
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("(file)", f"what is no TOML: {error}", "TOML 1.0", str(path)) from error
+    make_absolute(tree, path.absolute().parent)
+    return tree
+
+
+def make_absolute(tree: dict[str, Any], folder: Path) -> None:
+    """Let relative paths in a tree count from `folder`."""
+    for section, keys in PATHS.items():
+        table = tree.get(section)
+        if not isinstance(table, dict):
+            continue
+        for key in keys:
+            value = table.get(key)
+            if isinstance(value, str) and value and (key != "root_public_key" or value.endswith(".pub")):
+                table[key] = str(folder / value)
+
+
+def load_or_last_good(paths: Sequence[Path]) -> Loaded:
+    """What `load` gives, or where that fails the last good configuration with `config.fault` set.
+
+    Raises:
+        ConfigError: the fault of the given files, where there is no last good configuration either.
+    """
+    try:
+        return load(paths)
+    except ConfigError as error:
+        return last_good(paths, error)
+
+
+def last_good(paths: Sequence[Path], fault: ConfigError) -> Loaded:
+    """The last good configuration, its fault set. Raises `fault` where there is none that can be used."""
+    try:
+        loaded = load([data_directory(paths) / LAST_GOOD])
+    except ConfigError:
+        raise fault from None
+    loaded.config.fault = str(fault)
+    return loaded
+
+
+def save_last_good(loaded: Loaded) -> None:
+    """Keep a configuration that has started well; whole or not at all. Raises OSError."""
+    path = Path(loaded.config.hub.data_directory) / LAST_GOOD
+    text = FIRST_LINES + dump(loaded.tree)
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return
+    except (OSError, UnicodeDecodeError):
+        pass
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a path gives no mode
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def data_directory(paths: Sequence[Path]) -> Path:
+    """Where the hub of these files keeps its data, however bad the files are."""
+    found = salvage(paths, "data_directory")
+    return Path(found) if found is not None else DEFAULT_DATA
+
+
+def salvage(paths: Sequence[Path], key: str) -> str | None:
+    """What the last readable file says of a key of `[hub]`, by its text alone where it is no TOML."""
+    found = None
+    for path in paths:
+        try:
+            value = read(path)["hub"][key]
+        except (ConfigError, KeyError, TypeError):
+            value = find_text(path, key)
+        if isinstance(value, str) and value:
+            found = value
+    return found
+
+
+def find_text(path: Path, key: str) -> str | None:
+    """The value on the first line `key = "value"` of a file that does not parse."""
+    try:
+        text = path.read_bytes()[:LARGEST].decode("utf-8", "replace")
+    except OSError:
+        return None
+    line = re.search(rf"""^[ \t]*{re.escape(key)}[ \t]*=[ \t]*["']([^"'\n]+)["']""", text, re.MULTILINE)
+    if line is None:
+        return None
+    return str(path.absolute().parent / line.group(1)) if key in PATHS["hub"] else line.group(1)

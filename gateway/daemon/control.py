@@ -1,0 +1,171 @@
+"""The control socket: how `trygg status`, `trygg devices` and others talk to the running hub.
+
+A Unix socket with mode 0600 in the data directory. One JSON object a line each way:
+
+    {"command": "status"}       {"ok": true, "result": {...}}
+    {"command": "nonsense"}     {"ok": false, "error": "unknown command nonsense; known: devices, status"}
+
+Whoever may open the socket is the gateway's own user or root; nothing on it is a secret or changes a secret.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gateway.daemon.json_text import dumps
+from hal.errors import UnavailableError
+
+NAME = "control.sock"
+LONGEST_REQUEST = 4096
+LONGEST_ANSWER = 1 << 20
+IDLE_S = 10.0
+ANSWER_S = 5.0
+LONGEST_PATH = 100  # sockaddr_un holds 108 bytes (unix(7))
+
+Handler = Callable[[], object]
+
+
+class ControlServer:
+    """Serves `handlers` by name on `path` while entered.
+
+    Raises:
+        UnavailableError: on entering, where another hub already serves the path or it cannot be made.
+    """
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        if is_served(self._path):
+            raise UnavailableError(
+                f"another hub runs with {self._path.parent}: stop it, or give this one its own data_directory"
+            )
+        try:
+            listener = bind_private(self._path)
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot make {self._path}: let its folder belong to the gateway's user", str(error)
+            ) from error
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=LONGEST_REQUEST)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+            clients = list(self._clients)
+            for client in clients:
+                client.cancel()
+            await asyncio.gather(*clients, return_exceptions=True)
+            await self._server.wait_closed()
+        self._path.unlink(missing_ok=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "streams call this in a task"
+        self._clients.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, ValueError, TimeoutError):
+            pass  # it went away, said nothing for too long, or sent an endless line
+        finally:
+            self._clients.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request after another until the client has no more."""
+        while True:
+            async with asyncio.timeout(IDLE_S):
+                line = await reader.readline()
+                if not line:
+                    return
+                writer.write(dumps(self.answer(line)).encode() + b"\n")
+                await writer.drain()
+
+    def answer(self, line: bytes) -> dict[str, object]:
+        """The answer to one request."""
+        try:
+            request = json.loads(line)
+        except ValueError:
+            return {"ok": False, "error": "a request is one JSON object on a line"}
+        command = request.get("command") if isinstance(request, dict) else None
+        if not isinstance(command, str) or command not in self._handlers:
+            known = ", ".join(sorted(self._handlers))
+            return {"ok": False, "error": f"unknown command {command}; known: {known}"}
+        return {"ok": True, "result": self._handlers[command]()}
+
+
+def bind_private(path: Path) -> socket.socket:
+    """A bound socket that only its owner may open, in place of one that a killed hub left behind."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and not stat.S_ISSOCK(path.lstat().st_mode):
+        raise OSError(f"{path} is there and is no socket")
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with short_path(path) as short:
+            listener.bind(short)
+        path.chmod(0o600)  # nobody can connect before it listens
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def is_served(path: Path) -> bool:
+    """Whether somebody answers on a path."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.settimeout(ANSWER_S)
+            with short_path(path) as short:
+                probe.connect(short)
+        except OSError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """A name for the path that fits into a socket address, however deep the folder lies."""
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def ask(path: Path, command: str, timeout_s: float = ANSWER_S) -> Any:
+    """The result of one command of the hub that serves `path`.
+
+    Raises:
+        OSError: nobody serves the path, it is not for us, or no answer came in time.
+        ValueError: the hub refused, with its reason.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(timeout_s)
+        with short_path(path) as short:
+            client.connect(short)
+        client.sendall(json.dumps({"command": command}).encode() + b"\n")
+        with client.makefile("rb") as lines:
+            line = lines.readline(LONGEST_ANSWER)
+    if not line.endswith(b"\n"):
+        raise ConnectionResetError("the hub ended the connection in mid-answer")
+    answer = json.loads(line)
+    if not answer.get("ok"):
+        raise ValueError(answer.get("error", "the hub gave no reason"))
+    return answer["result"]
