@@ -10,10 +10,9 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from bumble import hci
-from bumble.controller import Controller
 from bumble.core import BaseBumbleError, PhysicalTransport
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import Host
@@ -28,6 +27,9 @@ from hal.bumble.pairing import Answers, Refusal, SecureSession, pairing_config
 from hal.bumble.scanner import BumbleScanner
 from hal.errors import UnavailableError
 from hal.linux.finish import finish
+
+if TYPE_CHECKING:
+    from bumble.controller import Controller  # for virtual homes; a gateway never loads it
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class BumbleAdapter:
     It opens the controller when it is first needed, and again when it has been lost.
     """
 
-    def __init__(self, transport: str | Controller, bonds: BondStore) -> None:
+    def __init__(self, transport: "str | Controller", bonds: BondStore) -> None:
         self._transport_name = transport
         self._bonds = bonds
         self._bonds_open = False
@@ -205,11 +207,11 @@ class BumbleAdapter:
             self._bonds_open = True
 
     async def _open_device(self) -> Device:
-        if isinstance(self._transport_name, Controller):
-            host = Host(self._transport_name, AsyncPipeSink(self._transport_name))
-        else:
+        if isinstance(self._transport_name, str):
             self._transport = await open_transport(self._transport_name)
             host = Host(self._transport.source, self._transport.sink)
+        else:
+            host = Host(self._transport_name, AsyncPipeSink(self._transport_name))
         device = Device(config=DeviceConfiguration(name="trygg", address=self._bonds.own_address), host=host)
         device.keystore = self._bonds
         device.smp_session_proxy = SecureSession
@@ -287,7 +289,7 @@ class BumbleAdapter:
         return pairing_config(answers or Refusal())
 
 
-def open_adapter(transport: str | Controller, bonds: Path) -> BumbleAdapter:
+def open_adapter(transport: "str | Controller", bonds: Path) -> BumbleAdapter:
     """An adapter on `transport` (Bumble's name of one, or a virtual controller) with its bonds in a file."""
     return BumbleAdapter(transport, BondStore(bonds))
 

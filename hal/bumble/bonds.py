@@ -45,7 +45,7 @@ class BondStore(KeyStore):
             text = await asyncio.to_thread(read_text, self._path)
             if text is None:
                 self._address = _new_static_address()
-                await self._save()
+                await self._change("", None)
             else:
                 self._load(text)
         except OSError as error:
@@ -71,13 +71,12 @@ class BondStore(KeyStore):
 
     async def delete(self, name: str) -> None:
         """Delete the keys stored under `name`."""
-        if self._bonds.pop(name, None) is not None:
-            await self._save()
+        if name in self._bonds:
+            await self._change(name, None)
 
     async def update(self, name: str, keys: PairingKeys) -> None:
-        """Store the keys that pairing made."""
-        self._bonds[name] = keys.to_dict()
-        await self._save()
+        """Store the keys that pairing made. What cannot be written does not count as a bond: Bumble only logs it."""
+        await self._change(name, keys.to_dict())
 
     async def get(self, name: str) -> PairingKeys | None:
         """The keys stored under `name`."""
@@ -102,11 +101,18 @@ class BondStore(KeyStore):
                 f"{self._path} is not a file of bonds: move it away and pair again", repr(error)
             ) from error
 
-    async def _save(self) -> None:
+    async def _change(self, name: str, keys: dict[str, Any] | None) -> None:
+        """Write the file with `name` set to `keys` or without it; then it counts."""
         async with self._saving:
-            content = {"version": VERSION, "address": self._address, "bonds": self._bonds}
-            text = json.dumps(content, indent=1, sort_keys=True)
-            await finish(asyncio.to_thread(replace_text, self._path, text))
+            bonds = {each: stored for each, stored in self._bonds.items() if each != name}
+            if keys is not None:
+                bonds[name] = keys
+            content = {"version": VERSION, "address": self._address, "bonds": bonds}
+            await finish(self._replace(json.dumps(content, indent=1, sort_keys=True), bonds))
+
+    async def _replace(self, text: str, bonds: dict[str, dict[str, Any]]) -> None:
+        await asyncio.to_thread(replace_text, self._path, text)
+        self._bonds = bonds
 
 
 def _check_version(version: object) -> None:

@@ -93,6 +93,17 @@ def test_a_cancelled_write_is_finished_and_the_next_one_holds(tmp_path: Path) ->
     asyncio.run(program())
 
 
+def test_two_pairings_at_once_are_both_kept(tmp_path: Path) -> None:
+    async def program() -> None:
+        store = await opened(tmp_path / "bonds.json")
+        names = [f"C1:00:00:00:00:{number:02X}" for number in range(5)]
+        await asyncio.gather(*(store.update(name, keys(authenticated=True)) for name in names))
+        again = await opened(tmp_path / "bonds.json")
+        assert sorted(name for name, _ in await again.get_all()) == names
+
+    asyncio.run(program())
+
+
 @pytest.mark.parametrize(
     "text",
     [

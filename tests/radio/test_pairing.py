@@ -134,3 +134,15 @@ def test_a_peripheral_cannot_make_us_pair(tmp_path: Path) -> None:
         assert (pushy.pairings, await home.adapter.bond(OXIMETER)) == ([], 0)
 
     run(tmp_path, program)
+
+
+def test_a_bond_that_cannot_be_stored_is_no_bond(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.place()
+        await home.adapter.ready()
+        home.bonds.rename(tmp_path / "elsewhere")
+        home.bonds.mkdir()  # a folder cannot be replaced by a file
+        with pytest.raises(DeniedError, match="kept no bond"):
+            await home.central.connect(OXIMETER, pair=True)
+
+    run(tmp_path, program)
