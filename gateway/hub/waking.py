@@ -1,4 +1,4 @@
-"""Waiting for whichever comes first: somebody calls, or the clock reaches a time."""
+"""Waiting for whichever comes first, and ending tasks: what must never hang or swallow a cancellation."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ class Wake:
             try:
                 await self.event.wait()
             finally:
-                await stop(timer)
+                timer.cancel()  # it ends by itself: nothing is left to wait for
         else:
             await asyncio.sleep(0)  # a time that has passed still lets others run
         self.event.clear()
@@ -39,10 +39,31 @@ class Wake:
 
 
 async def stop(task: "asyncio.Task[None]") -> None:
-    """Cancel a task of our own and wait until it has ended; its error, if it had one, is raised."""
+    """Cancel a task of our own and wait until it has ended; its error, if it had one, is raised.
+
+    A caller that is cancelled meanwhile ends with CancelledError; the task then ends by itself. Awaiting the task
+    directly would not do: both interpreters hand a cancellation on to what is awaited, and the caller's is lost.
+    """
     task.cancel()
+    await ended(task)
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Wait for the end of a task; its error is raised, its cancellation is none."""
+    over = asyncio.Event()
+    watcher = asyncio.create_task(tell_end(task, over))
+    await over.wait()
+    del watcher  # held until here: CPython's loop keeps no task alive by itself
     try:
         await task
     except asyncio.CancelledError:
-        if not task.done():
-            raise  # it was us who were cancelled
+        pass
+
+
+async def tell_end(task: "asyncio.Task[None]", over: asyncio.Event) -> None:
+    """Set `over` when the task has ended, however it did."""
+    try:
+        await task
+    except BaseException:  # noqa: BLE001, S110  whoever waits for `over` gets it
+        pass
+    over.set()
