@@ -202,8 +202,13 @@ class Outbox:
         return PROGRESS if seq >= mark.first else UNCHANGED
 
     def receipted(self, number: int, seq: int, now_ms: int) -> None:
-        """A verified receipt covers lane `number` up to `seq`: the waiting starts anew."""
+        """A verified receipt covers lane `number` up to `seq`: the waiting starts anew.
+
+        It says what a PUBACK would say, too: a broker that owes one must not hold the window closed.
+        """
         lane = self.lanes[number]
+        for flight in [flight for flight in self.flights if flight.lane == number and flight.last <= seq]:
+            self.puback(flight, now_ms)
         self.forget(lane, seq)
         lane.wait_ms = FIRST_RESEND_MS[number]
         lane.deadline_ms = now_ms + lane.wait_ms if lane.unreceipted else None

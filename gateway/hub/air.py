@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.core.session import Backoff
-from hal.errors import DeniedError, HalError, LinkLostError
+from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE
 
 TYPE_CHECKING = False
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.hub.devices import Device
     from gateway.hub.intake import Intake
     from hal.interfaces import BleCentral, BleConnection, BleScanner, Clock
+    from hal.types import Advertisement
 
 RESTART_SCAN_MS = 2_000
 CONNECT_TIMEOUT_MS = 20_000
@@ -35,26 +36,22 @@ class Listener:
 
     async def run(self) -> None:
         """Listen for ever; an adapter that goes away is started again and reported once."""
-        lost = False
         while True:
             try:
                 await self.scanner.start(active=False)
-                if lost:
-                    lost = False
-                    await self.intake.recorder.note("adapter.restored")
+                await self.intake.recorder.condition("adapter.lost", "adapter.restored", False)
                 while True:
-                    await self.hear()
+                    advertisement = await self.scanner.receive()
+                    await self.hear(advertisement)
             except HalError as error:
                 self.intake.log("warning", "The radio does not listen; trying again.", cause=str(error))
-                if not lost:
-                    lost = True
-                    await self.intake.recorder.note("adapter.lost", values={"reason": error.message})
                 await self.scanner.stop()
+                values: "dict[str, object]" = {"reason": error.message}
+                await self.intake.recorder.condition("adapter.lost", "adapter.restored", True, values)
                 await self.clock.sleep_ms(RESTART_SCAN_MS)
 
-    async def hear(self) -> None:
-        """Take one advertisement."""
-        advertisement = await self.scanner.receive()
+    async def hear(self, advertisement: "Advertisement") -> None:
+        """Take one advertisement. What finds no room in the store waits beside this loop: an alarm may come next."""
         near = self.connectable.get(advertisement.address)
         if near is not None:
             near.set()
@@ -62,7 +59,7 @@ class Listener:
         if device is not None:
             driver: "AdvertisingDriver" = device.driver  # type: ignore[assignment]
             reading = driver.advertised(advertisement)
-            await self.intake.take(device, reading, advertisement.received_ms)
+            await self.intake.take(device, reading, advertisement.received_ms, wait=False)
 
 
 class Visitor:
@@ -86,6 +83,7 @@ class Visitor:
         self.clock = clock
         self.backoff = Backoff(random16, first_ms=500, ceiling_ms=30_000)
         self.bonded = bonded
+        self.denied = False
 
     async def run(self) -> None:
         """Connect when the device is heard, stay as long as it does, come back when it returns."""
@@ -104,8 +102,16 @@ class Visitor:
                     cause=str(error),
                     kind=type(error).__name__,
                 )
+                await self.tell_denied(error)
             self.backoff.held(self.clock.uptime_ms() - began_ms)
             await self.clock.sleep_ms(self.backoff.next_ms())
+
+    async def tell_denied(self, error: HalError) -> None:
+        """A device that may not be read says nothing, and nobody else would: said once until it is read again."""
+        if isinstance(error, DeniedError) and not self.denied:
+            self.denied = True
+            values: "dict[str, object]" = {"reason": error.message}
+            await self.intake.recorder.note("device.unauthenticated", self.device.placement, values)
 
     async def visit(self) -> None:
         """One connection, from pairing to its loss."""
@@ -121,8 +127,8 @@ class Visitor:
         try:
             self.check_bond(connection)
             self.device.link = "connected"
-            for step in self.driver.steps(connection.characteristics()):
-                await self.do(connection, step.action, step.characteristic, step.value)
+            await self.prepare(connection)
+            self.denied = False
             while True:
                 heard = await connection.receive()
                 await self.take(
@@ -148,8 +154,18 @@ class Visitor:
             self.device.bond = bond
             self.bonded()
 
-    async def do(self, connection: "BleConnection", action: str, characteristic: str, value: bytes) -> None:
-        """One step of the driver; a characteristic the device refuses is logged and passed over."""
+    async def prepare(self, connection: "BleConnection") -> None:
+        """The driver's steps. A device that grants no subscription at all is not read: that is a failure, not silence."""
+        asked, granted = 0, 0
+        for step in self.driver.steps(connection.characteristics()):
+            done = await self.do(connection, step.action, step.characteristic, step.value)
+            asked += step.action == "subscribe"
+            granted += step.action == "subscribe" and done
+        if asked and not granted:
+            raise DeniedError("the device grants none of the subscriptions its driver asks for")
+
+    async def do(self, connection: "BleConnection", action: str, characteristic: str, value: bytes) -> bool:
+        """One step of the driver; a characteristic the device refuses is logged and passed over: False."""
         try:
             if action == "read":
                 data = await connection.read(characteristic)
@@ -158,7 +174,8 @@ class Visitor:
                 await connection.subscribe(characteristic)
             else:
                 await connection.write(characteristic, value)
-        except LinkLostError:
+            return True
+        except (LinkLostError, TimedOutError):
             raise
         except HalError as error:
             self.intake.log(
@@ -168,6 +185,7 @@ class Visitor:
                 step=action + " " + characteristic,
                 cause=str(error),
             )
+            return False
 
     async def take(self, reading: "Reading", heard_ms: "int | None") -> None:
         """Record a reading of this device."""

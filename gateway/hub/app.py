@@ -2,7 +2,6 @@
 
 import asyncio
 
-from gateway.core.event_codec import with_identity
 from gateway.core.outbox import Outbox
 from gateway.core.rules.build import build_recordings, build_rules
 from gateway.core.rules.engine import Engine
@@ -14,12 +13,13 @@ from gateway.hub.intake import Intake
 from gateway.hub.inward import Inward
 from gateway.hub.lines import Line
 from gateway.hub.outward import Outward
-from gateway.hub.parts import Parts
-from gateway.hub.recorder import Recorder
+from gateway.hub.parts import PartFailedError, Parts
+from gateway.hub.recorder import Recorder, again_bytes, device_key
 from gateway.hub.supervise import Supervise
 from gateway.hub.uplink import Delivery
 from gateway.hub.waking import stop as cancel
-from hal.types import TECHNICAL
+from hal.errors import StorageFullError
+from hal.types import ASIDE_STATE, TECHNICAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     )
 
 SILENT = "device.silent"
-RECOVERED = "recovered."
 FLUSH_MS = 2_000
+AGAIN_AT_ONCE = 256  # events of a store set aside that go into one append
 
 
 class Machine:
@@ -126,6 +126,7 @@ class App:
             self.devices,
             self.boot,
             software,
+            lambda: self.recorder.full,
         )
         self.inward = Inward(config, journal, clock, self.trust, self.outbox, self.recorder, log)
         self.delivery = delivery(
@@ -147,6 +148,7 @@ class App:
             log,
         )
         self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
+        self.changed = asyncio.Event()
 
     def random16(self) -> int:
         """0 to 65535, for jitter."""
@@ -156,7 +158,8 @@ class App:
         """Take up what the last run left, say that the hub started, and start every part."""
         self.machine.indicator.show("starting")
         self.inward.restore()
-        await self.recorder.append([], self.placed)
+        if self.placed:
+            await self.recorder.keep(self.placed)
         await self.recover()
         values: "dict[str, object]" = {"software": self.outward.software}
         values.update(self.started)
@@ -165,44 +168,63 @@ class App:
         await self.revise()
         self.watch()
         self.parts.start("uplink", self.delivery.run)
+        self.parts.start("manifest", self.keep_manifest)
         self.start_inputs()
         self.parts.start("supervise", self.supervise.run)
 
     async def tell_configuration(self) -> None:
         """A configuration with a fault is a condition that ends when a good one is used."""
-        await self.supervise.set_condition(
-            "configuration.fault", "configuration.accepted", bool(self.fault), {"reason": self.fault}
+        values: "dict[str, object]" = {"reason": self.fault}
+        await self.recorder.condition(
+            "configuration.fault", "configuration.accepted", bool(self.fault), values
         )
 
     async def recover(self) -> None:
-        """Journal again what could be read from a store that was set aside, each with its old identity, once."""
+        """Journal again what could be read from a store that was set aside, each with its old identity, once.
+
+        A start that is cut short between two pieces does it all again: the platform removes what it has twice.
+        """
         journal = self.machine.journal
         for aside in journal.set_aside():
-            if journal.state(RECOVERED + aside.name) is not None:
-                continue
-            again = [(entry.lane, with_identity(entry.event, entry.chain)) for entry in aside.entries]
+            again = [(entry.lane, again_bytes(entry)) for entry in aside.entries]
             notice = self.recorder.event_bytes(
                 "journal.set_aside", {"reason": aside.reason, "count": len(again)}
             )
-            await journal.append(again + [(TECHNICAL, notice)], {RECOVERED + aside.name: b"\x01"})
+            again.append((TECHNICAL, notice))
+            try:
+                while len(again) > AGAIN_AT_ONCE:
+                    await journal.append(again[:AGAIN_AT_ONCE], {})
+                    again = again[AGAIN_AT_ONCE:]
+                await journal.append(again, {ASIDE_STATE + aside.name: b"\x01"})
+            except StorageFullError as error:
+                self.log(
+                    "error", "No room for what was set aside; the next start tries again.", cause=str(error)
+                )
             self.log(
                 "error",
                 "A store did not open and was set aside.",
                 name=aside.name,
                 cause=aside.reason,
-                again=len(again),
+                again=len(aside.entries),
             )
 
     async def revise(self) -> None:
-        """Keep and publish the manifest where it has changed."""
+        """Keep and publish the manifest where it has changed, and what it is made from."""
         changes = self.outward.revise()
+        for device in self.devices:
+            key = device_key(device.placement, device.KEPT)
+            if device.kept() != (self.machine.journal.state(key) or device.NOTHING_KEPT):
+                changes[key] = device.kept()
         if changes:
-            await self.recorder.append([], changes)
+            await self.recorder.keep(changes)
             self.delivery.tell_manifest()
 
-    def manifest_changed(self) -> None:
-        """A bond or a description has changed; the revision follows in its own task."""
-        self.parts.tasks["manifest"] = asyncio.create_task(self.revise())
+    async def keep_manifest(self) -> None:
+        """The part that follows what devices say of themselves, and their bonds."""
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            await self.revise()
 
     def watch(self) -> None:
         """Begin to listen for silence."""
@@ -237,12 +259,16 @@ class App:
                     line = Line(device, machine.ports, self.intake, clock, self.random16)
                     self.parts.start("line " + device.config.name, line.run)
 
+    def manifest_changed(self) -> None:
+        """A bond or a description has changed."""
+        self.changed.set()
+
     async def until(self, stop: asyncio.Event) -> bool:
         """Keep running until `stop` is set, then stop; False where a part gave up and only a fresh process helps."""
         given_up = asyncio.create_task(self.until_given_up(stop))
         await stop.wait()
         await cancel(given_up)
-        await self.stop()
+        await self.stop(told=not self.parts.given_up.is_set())
         return not self.parts.given_up.is_set()
 
     async def until_given_up(self, stop: asyncio.Event) -> None:
@@ -250,10 +276,14 @@ class App:
         await self.parts.given_up.wait()
         stop.set()
 
-    async def stop(self) -> None:
-        """Say that it stops, give the uplink a moment, end the parts, close the journal."""
-        await self.recorder.note("hub.stopped")
-        await self.flush()
+    async def stop(self, told: bool = True) -> None:
+        """Say that it stops as told, give the uplink a moment, end the parts, close the journal."""
+        try:
+            if told:
+                await self.recorder.note("hub.stopped")
+            await self.flush()
+        except PartFailedError as error:
+            self.log("error", "The stop could not be journalled.", cause=str(error))
         await self.parts.stop()
         await self.delivery.ended()
         await self.machine.journal.close()

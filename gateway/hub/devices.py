@@ -2,12 +2,17 @@
 
 import hashlib
 
+from gateway.core import cbor
 from gateway.core.devices.driver import Context
+from gateway.core.rules.dose import STATE as DOSE
+from gateway.core.rules.incidents import PREFIX as INCIDENT
+from gateway.core.rules.night_window import STATE as NIGHT
 from gateway.hub.recorder import device_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from gateway.core.config import DeviceConfig
     from gateway.core.devices.driver import Driver, Reading
@@ -19,6 +24,9 @@ FINGERPRINT_SIZE = 8
 
 class Device:
     """One device in use. `refused` counts frames by why they were not taken; `bond` as in hal.types."""
+
+    KEPT = "hub"  # state key, beside the driver's own, of what outlives a restart
+    NOTHING_KEPT = cbor.encode([-1, {}])
 
     def __init__(self, config: "DeviceConfig", placement: int, driver: "Driver") -> None:
         self.config = config
@@ -37,6 +45,17 @@ class Device:
     def interval_ms(self) -> int:
         """Interval in which a healthy one is heard, configured or the driver's own; 0 is unsupervised."""
         return 1000 * (self.config.interval_s or self.driver.interval_s)
+
+    def kept(self) -> bytes:
+        """Bond and description, for the manifest after a restart: a driver tells what is news, and only that."""
+        return cbor.encode([-1 if self.bond is None else self.bond, self.described])
+
+    def restore(self, kept: "bytes | None") -> None:
+        """Take up what `kept` gave before a restart."""
+        if kept is not None:
+            row: "list[Any]" = cbor.decode(kept)  # type: ignore[assignment]
+            self.bond = None if row[0] < 0 else row[0]
+            self.described = row[1]
 
     def count(self, reading: "Reading") -> None:
         """Keep the counters that `trygg status` shows."""
@@ -74,7 +93,9 @@ def place(
                 changes.update(leaving(journal, kept))
             placement = fresh_placement(crypto)
             changes[PLACEMENT + config.name] = placement.to_bytes(4, "big") + fingerprint(config)
-        devices.append(Device(config, placement, build(config, placement, journal, crypto, driver_of)))
+        device = Device(config, placement, build(config, placement, journal, crypto, driver_of))
+        device.restore(journal.state(device_key(placement, Device.KEPT)))
+        devices.append(device)
     names = [config.name for config in configs]
     for key in journal.state_keys(PLACEMENT):
         if key[len(PLACEMENT) :] not in names:
@@ -107,6 +128,9 @@ def fresh_placement(crypto: "Crypto") -> int:
 
 
 def leaving(journal: "Journal", kept: bytes) -> "dict[str, bytes | None]":
-    """Deletes the driver state of a placement that is no longer in use."""
-    prefix = device_key(int.from_bytes(kept[:4], "big"), "")
-    return dict.fromkeys(journal.state_keys(prefix))
+    """Deletes the state of a placement that is no longer in use: its driver's, its rules', its open incidents."""
+    number = str(int.from_bytes(kept[:4], "big"))
+    keys = journal.state_keys(device_key(int(number), "")) + [NIGHT + number]
+    for prefix in (DOSE, INCIDENT):
+        keys += journal.state_keys(prefix + number + ".")
+    return {key: None for key in keys if journal.state(key) is not None}

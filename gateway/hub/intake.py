@@ -1,6 +1,6 @@
 """What every way in shares: a reading is counted, recorded, and its device marked as heard."""
 
-from hal.errors import StorageFullError
+from gateway.hub.recorder import device_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from gateway.core.devices.driver import Reading
     from gateway.core.supervision import Supervision
     from gateway.hub.devices import Device
-    from gateway.hub.recorder import Log, Recorder
-
-RETRY_FULL_MS = 5_000
+    from gateway.hub.recorder import Log, Recorder, Work
 
 
 class Intake:
@@ -26,39 +24,42 @@ class Intake:
         self.log = log
         self.described = described
 
-    async def take(self, device: "Device", reading: "Reading", heard_ms: "int | None" = None) -> None:
-        """Record a reading; returns when it is durable."""
+    async def take(
+        self, device: "Device", reading: "Reading", heard_ms: "int | None" = None, wait: bool = True
+    ) -> None:
+        """Record a reading; returns when it is durable, or at once without `wait`: then it waits for room by itself.
+
+        Raises:
+            PartFailedError: the journal takes nothing any more.
+        """
         device.count(reading)
-        if reading.heard:
-            await self.heard(device, heard_ms)
+        was_silent = reading.heard and self.heard(device, heard_ms)
+        if reading.observations or reading.state:
+            work = self.recorder.reading(device.placement, reading, heard_ms)
+            news = self.learn(device, reading, work)
+            if work.events or work.state:
+                await (self.recorder.store(work) if wait else self.recorder.offer(work))
+            if news:
+                self.described()
+        if was_silent:
+            await self.recorder.note("device.back", device.placement)
+
+    def learn(self, device: "Device", reading: "Reading", work: "Work") -> bool:
+        """Keep what a device says it is, for the manifest and `trygg devices`; whether it is news."""
+        before = device.kept()
         for observation in reading.observations:
             if observation.kind == "device.described":
-                self.learn(device, observation.values)
-        while reading.observations or reading.state:
-            try:
-                await self.recorder.record(device.placement, reading, heard_ms)
-                self.recorder.full = False
-                return
-            except StorageFullError as error:
-                self.recorder.full = True
-                self.log(
-                    "error",
-                    "The store is full of alarms; trying again.",
-                    device=device.config.name,
-                    cause=str(error),
-                )
-                await self.recorder.clock.sleep_ms(RETRY_FULL_MS)
+                device.described.update({name: str(item) for name, item in observation.values.items()})
+        if device.kept() == before:
+            return False
+        work.state[device_key(device.placement, device.KEPT)] = device.kept()
+        return True
 
-    def learn(self, device: "Device", values: "dict[str, object]") -> None:
-        """Keep what a device says it is, for the manifest and `trygg devices`."""
-        said = {name: str(item) for name, item in values.items()}
-        if any([device.described.get(name) != text for name, text in said.items()]):
-            device.described.update(said)
-            self.described()
-
-    async def heard(self, device: "Device", heard_ms: "int | None") -> None:
-        """The device spoke; where it had been silent, say so."""
+    def heard(self, device: "Device", heard_ms: "int | None") -> bool:
+        """The device spoke: whether it had been silent. Its interval may be its own word, and change."""
         now_ms = self.recorder.clock.uptime_ms() if heard_ms is None else heard_ms
         device.heard_ms = now_ms
-        if self.supervision.heard(device.placement, now_ms):
-            await self.recorder.note("device.back", device.placement)
+        watched = self.supervision.devices.get(device.placement)
+        if watched is not None:
+            watched.interval_ms = device.interval_ms
+        return self.supervision.heard(device.placement, now_ms)

@@ -2,9 +2,9 @@
 
 from gateway.core import cbor, wire
 from gateway.core.errors import DecodeError, RefusedError
-from gateway.core.event_codec import with_identity
-from gateway.core.outbox import FORK, PROGRESS, UNCHANGED
-from hal.types import LANES, TECHNICAL
+from gateway.core.outbox import FORK, PROGRESS, STALE, UNCHANGED
+from hal.errors import StorageFullError
+from hal.types import LANES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 
 KEYSET_STATE, ROOTS_STATE = "trust.keyset", "trust.roots"
 SAME_REFUSAL_MS = 600_000  # one refusal of a kind is an event at most this often; all are counted
+REFUSALS_LIMIT = 64  # kinds of refusal told apart: a broker that means ill invents more
+OTHER = "other"
+
+
+def chain_at(journal: "Journal", lane: int, seq: int) -> "bytes | None":
+    """h(seq) as the journal has it, or None where it is forgotten or not given yet."""
+    mark = journal.mark(lane)
+    if seq == mark.first - 1:
+        return mark.before
+    entries = journal.peek(lane, seq - 1, 1, 1) if mark.first <= seq <= mark.last else []
+    return entries[0].chain if entries and entries[0].seq == seq else None
 
 
 class Inward:
@@ -44,14 +55,18 @@ class Inward:
         self.noted: "dict[str, int]" = {}
         self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
         self.progress_ms = clock.uptime_ms()
+        self.receipts = 0  # how many moved anything
 
     def restore(self) -> None:
         """Take up the roots and the keyset that were accepted before a restart."""
         roots, keyset = self.journal.state(ROOTS_STATE), self.journal.state(KEYSET_STATE)
-        if roots is not None:
-            self.trust.add_roots(cbor.decode(roots))  # type: ignore[arg-type]
-        if keyset is not None:
-            self.trust.accept(keyset)
+        try:
+            if roots is not None:
+                self.trust.add_roots(cbor.decode(roots))  # type: ignore[arg-type]
+            if keyset is not None:
+                self.trust.accept(keyset)
+        except (DecodeError, RefusedError) as error:  # such as another tenant's: the platform sends ours
+            self.log("warning", "The keyset of the last run is of no use.", cause=error.reason)
 
     async def take(self, message: "Message") -> None:
         """One message of a `down` topic; a refused one is counted and said, never fatal."""
@@ -79,6 +94,8 @@ class Inward:
     async def refuse(self, sort: str, reason: str) -> None:
         """Count a refusal; the first of its kind in ten minutes is a technical event."""
         key = sort + ": " + reason
+        if key not in self.refused and len(self.refused) >= REFUSALS_LIMIT:
+            key = OTHER
         self.refused[key] = self.refused.get(key, 0) + 1
         self.log("warning", "A message was refused.", sort=sort, cause=reason)
         now_ms = self.clock.uptime_ms()
@@ -89,8 +106,11 @@ class Inward:
     async def keyset(self, data: bytes) -> None:
         """Accept a keyset, keep it, and look again at a receipt that came too early."""
         if self.trust.accept(data):
-            kept = {KEYSET_STATE: data, ROOTS_STATE: cbor.encode(self.trust.roots_held())}
-            await self.recorder.append([], kept)
+            kept: "dict[str, bytes | None]" = {
+                KEYSET_STATE: data,
+                ROOTS_STATE: cbor.encode(self.trust.roots_held()),
+            }
+            await self.recorder.keep(kept)
             self.log("info", "Keyset accepted.", version=self.trust.version)
         early, self.early = self.early, None
         if early is not None:
@@ -126,24 +146,19 @@ class Inward:
         """(lane, number, verdict) of each lane the receipt names."""
         found = []
         for lane, (seq, chain) in sorted(parsed.fields["lanes"].items()):  # type: ignore[attr-defined]
-            found.append(
-                (lane, seq, self.outbox.judge(self.journal.mark(lane), seq, chain, self.own_chain(lane, seq)))
-            )
+            mark, own = self.journal.mark(lane), chain_at(self.journal, lane, seq)
+            if own is None and mark.first - 1 <= seq <= mark.last:
+                verdict = STALE  # given up for space this very moment: nothing to compare with, so no fork
+            else:
+                verdict = self.outbox.judge(mark, seq, chain, own)
+            found.append((lane, seq, verdict))
         return found
-
-    def own_chain(self, lane: int, seq: int) -> "bytes | None":
-        """h(seq) of ours, or None where it is forgotten or not given yet."""
-        mark = self.journal.mark(lane)
-        if seq == mark.first - 1:
-            return mark.before
-        if mark.first <= seq <= mark.last:
-            return self.journal.peek(lane, seq - 1, 1, 1)[0].chain
-        return None
 
     async def forget(self, progress: "list[tuple[int, int]]") -> None:
         """The journal forgets what the receipt covers."""
         now_ms = self.clock.uptime_ms()
         self.progress_ms = now_ms
+        self.receipts += 1
         for lane, seq in progress:
             self.outbox.receipted(lane, seq, now_ms)
             await self.journal.ack(lane, seq)
@@ -157,17 +172,14 @@ class Inward:
 
         What is held goes on under it with its old identity, so the platform removes what it already has.
         """
-        old = self.journal.epoch
-        events = []
-        for lane in LANES:
-            after, more = 0, self.journal.peek(lane, 0, 1 << 20)
-            while more:
-                events += [(lane, with_identity(entry.event, entry.chain)) for entry in more]
-                after = more[-1].seq
-                more = self.journal.peek(lane, after, 1 << 20)
         self.log(
-            "error", "The platform has numbers this gateway never gave; a new epoch begins.", old=old.hex()
+            "error",
+            "The platform has numbers this gateway never gave; a new epoch begins.",
+            old=self.journal.epoch.hex(),
         )
-        notice = self.recorder.event_bytes("epoch.begun", {"reason": "receipt of a fork", "epoch": old})
-        await self.journal.begin_epoch(self.recorder.crypto.random(8), events + [(TECHNICAL, notice)])
+        try:
+            await self.recorder.begin_epoch("receipt of a fork")
+        except StorageFullError as error:
+            self.log("error", "No room for a new epoch; the old one goes on.", cause=str(error))
+            return
         self.outbox.connected([self.journal.mark(lane) for lane in LANES])

@@ -4,10 +4,11 @@ import hashlib
 
 from gateway.core import cbor, wire
 from gateway.core.registry import VALUES
-from hal.types import LANES
+from hal.types import LANES, TECHNICAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from gateway.core.config import Config
@@ -34,7 +35,9 @@ class Outward:
         devices: "list[Device]",
         boot: int,
         software: str,
+        is_full: "Callable[[], bool]",
     ) -> None:
+        """`is_full` says whether the store has no room but for alarms."""
         self.config = config
         self.journal = journal
         self.clock = clock
@@ -44,31 +47,42 @@ class Outward:
         self.devices = devices
         self.boot = boot
         self.software = software
+        self.is_full = is_full
         self.sealer = wire.Sealer(keystore.public_key)
         self.revision = 0
-        self.clock_was_untrusted = False
         self.dated = {int(key[len(DATED) :]): item for key, item in self.stored_dates()}
 
-    def stored_dates(self) -> "list[tuple[str, tuple[int, dict[int, int]]]]":
-        """Boots dated since: (state key, (utc_ms at uptime 0, last number of each lane at the dating))."""
+    def stored_dates(self) -> "list[tuple[str, tuple[int, bytes, dict[int, int]]]]":
+        """Boots dated since: (state key, (utc_ms at uptime 0, epoch, last number of each lane at the dating))."""
         found = []
         for key in self.journal.state_keys(DATED):
             row: "list[Any]" = cbor.decode(self.journal.state(key) or b"")  # type: ignore[assignment]
-            found.append((key, (row[0], row[1])))
+            found.append((key, (row[0], row[1], row[2])))
         return found
 
     def date(self, utc_ms: int) -> "dict[str, bytes | None]":
-        """The clock became known: state that dates this boot's earlier events in the bundles to come."""
-        at = utc_ms - self.clock.uptime_ms()
-        lasts = {lane: self.journal.mark(lane).last for lane in LANES}
-        self.dated[self.boot] = (at, lasts)
-        return {DATED + str(self.boot): cbor.encode([at, lasts])}
+        """The clock became known: state that dates this boot's earlier events in the bundles to come.
+
+        It is stored with one technical event, whose bundle is the first that surely carries the date: what came
+        before may all be on its way without it.
+        """
+        lasts = self.lasts()
+        lasts[TECHNICAL] += 1
+        row = (utc_ms - self.clock.uptime_ms(), self.journal.epoch, lasts)
+        self.dated[self.boot] = row
+        return {DATED + str(self.boot): cbor.encode(list(row))}
+
+    def lasts(self) -> "dict[int, int]":
+        """The last number of each lane."""
+        return {lane: self.journal.mark(lane).last for lane in LANES}
 
     def undated(self) -> "dict[str, bytes | None]":
         """State to delete: datings whose events have all been delivered."""
         gone: "dict[str, bytes | None]" = {}
-        for boot, (_, lasts) in list(self.dated.items()):
-            if all([self.journal.mark(lane).first > last for lane, last in lasts.items()]):
+        for boot, (at, epoch, lasts) in list(self.dated.items()):
+            if epoch != self.journal.epoch:  # what was held has other numbers now
+                self.dated[boot] = (at, self.journal.epoch, self.lasts())
+            elif all([self.journal.mark(lane).first > last for lane, last in lasts.items()]):
                 del self.dated[boot]
                 gone[DATED + str(boot)] = None
         return gone
@@ -87,14 +101,9 @@ class Outward:
             sort, wire.encode_payload(sort, self.config.hub.tenant, self.config.hub.id, fields)
         )
 
-    async def bundle(self, entries: "list[Entry]") -> bytes:
-        """A signed bundle of consecutive entries of one lane, their stored bytes put together."""
+    async def bundle(self, entries: "list[Entry]", before: bytes) -> bytes:
+        """A signed bundle of consecutive entries of one lane, their stored bytes put together; `before` is h(first - 1)."""
         first = entries[0]
-        mark = self.journal.mark(first.lane)
-        if first.seq == mark.first:
-            before = mark.before
-        else:
-            before = self.journal.peek(first.lane, first.seq - 2, 1, 1)[0].chain
         payload = wire.encode_bundle(
             self.config.hub.tenant,
             self.config.hub.id,
@@ -104,7 +113,7 @@ class Outward:
             before,
             [entry.event for entry in entries],
             self.revision,
-            {boot: at for boot, (at, _) in self.dated.items()},
+            {boot: at for boot, (at, _, _) in self.dated.items()},
             self.given_up_before(first.lane, first.seq),
         )
         return await self.sealed("bundle", payload)
@@ -129,9 +138,13 @@ class Outward:
             "keyset": self.trust.version,
             "software": self.software,
         }
+        values: "dict[int, object]" = {}
         up = [path.kind for path in self.network.paths() if path.up]
         if up:
-            fields["values"] = {VALUES["path"]: " ".join(up)}
+            values[VALUES["path"]] = " ".join(up)
+        if self.is_full():
+            values[VALUES["storage"]] = "full"
+        fields["values"] = values or None
         return await self.message("state", fields)
 
     def manifest_fields(self) -> "dict[str, object]":

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from gateway.hub.waking import ended
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -13,10 +15,11 @@ FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 60_000
 STEADY_MS = 600_000  # a part that ran this long starts with the short pause again
 TOO_OFTEN = 10  # failures without a steady run between: the process gives up and is started anew
+MOST_REASON = 200  # characters of an error that an event carries
 
 
 class PartFailedError(Exception):
-    """A part fails again and again: only a fresh process can help."""
+    """Raised by a part that only a fresh process can help, such as one whose journal is broken."""
 
 
 class Parts:
@@ -31,7 +34,7 @@ class Parts:
         self.failed = ""
 
     def start(self, name: str, run: "Callable[[], Awaitable[None]]") -> None:
-        """Begin a part."""
+        """Begin a part: a coroutine function that runs for ever."""
         self.tasks[name] = asyncio.create_task(self.keep(name, run))
 
     async def keep(self, name: str, run: "Callable[[], Awaitable[None]]") -> None:
@@ -39,34 +42,29 @@ class Parts:
         pause_ms, failures = FIRST_PAUSE_MS, 0
         while failures < TOO_OFTEN:
             began_ms = self.clock.uptime_ms()
+            reason = "it ended by itself"
             try:
                 await run()
+            except PartFailedError as error:
+                self.log("error", "A part cannot go on; the process must start anew.", part=name, cause=error)
+                break
             except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught, reported and bounded
-                self.log(
-                    "error",
-                    "A part failed and starts again.",
-                    part=name,
-                    error=type(error).__name__,
-                    cause=str(error),
-                )
+                reason = type(error).__name__ + ": " + str(error)
                 self.log("debug", "trace", part=name, error=error)
-                values: "dict[str, object]" = {
-                    "part": name,
-                    "reason": type(error).__name__ + ": " + str(error)[:200],
-                }
-                await self.report(values)
             if self.clock.uptime_ms() - began_ms >= STEADY_MS:
                 pause_ms, failures = FIRST_PAUSE_MS, 0
             failures += 1
+            await self.report(name, reason)
             await self.clock.sleep_ms(pause_ms)
             pause_ms = min(LONGEST_PAUSE_MS, pause_ms * 2)
         self.failed = name
         self.given_up.set()
 
-    async def report(self, values: "dict[str, object]") -> None:
-        """Say it upstream, where the journal still takes it."""
+    async def report(self, name: str, reason: str) -> None:
+        """Say it in the log, and upstream where the journal still takes it."""
+        self.log("error", "A part failed and starts again.", part=name, cause=reason)
         try:
-            await self.recorder.note("part.restarted", values=values)
+            await self.recorder.note("part.restarted", values={"part": name, "reason": reason[:MOST_REASON]})
         except Exception as error:  # noqa: BLE001 - the journal itself may be what failed
             self.log("error", "The failure could not be journalled.", cause=str(error))
 
@@ -75,13 +73,9 @@ class Parts:
         return not self.given_up.is_set() and not any([task.done() for task in self.tasks.values()])
 
     async def stop(self) -> None:
-        """End all parts."""
-        for task in self.tasks.values():
+        """End all parts, each in its own time: a second cancellation would cut short what it closes."""
+        tasks, self.tasks = list(self.tasks.values()), {}
+        for task in tasks:
             task.cancel()
-        for task in self.tasks.values():
-            try:
-                await task
-            except asyncio.CancelledError:
-                if not task.done():
-                    raise
-        self.tasks = {}
+        for task in tasks:
+            await ended(task)

@@ -1,10 +1,27 @@
-"""From readings to durable events: the one door into the journal."""
+"""From readings to durable events: the one door into the journal.
+
+What is made together is stored together: a `Work` holds events and the state that moved with them, and goes into
+one append, at once or as often as it takes. Whoever may wait calls `store`; whoever may not (one loop that hears
+every sensor, the hub's own notes) calls `offer`, which keeps what finds no room and tries again with `settle`.
+"""
+
+import asyncio
 
 from gateway.core import cbor
-from gateway.core.event_codec import IDENTITY_SIZE, encode_event, encode_values, kind_code, lane_of
+from gateway.core.errors import DecodeError
+from gateway.core.event_codec import (
+    IDENTITY_SIZE,
+    encode_event,
+    encode_values,
+    kind_code,
+    lane_of,
+    with_identity,
+)
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
-from hal.errors import StorageFullError
+from gateway.hub.parts import PartFailedError
+from hal.errors import HalError, StorageFullError, UnavailableError
+from hal.types import EPOCH_SIZE, LANES, TECHNICAL, YIELD_ORDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +34,35 @@ if TYPE_CHECKING:
     from hal.types import Entry
 
     Log = Callable[..., None]
+    State = dict[str, bytes | None]
+
+RETRY_MS = 1_000
+RETRY_FULL_MS = 5_000
+FAILURES_LIMIT = 3  # appends in a row that the medium refuses before the process starts anew
+OWED_LIMIT = 256  # works without an alarm that wait for room; the oldest go beyond that
+PEEK_BYTES = 1 << 20
+
+
+class Work:
+    """Events and state that are stored together or not at all."""
+
+    __slots__ = ("events", "state")
+
+    def __init__(self, events: "list[Event]", state: "State") -> None:
+        self.events = events
+        self.state = state
+
+    @property
+    def urgent(self) -> bool:
+        """Whether an alarm is in it: it waits behind nothing else and is never given up."""
+        return any([lane_of(event.kind) not in YIELD_ORDER for event in self.events])
 
 
 class Recorder:
-    """Applies rules, gives times, incidents and identities, and appends; tells `appended` when something is new."""
+    """Applies rules, gives times, incidents and identities, and appends; tells `appended` when something is new.
+
+    undated: whether something was learned while the clock was not trusted, since that was last asked.
+    """
 
     def __init__(
         self, journal: "Journal", clock: "Clock", crypto: "Crypto", engine: "Engine", boot: int, log: "Log"
@@ -32,22 +74,40 @@ class Recorder:
         self.boot = boot
         self.log = log
         self.appended: "list[Callable[[], None]]" = []
-        self.unsaved: "dict[str, bytes | None]" = {}
-        self.full = False
+        self.undated = False
+        self.owed: "list[Work]" = []
+        self.waiting: "list[Work]" = []
+        self.no_room = False
+        self.failures = 0
+        self.retry_ms: "int | None" = None
+        self.writing = 0
+        self.quiet, self.open = asyncio.Event(), asyncio.Event()
+        self.quiet.set()
+        self.open.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether something waits because lanes 0 and 1 alone fill the store."""
+        return self.no_room and bool(self.waiting or self.owed)
+
+    # --- making -------------------------------------------------------------------------------------------------
 
     def moment(self, heard_ms: "int | None" = None) -> Moment:
         """Now, or the moment of a reception a little while ago (uptime in ms)."""
         now_ms, utc_ms = self.clock.uptime_ms(), self.clock.utc_ms()
         if heard_ms is None or heard_ms > now_ms:
             heard_ms = now_ms
+        self.undated = self.undated or utc_ms is None
         return Moment(self.boot, heard_ms, None if utc_ms is None else utc_ms - (now_ms - heard_ms))
 
-    async def record(self, placement: int, reading: "Reading", heard_ms: "int | None" = None) -> None:
-        """Store what a device said, what follows from it, and the driver's state, in one append.
+    def made(self, events: "list[Event]", state: "State | None" = None) -> Work:
+        """Events just made, with the state that the rules moved for them."""
+        changes = self.engine.take_changes()
+        changes.update(state or {})
+        return Work(events, changes)
 
-        Raises:
-            StorageFullError: see `append`; nothing was stored and `reading.send_after` must not go out.
-        """
+    def reading(self, placement: int, reading: "Reading", heard_ms: "int | None" = None) -> Work:
+        """What a device said, what follows from it, and the driver's state. Rules move once: store it, do not ask again."""
         moment = self.moment(heard_ms)
         events: "list[Event]" = []
         for observation in reading.observations:
@@ -55,9 +115,7 @@ class Recorder:
             if observation.record is not None and made and made[0].kind == observation.kind:
                 made[0].identity = self.identity(placement, observation)
             events += made
-        state = {device_key(placement, key): item for key, item in reading.state.items()}
-        if events or state:
-            await self.append(events, state)
+        return self.made(events, {device_key(placement, key): item for key, item in reading.state.items()})
 
     def identity(self, placement: int, observation: "Observation") -> bytes:
         """Key 9 of a stored record: the same whenever the same record is read again (DESIGN.md 4, Identity)."""
@@ -69,51 +127,143 @@ class Recorder:
         ]
         return self.crypto.hmac_sha256("identity", cbor.encode(parts))[:IDENTITY_SIZE]
 
-    async def due(self) -> None:
-        """Store what time alone brought."""
-        events = self.engine.due(self.moment())
-        if events:
-            await self.append(events, {})
+    def own(self, kind: str, placement: int = 0, values: "dict[str, object] | None" = None) -> Event:
+        """An event of the hub's own making, now."""
+        moment = self.moment()
+        event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values)
+        self.engine.incidents.assign(event)
+        return event
+
+    def event_bytes(self, kind: str, values: "dict[str, object]") -> bytes:
+        """An event of the hub as bytes, for the rare append that goes past `append` (an epoch, a recovery)."""
+        return encode_event(self.own(kind, 0, values))
+
+    # --- storing ------------------------------------------------------------------------------------------------
 
     async def note(
         self,
         kind: str,
         placement: int = 0,
         values: "dict[str, object] | None" = None,
-        state: "dict[str, bytes | None] | None" = None,
+        state: "State | None" = None,
     ) -> None:
-        """Store an event of the hub's own making; a full store is logged, not raised: there is no one to answer."""
-        moment = self.moment()
-        event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values)
-        self.engine.incidents.assign(event)
-        try:
-            await self.append([event], state or {})
-        except StorageFullError as error:
-            self.log("error", "An event of the hub itself found no room.", kind=kind, cause=str(error))
+        """Store an event of the hub's own making, now or when there is room again."""
+        await self.offer(self.made([self.own(kind, placement, values)], state))
 
-    def event_bytes(self, kind: str, values: "dict[str, object]") -> bytes:
-        """An event of the hub as bytes, for the rare append that goes past this door (a new epoch)."""
-        moment = self.moment()
-        return encode_event(Event(kind, 0, moment.boot, moment.uptime_ms, moment.utc_ms, values))
+    async def condition(
+        self, kind: str, end: str, holds: bool, values: "dict[str, object] | None" = None
+    ) -> None:
+        """Say when a condition of the hub begins and when it ends, each once, also across a restart."""
+        is_open = self.engine.incidents.is_open(0, kind)
+        if holds and not is_open:
+            await self.note(kind, values=values)
+        elif is_open and not holds:
+            await self.note(end)
 
-    async def append(self, events: "list[Event]", state: "dict[str, bytes | None]") -> "list[Entry]":
-        """Store events and state with what the rules want kept.
+    async def keep(self, state: "State") -> None:
+        """Store state alone, now or when there is room again."""
+        await self.offer(Work([], state))
+
+    async def due(self) -> None:
+        """Store what time alone brought."""
+        events = self.engine.due(self.moment())
+        if events:
+            await self.offer(self.made(events))
+
+    async def store(self, work: Work) -> None:
+        """Return when `work` is durable, however long the store is full.
 
         Raises:
-            StorageFullError: the store is full of alarms; the rules' state is kept for the next append.
+            PartFailedError: the medium takes nothing any more.
         """
-        self.unsaved.update(self.engine.take_changes())
-        changes, self.unsaved = self.unsaved, {}
-        changes.update(state)
+        self.waiting.append(work)
         try:
-            entries = await self.journal.append(
-                [(lane_of(event.kind), encode_event(event)) for event in events], changes
-            )
-        except BaseException:
-            changes.update(self.unsaved)
-            self.unsaved = changes
-            raise
-        for entry, event in zip(entries, events):
+            while not await self.tried(work):
+                await self.clock.sleep_ms(self.pause_ms())
+        finally:
+            self.waiting.remove(work)
+
+    async def offer(self, work: Work) -> None:
+        """Store `work`, now or when there is room again; never behind what finds no room, where it holds an alarm.
+
+        Raises:
+            PartFailedError: the medium takes nothing any more.
+        """
+        if (self.owed and not work.urgent) or not await self.tried(work):
+            self.owed.append(work)
+            self.shed()
+            if self.retry_ms is None:
+                self.retry_ms = self.clock.uptime_ms() + self.pause_ms()
+
+    async def settle(self) -> None:
+        """Try again what found no room: alarms first, then the rest in its order, until one finds none."""
+        for urgent in (True, False):
+            for work in [work for work in self.owed if work.urgent == urgent]:
+                if not await self.tried(work):
+                    break
+                self.owed = [other for other in self.owed if other is not work]
+        self.retry_ms = self.clock.uptime_ms() + self.pause_ms() if self.owed else None
+
+    def pause_ms(self) -> int:
+        """How long to wait before the next try."""
+        return RETRY_FULL_MS if self.no_room else RETRY_MS
+
+    async def tried(self, work: Work) -> bool:
+        """Whether `work` could be stored now."""
+        try:
+            await self.append(work)
+            return True
+        except StorageFullError as error:
+            if not self.no_room:
+                self.log("error", "The store is full of alarms; what comes waits for room.", cause=str(error))
+            self.no_room = True
+        except HalError as error:
+            self.failures += 1
+            self.log("error", "The journal failed.", cause=str(error), times=self.failures)
+            if self.failures >= FAILURES_LIMIT or not isinstance(error, UnavailableError):
+                raise PartFailedError("the journal takes nothing any more: " + str(error))
+        return False
+
+    def shed(self) -> None:
+        """Memory is finite: beyond the limit the oldest work without an alarm goes, and the log says so."""
+        routine = [work for work in self.owed if not work.urgent]
+        if len(routine) > OWED_LIMIT:
+            self.owed.remove(routine[0])
+            kinds = [event.kind for event in routine[0].events]
+            self.log("error", "No room in the store nor in memory: events are lost.", kinds=kinds)
+
+    async def append(self, work: Work) -> "list[Entry]":
+        """Store `work` now.
+
+        Raises:
+            StorageFullError, UnavailableError, CorruptDataError, DeniedError: nothing is promised about it.
+        """
+        await self.open.wait()
+        self.writing += 1
+        self.quiet.clear()
+        try:
+            encoded = [(lane_of(event.kind), encode_event(event)) for event in work.events]
+            entries = await self.journal.append(encoded, work.state)
+        finally:
+            self.writing -= 1
+            if self.writing == 0:
+                self.quiet.set()
+        self.failures = 0
+        self.no_room = self.no_room and work.urgent  # room for an alarm says nothing about the rest
+        self.supersede(work)
+        self.tell(work, entries)
+        return entries
+
+    def supersede(self, work: Work) -> None:
+        """State that is stored now is newer than what waits under the same key."""
+        for waiting in self.owed + self.waiting:
+            if waiting is not work:
+                for key in work.state:
+                    waiting.state.pop(key, None)
+
+    def tell(self, work: Work, entries: "list[Entry]") -> None:
+        """Log each event, and call those who wait for news."""
+        for entry, event in zip(entries, work.events):
             self.log(
                 "info",
                 "stored",
@@ -126,9 +276,38 @@ class Recorder:
             )
         for call in self.appended:
             call()
-        return entries
+
+    async def begin_epoch(self, reason: str) -> None:
+        """Go on under a new epoch: what is held is journalled again with its old identity, and nothing comes between.
+
+        Raises:
+            StorageFullError: lanes 0 and 1 alone would not fit with their identities.
+            UnavailableError: the medium failed.
+        """
+        self.open.clear()
+        try:
+            await self.quiet.wait()
+            old = self.journal.epoch
+            events = []
+            for lane in LANES:
+                held = self.journal.peek(lane, 0, PEEK_BYTES)
+                while held:
+                    events += [(lane, again_bytes(entry)) for entry in held]
+                    held = self.journal.peek(lane, held[-1].seq, PEEK_BYTES)
+            notice = self.event_bytes("epoch.begun", {"reason": reason, "epoch": old})
+            await self.journal.begin_epoch(self.crypto.random(EPOCH_SIZE), events + [(TECHNICAL, notice)])
+        finally:
+            self.open.set()
 
 
 def device_key(placement: int, key: str) -> str:
     """State key of a driver's own `key`."""
     return "device." + str(placement) + "." + key
+
+
+def again_bytes(entry: "Entry") -> bytes:
+    """An event as it is journalled again: with its old identity, or as it came where it cannot be read."""
+    try:
+        return with_identity(entry.event, entry.chain)
+    except DecodeError:
+        return entry.event

@@ -1,6 +1,7 @@
 """The loop that looks at everything else: sign of life, silence, clock, path, rules in time, watchdog."""
 
 from gateway.hub.waking import Wake
+from hal.types import EPOCH_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
-DROPPED = "dropped."  # state: the last number of a lane whose loss has been reported
+DROPPED = "dropped."  # state: epoch, and the last number of a lane whose loss has been reported
 DROPPED_EVERY_MS = 600_000  # a loss that goes on is reported at most this often in each lane
+FAULTS = ("path.unreceipted", "adapter.lost")  # conditions of the hub that its lamp shows
 UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
 
 
@@ -56,6 +58,7 @@ class Supervise:
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
         self.dropped_due_ms: "dict[int, int]" = {}
+        self.receipts_seen = 0
 
     @property
     def state_interval_ms(self) -> int:
@@ -68,6 +71,8 @@ class Supervise:
             now_ms = self.clock.uptime_ms()
             await self.silences(now_ms)
             await self.recorder.due()
+            if self.recorder.retry_ms is not None and now_ms >= self.recorder.retry_ms:
+                await self.recorder.settle()
             if now_ms >= self.state_due_ms:
                 self.state_due_ms = now_ms + self.state_interval_ms
                 await self.delivery.say_alive()
@@ -78,7 +83,8 @@ class Supervise:
 
     def next_due_ms(self) -> int:
         """The earliest of all that is due."""
-        others = [self.supervision.next_due_ms(), self.recorder.engine.next_due_ms()]
+        recorder = self.recorder
+        others = [self.supervision.next_due_ms(), recorder.engine.next_due_ms(), recorder.retry_ms]
         return min([self.state_due_ms, self.beat_due_ms] + [at for at in others if at is not None])
 
     async def silences(self, now_ms: int) -> None:
@@ -95,38 +101,28 @@ class Supervise:
         await self.look_at_clock()
         await self.look_at_keyset()
         await self.look_at_path(now_ms)
+        await self.recorder.condition("storage.full", "storage.restored", self.recorder.full)
         await self.report_given_up(now_ms)
         self.indicator.show(self.lamp())
         if self.alive():
             self.watchdog.feed()
 
-    async def set_condition(
-        self, kind: str, end: str, holds: bool, values: "dict[str, object] | None" = None
-    ) -> None:
-        """Say when a condition of the hub begins and when it ends, each once, also across a restart."""
-        is_open = self.recorder.engine.incidents.is_open(0, kind)
-        if holds and not is_open:
-            await self.recorder.note(kind, values=values)
-        elif is_open and not holds:
-            await self.recorder.note(end)
-
     async def look_at_clock(self) -> None:
         """A clock that became known dates the events of this boot that lack a time."""
         utc_ms = self.clock.utc_ms()
-        await self.set_condition("clock.untrusted", "clock.trusted", utc_ms is None)
-        if utc_ms is None:
-            self.outward.clock_was_untrusted = True
-        elif self.outward.clock_was_untrusted:
-            self.outward.clock_was_untrusted = False
-            await self.recorder.append([], self.outward.date(utc_ms))
+        if utc_ms is not None and self.recorder.undated:
+            self.recorder.undated = False
+            await self.recorder.note("clock.trusted", state=self.outward.date(utc_ms))
+        await self.recorder.condition("clock.untrusted", "clock.trusted", utc_ms is None)
         gone = self.outward.undated()
         if gone:
-            await self.recorder.append([], gone)
+            await self.recorder.keep(gone)
 
     async def look_at_keyset(self) -> None:
-        """Receipts still count under an expired keyset; that it has expired is said."""
-        expired = self.trust.expired(self.clock.utc_ms())
-        await self.set_condition("keyset.expired", "keyset.renewed", expired)
+        """Receipts still count under an expired keyset; that it has expired is said. Without a clock nothing is known."""
+        utc_ms = self.clock.utc_ms()
+        if utc_ms is not None and self.trust.version:
+            await self.recorder.condition("keyset.expired", "keyset.renewed", self.trust.expired(utc_ms))
 
     async def look_at_path(self, now_ms: int) -> None:
         """No connection, or a broker that takes everything and a platform that receipts nothing."""
@@ -134,18 +130,20 @@ class Supervise:
         lost = lost_ms is not None and now_ms - lost_ms >= PATH_LOST_MS
         holding = lost_ms is not None and self.recorder.engine.incidents.is_open(0, "path.lost")
         values: "dict[str, object]" = {"reason": self.delivery.last_error or "no connection"}
-        await self.set_condition("path.lost", "path.restored", lost or holding, values)
+        await self.recorder.condition("path.lost", "path.restored", lost or holding, values)
         waiting_since = self.delivery.waiting_since_ms()
         mute = waiting_since is not None and now_ms - waiting_since >= UNRECEIPTED_FAULT_MS
-        still = waiting_since is not None and self.recorder.engine.incidents.is_open(0, "path.unreceipted")
-        await self.set_condition("path.unreceipted", "path.receipted", mute or still)
+        progressed, self.receipts_seen = self.inward.receipts != self.receipts_seen, self.inward.receipts
+        still = not progressed and self.recorder.engine.incidents.is_open(0, "path.unreceipted")
+        await self.recorder.condition("path.unreceipted", "path.receipted", mute or still)
 
     async def report_given_up(self, now_ms: int) -> None:
         """Every range that went for space becomes an event: no loss without a word."""
         journal = self.recorder.journal
         for gone in journal.given_up():
             key = DROPPED + str(gone.lane)
-            reported = int.from_bytes(journal.state(key) or b"", "big")
+            kept = journal.state(key) or b""
+            reported = int.from_bytes(kept[EPOCH_SIZE:], "big") if kept[:EPOCH_SIZE] == journal.epoch else 0
             due_ms = self.dropped_due_ms.get(gone.lane, now_ms)
             if gone.last <= reported or now_ms < due_ms:
                 continue
@@ -155,16 +153,13 @@ class Supervise:
                 "first_seq": max(gone.first, reported + 1),
                 "last_seq": gone.last,
             }
-            await self.recorder.note(
-                "journal.dropped", values=values, state={key: gone.last.to_bytes(8, "big")}
-            )
+            kept = journal.epoch + gone.last.to_bytes(8, "big")
+            await self.recorder.note("journal.dropped", values=values, state={key: kept})
 
     def lamp(self) -> str:
         """The one state to show, the worst first."""
         if self.recorder.full:
             return "storage_full"
-        if self.delivery.lost_ms is not None:
-            return "offline"
-        if not self.alive():
+        if not self.alive() or any([self.recorder.engine.incidents.is_open(0, kind) for kind in FAULTS]):
             return "fault"
-        return "ok"
+        return "ok" if self.delivery.lost_ms is None else "offline"

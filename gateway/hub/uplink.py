@@ -2,14 +2,17 @@
 
 import asyncio
 
+from gateway.core.outbox import URGENT_LANES
 from gateway.core.session import Backoff
+from gateway.hub.inward import chain_at
+from gateway.hub.parts import PartFailedError
 from gateway.hub.waking import Wake, stop
-from hal.errors import HalError
+from hal.errors import CorruptDataError, HalError, TimedOutError
 from hal.types import LANES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from gateway.core.outbox import Flight, Outbox
     from gateway.hub.inward import Inward
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from hal.types import LaneMark
 
 SUBSCRIBED = ("receipt", "keyset")
+PUBACK_LIMIT_MS = 60_000  # a broker that acknowledges nothing for so long is left: it holds the window closed
+RELEASED_MS = 10  # until the journal's word of what it gave up this moment is here
 GREET_MS = 1_000  # routine lanes wait so long for the retained receipt, which may cover what would go again
 
 
@@ -51,7 +56,11 @@ class Delivery:
         self.last_error = ""
         self.manifest_due = False
         self.greeted_ms = 0
-        self.sending: "list[asyncio.Task[None]]" = []
+        self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with its uptime of handing over
+        self.waited_ms, self.waited_at = (
+            0,
+            0,
+        )  # unreceipted on earlier connections, while so many receipts had come
 
     def poke(self) -> None:
         """Something new is in the journal."""
@@ -61,9 +70,12 @@ class Delivery:
         """Stay connected for ever; brokers are tried in order, with a jittered pause after each round."""
         turn = 0
         while True:
+            alarms = self.alarms()
             self.uplink = self.uplinks[turn % len(self.uplinks)]
             try:
                 await self.session()
+            except CorruptDataError as error:
+                raise PartFailedError(str(error))  # the journal's: a fresh start sets it aside
             except HalError as error:
                 self.last_error = str(error)
                 self.log(
@@ -73,16 +85,29 @@ class Delivery:
                 await self.ended()
             turn += 1
             if turn % len(self.uplinks) == 0:
-                await self.clock.sleep_ms(self.backoff.next_ms())
+                await self.pause(alarms)
+
+    async def pause(self, alarms: int) -> None:
+        """Wait before the next round of brokers; an alarm since the count `alarms` tries them at once."""
+        end_ms = self.clock.uptime_ms() + self.backoff.next_ms()
+        while self.alarms() == alarms and self.clock.uptime_ms() < end_ms:
+            await self.wake.wait(end_ms)
+
+    def alarms(self) -> int:
+        """How many alarms there ever were in this journal."""
+        return sum([self.journal.mark(lane).last for lane in URGENT_LANES])
 
     async def ended(self) -> None:
         """A connection is over, or never came about."""
         now_ms = self.clock.uptime_ms()
         if self.connected_ms is not None:
+            since = self.waiting_since_ms()
+            self.waited_ms = 0 if since is None else now_ms - since
+            self.waited_at = self.inward.receipts
             self.backoff.held(now_ms - self.connected_ms)
             self.lost_ms = now_ms
         self.connected_ms = None
-        for task in self.sending:
+        for task, _ in self.sending:
             await stop(task)
         self.sending = []
         await self.uplink.close()
@@ -107,8 +132,10 @@ class Delivery:
         """Take what comes in; ends with the connection's error, and wakes the sender so that it sees that."""
         try:
             while True:
-                await self.inward.take(await self.uplink.receive())
-                self.greeted_ms = -GREET_MS
+                message = await self.uplink.receive()
+                await self.inward.take(message)
+                if message.topic == self.outward.topic("receipt"):
+                    self.greeted_ms = -GREET_MS
                 self.wake.call()
         finally:
             self.wake.call()
@@ -125,23 +152,35 @@ class Delivery:
         marks = self.marks()
         self.outbox.follow(marks)
         now_ms = self.clock.uptime_ms()
+        limit_ms = min([since_ms for _, since_ms in self.sending]) + PUBACK_LIMIT_MS if self.sending else None
+        if limit_ms is not None and now_ms >= limit_ms:
+            raise TimedOutError("the broker acknowledges nothing: connecting again")
         lane = self.outbox.next_lane(marks, now_ms)
         greeting = self.greeted_ms + GREET_MS
-        if lane is not None and lane > 1 and now_ms < greeting:
+        if lane is not None and lane not in URGENT_LANES and now_ms < greeting:
             await self.wake.wait(greeting)
         elif lane is not None:
             await self.send(lane)
         else:
-            await self.wake.wait(self.outbox.next_deadline_ms())
+            times = [at for at in (self.outbox.next_deadline_ms(), limit_ms) if at is not None]
+            await self.wake.wait(min(times) if times else None)
 
     async def send(self, lane: int) -> None:
         """Hand the next bundle of a lane to the broker without waiting for its PUBACK."""
-        entries = self.journal.peek(lane, self.outbox.lanes[lane].sent, self.outbox.bundle_limit())
+        sent = self.outbox.lanes[lane].sent
+        entries = self.journal.peek(lane, sent, self.outbox.bundle_limit())
+        before = chain_at(self.journal, lane, entries[0].seq - 1) if entries else None
+        if before is None:
+            await self.wake.wait(self.clock.uptime_ms() + RELEASED_MS)
+            return
         size = sum([len(entry.event) for entry in entries])
         flight = self.outbox.sending(lane, entries[0].seq, entries[-1].seq, size, self.clock.uptime_ms())
-        message = await self.outward.bundle(entries)
-        task = asyncio.create_task(self.hand_over(self.outward.topic("bundle", lane), message, flight))
-        self.sending.append(task)
+        message = await self.outward.bundle(entries, before)
+        self.begin(self.hand_over(self.outward.topic("bundle", lane), message, flight))
+
+    def begin(self, work: "Coroutine[object, object, None]") -> None:
+        """Let something go out beside what else goes out."""
+        self.sending.append((asyncio.create_task(work), self.clock.uptime_ms()))
 
     async def hand_over(self, topic: str, message: bytes, flight: "Flight") -> None:
         """Publish one bundle; its PUBACK makes room, nothing else. A lost connection is the reader's to tell."""
@@ -164,7 +203,7 @@ class Delivery:
 
     def offer(self, sort: str, message: bytes) -> None:
         """Publish a retained message of our own without waiting: no alarm stands behind its PUBACK."""
-        self.sending.append(asyncio.create_task(self.publish_retained(self.outward.topic(sort), message)))
+        self.begin(self.publish_retained(self.outward.topic(sort), message))
 
     async def publish_retained(self, topic: str, message: bytes) -> None:
         """Publish; a connection that ends meanwhile brings the newest one at the next."""
@@ -178,15 +217,16 @@ class Delivery:
     def done(self) -> None:
         """The current task has handed its message over, or failed to."""
         current = asyncio.current_task()
-        self.sending = [task for task in self.sending if task is not current]
+        self.sending = [row for row in self.sending if row[0] is not current]
         self.wake.call()
 
     def waiting_since_ms(self) -> "int | None":
-        """Since when the platform has owed a receipt on this connection, or None."""
+        """Since when the platform has owed a receipt, or None; only time with a connection counts."""
         since = self.outbox.waiting_since_ms()
         if self.connected_ms is None or since is None:
             return None
-        return max(since, self.connected_ms)
+        before_ms = self.waited_ms if self.inward.receipts == self.waited_at else 0
+        return max(since, self.connected_ms) - before_ms
 
     def tell_manifest(self) -> None:
         """The manifest has changed: publish it on this connection or the next."""
