@@ -10,7 +10,7 @@ from gateway.core.errors import DecodeError
 from gateway.core.event_codec import DEVICE_TIME, EVENT, decode_event, encode_event
 from gateway.core.model import Absent, Decimal, DeviceTime, Event
 from gateway.core.registry import KINDS, VALUES
-from tests.gateway.fuzz.harness import Target, fuzz
+from tests.gateway.fuzz.harness import SLOWEST_MS, Target, fuzz, took_again_ms
 from tests.gateway.fuzz.wire_targets import ITEMS, SEALER, WIRE_TARGETS, unsafe_reader
 
 INPUTS = 1_500
@@ -77,6 +77,31 @@ def test_a_reader_that_lets_other_encodings_pass_is_found() -> None:
     """Control: the same inputs find what a lenient reader would take for the same value."""
     outcome = fuzz(Target("lenient", ITEMS, unsafe_reader), SEED, INPUTS)
     assert outcome.findings and "AssertionError" in outcome.findings[0].what
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        pytest.param([0] * 64_000, id="numbers"),
+        pytest.param([[]] * 64_000, id="arrays"),
+        pytest.param([{}] * 64_000, id="maps"),
+        pytest.param(dict.fromkeys(range(13000), 0), id="keys"),
+        pytest.param([Tagged(1, 0)] * 32_000, id="tags"),
+        pytest.param([Decimal(1, 1)] * 16_000, id="decimals"),
+        pytest.param(["å"] * 21_000, id="texts"),
+        pytest.param("å" * 32_000, id="text"),
+    ],
+)
+def test_the_largest_message_of_each_kind_is_read_in_time(filler: object) -> None:
+    """A key of a later version may hold anything that fits 64 KiB."""
+    good = next(
+        cbor.decode(target.seeds[0]) for target in WIRE_TARGETS if target.name == "wire bundle payload"
+    )
+    assert isinstance(good, dict)
+    message = SEALER.seal(cbor.encode({**good, 24: filler}), bytes(64))
+    assert wire.MAX_UP_BYTES * 3 // 4 < len(message) <= wire.MAX_UP_BYTES
+    took_ms = took_again_ms(Target("large", (), lambda: lambda data: wire.parse("bundle", data)), message)
+    assert took_ms < SLOWEST_MS
 
 
 @given(items)
