@@ -1,0 +1,132 @@
+"""`trygg check`: everything that a hub needs, looked at before it starts or while it runs."""
+
+import argparse
+import sys
+from typing import Any
+
+from gateway.core.config_layers import differences
+from gateway.core.errors import ConfigError
+from gateway.daemon.commands.ask import control_path
+from gateway.daemon.commands.run import add_config
+from gateway.daemon.configuration import DEFAULT, Loaded, load, salvage
+from gateway.daemon.findings import FAULT, OK, WARNING, Checker, Finding
+from gateway.daemon.json_text import dumps
+from gateway.daemon.texts import Texts
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command line."""
+    words = "look at configuration, keys, ports, radio, clock and broker"
+    parser = subparsers.add_parser(
+        "check",
+        help=words,
+        description="Look at configuration, keys, certificates, store, ports, radio, clock and broker. "
+        "Exit status 0: no finding, 1: findings, 2: the configuration cannot be used.",
+    )
+    add_config(parser)
+    parser.add_argument("--json", action="store_true", help="print the findings as one JSON document")
+    parser.add_argument(
+        "--differences", action="store_true", help="list what each layer changes, and nothing else"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 no finding, 1 findings, 2 a configuration that cannot be used."""
+    paths = options.config or [DEFAULT]
+    texts = Texts(salvage(paths, "language"))
+    try:
+        loaded = load(paths)
+        if options.differences:
+            return show_differences(loaded, options, texts)
+        findings = look(loaded, texts)
+    except ConfigError as error:
+        return refuse(error, options)
+    show(findings, options, texts)
+    return 0 if all(finding.level == OK for finding in findings) else 1
+
+
+def look(loaded: Loaded, texts: Texts) -> list[Finding]:
+    """Every check in turn. Raises ConfigError where a file that the configuration names cannot be used."""
+    from gateway.daemon import findings, findings_uplink, wiring
+
+    config = loaded.config
+    wiring.root_key(config)
+    hub = findings_uplink.ask_hub(control_path(config.hub.data_directory))
+    return [
+        *check_configuration(loaded, texts, hub),
+        *findings.check_keys(config, texts),
+        *findings_uplink.check_tls(config, texts),
+        *findings.check_storage(config, texts),
+        *findings.check_serial(config, texts),
+        *findings.check_radio(config, texts),
+        *findings.check_clock(wiring.clock_is_trusted(), texts),
+        *findings_uplink.check_brokers(config, texts, hub),
+    ]
+
+
+def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None) -> list[Finding]:
+    """It is valid, and the running hub uses it."""
+    found = Checker("configuration", texts)
+    config = loaded.config
+    source = ", ".join(layer_source for layer_source, _ in loaded.layers)
+    good = found(OK, "good", source=source, devices=len(config.devices), rules=len(config.rules))
+    if hub is not None and hub["configuration_fault"]:
+        return [good, found(WARNING, "last_good")]
+    return [good]
+
+
+def show(findings: list[Finding], options: argparse.Namespace, texts: Texts) -> None:
+    """One line a finding, and what it comes to."""
+    open_ones = [finding for finding in findings if finding.level != OK]
+    if options.json:
+        rows = [{"check": item.check, "level": item.level, "text": item.text} for item in findings]
+        print(dumps({"findings": rows, "open": len(open_ones)}))
+        return
+    for item in findings:
+        title = texts.say(f"check.{item.check}.title")
+        print(f"{texts.say('check.' + item.level):<5} {title}: {item.text}")
+    print(texts.say("check.found", count=len(open_ones)) if open_ones else texts.say("check.clean"))
+
+
+def refuse(error: ConfigError, options: argparse.Namespace) -> int:
+    """A configuration that cannot be used."""
+    if options.json:
+        row = {
+            "check": "configuration",
+            "level": FAULT,
+            "text": str(error),
+            "file": error.source,
+            "key": error.key,
+            "found": error.found,
+            "expected": error.expected,
+        }
+        print(dumps({"findings": [row], "open": 1}))
+    else:
+        print(f"trygg check: {error}", file=sys.stderr)
+    return 2
+
+
+def show_differences(loaded: Loaded, options: argparse.Namespace, texts: Texts) -> int:
+    """What each layer changes of those before it."""
+    found = differences(loaded.layers)
+    if options.json:
+        print(
+            dumps(
+                [
+                    {
+                        "source": item.source,
+                        "key": item.key,
+                        "value": item.value,
+                        "before": item.before,
+                        "before_source": item.before_source,
+                    }
+                    for item in found
+                ]
+            )
+        )
+        return 0
+    for item in found:
+        print(
+            texts.say("check.differs", source=item.source, key=item.key, value=item.value, before=item.before)
+        )
+    return 0

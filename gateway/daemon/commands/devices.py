@@ -1,0 +1,44 @@
+"""`trygg devices`: the devices of the running hub, and when each was last heard."""
+
+import argparse
+from typing import Any
+
+from gateway.daemon.commands.ask import add_options, answer
+from gateway.daemon.texts import Texts
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command line."""
+    words = "the devices of the running hub, and when each was heard"
+    parser = subparsers.add_parser("devices", help=words, description="Ask the running hub for its devices.")
+    add_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 where the hub answered, 1 where it does not run."""
+    return answer(options, "devices", show)
+
+
+def show(rows: list[dict[str, Any]], texts: Texts) -> list[str]:
+    """The facts as lines for people: a device, and what there is to say of it indented."""
+    lines = []
+    for row in rows:
+        lines.append(texts.say("device.head", name=row["name"], state=state(row, texts)))
+        place = "device.place" if row["room"] else "device.place_no_room"
+        lines.append(
+            "    " + texts.say(place, driver=row["driver"], reached=row["reached"], room=row["room"])
+        )
+        if row["link"]:
+            lines.append("    " + texts.say("device.link", link=row["link"]))
+        if row["refused"]:
+            counts = texts.counts(row["refused"])
+            lines.append("    " + texts.say("device.refused", counts=counts, last=row["last_refusal"]))
+    return lines or [texts.say("device.none")]
+
+
+def state(row: dict[str, Any], texts: Texts) -> str:
+    """Heard or silent, and since when."""
+    since = None if row["heard_ms"] is None else texts.duration(row["heard_ms"])
+    if row["silent"]:
+        return texts.say("device.silent_ever") if since is None else texts.say("device.silent", since=since)
+    return texts.say("device.unheard") if since is None else texts.say("device.heard", since=since)

@@ -1,0 +1,66 @@
+"""`trygg status`: how the running hub is, the worst first."""
+
+import argparse
+from typing import Any
+
+from gateway.daemon.commands.ask import add_options, answer
+from gateway.daemon.texts import Texts
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command line."""
+    words = "how the running hub is"
+    parser = subparsers.add_parser("status", help=words, description="Ask the running hub how it is.")
+    add_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 where the hub answered, 1 where it does not run."""
+    return answer(options, "status", show)
+
+
+def show(facts: dict[str, Any], texts: Texts) -> list[str]:
+    """The facts as lines for people."""
+    head = texts.say(
+        "status.head",
+        gateway=facts["gateway"],
+        tenant=facts["tenant"],
+        software=facts["software"],
+        uptime=texts.duration(facts["uptime_ms"]),
+    )
+    lines = [texts.say("lamp." + facts["lamp"]), head]
+    if facts["configuration_fault"]:
+        lines.append(texts.say("status.configuration_fault", cause=facts["configuration_fault"]))
+    lines += [connection(facts, texts), delivery(facts, texts)]
+    if not facts["keyset"]:
+        lines.append(texts.say("status.waiting_keyset"))
+    if facts["utc_ms"] is None:
+        lines.append(texts.say("status.clock_untrusted"))
+    for gone in facts["given_up"]:
+        lane = texts.say("lane." + facts["lanes"][gone["lane"]]["name"])
+        lines.append(texts.say("status.given_up", count=gone["last"] - gone["first"] + 1, lane=lane))
+    if facts["messages_refused"]:
+        lines.append(texts.say("status.refused", counts=texts.counts(facts["messages_refused"])))
+    if facts["advertisements_dropped"]:
+        lines.append(texts.say("status.dropped", count=facts["advertisements_dropped"]))
+    return lines
+
+
+def connection(facts: dict[str, Any], texts: Texts) -> str:
+    """Whether the broker is there, and if not, why."""
+    if facts["connected"]:
+        return texts.say("status.connected")
+    if facts["last_error"]:
+        return texts.say("status.disconnected", cause=facts["last_error"])
+    return texts.say("status.disconnected_yet")
+
+
+def delivery(facts: dict[str, Any], texts: Texts) -> str:
+    """How much the platform has not receipted, and for how long."""
+    held = {lane["name"]: lane["held"] for lane in facts["lanes"] if lane["held"]}
+    if not held:
+        return texts.say("status.delivered")
+    lanes = ", ".join(f"{texts.say('lane.' + name)} {count}" for name, count in held.items())
+    return texts.say(
+        "status.waiting", count=sum(held.values()), lanes=lanes, since=texts.duration(facts["unreceipted_ms"])
+    )

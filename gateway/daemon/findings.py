@@ -1,0 +1,164 @@
+"""What `trygg check` finds on the machine: keys, store, serial ports, radio, clock. Each finding has its next action."""
+
+import importlib.util
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.core.config import Config
+from gateway.daemon.texts import Texts
+
+OK, WARNING, FAULT = "ok", "warning", "fault"
+OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+BLUETOOTH = Path("/sys/class/bluetooth")
+SYSTEM_BUS = Path("/run/dbus/system_bus_socket")
+KEY_DIGITS = (32, 64)
+PASSKEY_DIGITS = 6
+MIB = 1 << 20
+
+
+class Finding:
+    """One line of a check: what was looked at, how it is, and in words the cause and what to do."""
+
+    __slots__ = ("check", "level", "text")
+
+    def __init__(self, check: str, level: str, text: str) -> None:
+        self.check = check
+        self.level = level
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Finding({self.check!r}, {self.level!r}, {self.text!r})"
+
+
+class Checker:
+    """Makes findings of one check, their words from the catalogue."""
+
+    def __init__(self, check: str, texts: Texts) -> None:
+        self._check = check
+        self._texts = texts
+
+    def __call__(self, level: str, name: str, /, **values: object) -> Finding:
+        return Finding(self._check, level, self._texts.say(f"check.{self._check}.{name}", **values))
+
+
+def check_keys(config: Config, texts: Texts) -> list[Finding]:
+    """The key folder and what devices need of it: there, well formed, and closed to others."""
+    found = Checker("keys", texts)
+    directory = Path(config.keys.directory)
+    wanted: list[tuple[str, str, tuple[int, ...], str]] = []
+    for device in config.devices:
+        if device.key is not None:
+            wanted.append((device.name, device.key + ".key", KEY_DIGITS, "0123456789abcdefABCDEF"))
+        if device.passkey_ref is not None:
+            wanted.append((device.name, device.passkey_ref + ".passkey", (PASSKEY_DIGITS,), "0123456789"))
+    try:
+        if not directory.exists() and not wanted:
+            return [found(OK, "fresh", directory=directory)]
+        findings = list(check_folder(directory, found))
+        for device_name, name, lengths, digits in wanted:
+            findings += check_secret(directory / name, device_name, lengths, digits, found)
+    except OSError as error:
+        return [found(FAULT, "unreadable", path=error.filename or directory, detail=error.strerror)]
+    return findings or [found(OK, "good", directory=directory)]
+
+
+def check_folder(directory: Path, found: Checker) -> Iterator[Finding]:
+    """The folder, and every file in it whether it is used or not. Raises OSError."""
+    if not directory.exists():
+        return
+    paths = [(directory, "700"), *((path, "600") for path in sorted(directory.iterdir()))]
+    for path, wanted in paths:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & OPEN_TO_OTHERS:
+            yield found(FAULT, "open", path=path, mode=f"{mode:o}", wanted=wanted)
+
+
+def check_secret(
+    path: Path, device: str, lengths: tuple[int, ...], digits: str, found: Checker
+) -> Iterator[Finding]:
+    """One secret of a device. What is in it is never shown. Raises OSError."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        yield found(FAULT, "missing", path=path, device=device)
+        return
+    except UnicodeDecodeError:
+        text = ""
+    if len(text) not in lengths or not set(text) <= set(digits):
+        expected = " / ".join(f"{length} {digits[0]}-{digits[-1].lower()}" for length in lengths)
+        yield found(FAULT, "malformed", path=path, expected=expected)
+
+
+def check_storage(config: Config, texts: Texts) -> list[Finding]:
+    """The store's folder: there, ours, and with room for as much as the store may grow."""
+    found = Checker("storage", texts)
+    path = Path(config.storage.path)
+    directory = path.parent
+    if not directory.is_dir():
+        near = next(parent for parent in directory.parents if parent.exists())
+        if not os.access(near, os.W_OK | os.X_OK):
+            return [found(FAULT, "missing", directory=directory)]
+        directory = near  # the hub makes what is missing
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return [found(FAULT, "read_only", directory=directory)]
+    free_mb = shutil.disk_usage(directory).free // MIB
+    used_mb = path.stat().st_size // MIB if path.exists() else 0
+    capacity_mb = config.storage.capacity_mb
+    needed_mb = max(0, capacity_mb - used_mb)
+    if free_mb < needed_mb:
+        return [found(FAULT, "small", directory=directory, free=free_mb, needed=needed_mb)]
+    return [found(OK, "good", directory=directory, free=free_mb, capacity=capacity_mb)]
+
+
+def check_serial(config: Config, texts: Texts) -> list[Finding]:
+    """The ports of serial devices; a URL (`socket://...`) is opened by the hub alone."""
+    found = Checker("serial", texts)
+    findings = []
+    for device in config.devices:
+        if device.port is None or "://" in device.port:
+            continue
+        path = Path(device.port)
+        if not path.exists():
+            findings.append(found(FAULT, "missing", port=device.port, device=device.name))
+        elif not os.access(path, os.R_OK | os.W_OK):
+            findings.append(found(FAULT, "denied", port=device.port, device=device.name))
+        else:
+            findings.append(found(OK, "good", port=device.port))
+    return findings
+
+
+def check_radio(
+    config: Config, texts: Texts, *, bluetooth: Path = BLUETOOTH, system_bus: Path = SYSTEM_BUS
+) -> list[Finding]:
+    """The adapter of the configured backend, and the service behind it."""
+    found = Checker("radio", texts)
+    needed = any(device.address is not None for device in config.devices)
+    radio = config.radio
+    if radio.backend == "none" or (radio.backend == "bluez" and not needed):
+        return [found(OK, "none")]
+    if radio.backend == "bumble":
+        if importlib.util.find_spec("bumble") is None:
+            return [found(FAULT, "no_bumble")]
+        sort, _, where = (radio.transport or "").partition(":")
+        port = Path(where.partition(",")[0])
+        if sort == "serial" and not port.exists():
+            return [found(FAULT, "missing", adapter=radio.transport, detail=port)]
+        return [found(OK, "good", adapter=radio.transport)]
+    adapter = bluetooth / radio.adapter
+    if not adapter.exists():
+        return [found(FAULT, "missing", adapter=radio.adapter, detail=adapter)]
+    if not system_bus.exists():
+        return [found(FAULT, "no_bluez", detail=system_bus)]
+    return [found(OK, "good", adapter=radio.adapter)]
+
+
+def check_clock(trusted: bool, texts: Texts) -> list[Finding]:
+    """Whether the hub believes the time of day; not a fault, because a hub works without and says so."""
+    found = Checker("clock", texts)
+    if not trusted:
+        return [found(WARNING, "untrusted")]
+    return [found(OK, "good", utc=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()))]

@@ -1,0 +1,42 @@
+"""What commands say to people, from the one catalogue, in the language of the configuration."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("nb", "en")
+# (unit, its milliseconds): the largest of which there are at least two is shown
+UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
+
+
+@cache
+def catalogue() -> dict[str, Any]:
+    """The whole catalogue."""
+    return tomllib.loads(files("gateway.daemon").joinpath("catalogue.toml").read_text(encoding="utf-8"))
+
+
+class Texts:
+    """Texts in one language: nb or en; anything else is nb, what a Norwegian home expects."""
+
+    def __init__(self, language: str | None) -> None:
+        self.language = language if language in LANGUAGES else LANGUAGES[0]
+
+    def say(self, name: str, /, **values: object) -> str:
+        """The text `section.name`, filled in. Raises KeyError for a name that is not in the catalogue."""
+        entry: Any = catalogue()
+        for part in name.split("."):
+            entry = entry[part]
+        text: str = entry[self.language]
+        return text.format(**values)
+
+    def duration(self, duration_ms: int) -> str:
+        """A time span in whole units, as people say it."""
+        for unit, size_ms in UNITS:
+            if duration_ms >= 2 * size_ms or (unit == "s" and duration_ms >= size_ms):
+                return self.say("duration." + unit, count=duration_ms // size_ms)
+        return self.say("duration.ms", count=duration_ms)
+
+    def counts(self, counted: dict[str, int]) -> str:
+        """`malformed 3, repeated 12`."""
+        return ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
