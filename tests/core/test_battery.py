@@ -54,3 +54,6 @@ def test_an_impossible_level_of_a_sensor_is_marked_and_judges_nothing() -> None:
     found = watch.observe(255)
     assert found == [Observation("battery.measured", {"battery_pct": 255, "implausible": "battery_pct"})]
     assert watch.low == 1
+    assert kinds(BatteryWatch(10, 1).observe(100)) == ["battery.measured", "battery.restored"]
+    assert BatteryWatch().observe(100) == [Observation("battery.measured", {"battery_pct": 100})]
+    assert "implausible" in BatteryWatch().observe(101)[0].values

@@ -229,3 +229,37 @@ def test_every_observation_can_be_put_on_the_wire() -> None:
     for observation in found:
         assert observation.kind in KINDS
         assert [name for name in observation.values if name not in VALUES] == []
+
+
+def test_a_copy_ends_exactly_with_its_gap() -> None:
+    for objects, gap_ms in (("3a01", 4_000), ("00073a01", 60_000)):
+        for after_ms, told in ((gap_ms, []), (gap_ms + 1, ["button.pressed!1"])):
+            hub = Hub()
+            hub.hear(plain(objects))
+            assert hub.hear(plain(objects), after_ms) == told
+            # The same with other objects around the press, so that the frame is no copy and the press still is.
+            hub = Hub()
+            hub.hear(plain(objects))
+            assert [
+                kind for kind in hub.hear(plain(objects + "6001"), after_ms) if kind != "battery.measured"
+            ] == told
+
+
+def test_a_packet_heard_after_a_restart_is_a_copy_for_exactly_a_minute() -> None:
+    for uptime_ms, told in ((60_000, []), (60_001, ["button.pressed!1"])):
+        hub = Hub()
+        hub.hear(plain("00073a01"))
+        hub.restart(uptime_ms=0)
+        assert hub.hear(plain("00073a01"), uptime_ms) == told
+
+
+def test_full_humidity_is_plausible() -> None:
+    assert values_of(Hub(), "2e64") == [{"humidity_pct": 100}]
+    assert values_of(Hub(), "2e65") == [{"humidity_pct": 101, "implausible": "humidity_pct"}]
+
+
+def test_nothing_is_stored_where_nothing_changed() -> None:
+    hub = Hub()
+    assert hub.read(plain("2501")).state == {}
+    assert hub.read(plain("1a01")).state == {"states": b"door=1"}
+    assert hub.read(plain("1a012501")).state == {}

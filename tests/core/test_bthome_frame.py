@@ -85,6 +85,10 @@ def test_what_is_not_read_is_noted_with_its_offset() -> None:
     assert cut.broken is not None and cut.broken[0] == 5 and cut.notes == [cut.broken]
     whole = decode_objects(bytes.fromhex("400161"), 1)
     assert whole.notes == [] and whole.broken is None
+    for text in ("ff", "eda080", "c080", "f4908080"):
+        frame = decode_objects(bytes.fromhex("53" + "%02x" % (len(text) // 2) + text + "0161"), 0)
+        assert [note[1] for note in frame.notes] == ["text is not UTF-8"], text
+        assert list(frame.values.values()) == [97], text
 
 
 def test_an_undefined_press_is_kept_for_the_alarm_and_left_out_of_the_values() -> None:
@@ -101,7 +105,8 @@ def test_many_repeated_objects_are_numbered_and_a_frame_is_bounded() -> None:
     most = (LONGEST - 1) // 2
     values, names = decode(b"\x40" + b"\x1a\x01" * most)
     assert len(values) == most and names[-1] == "door_" + str(most)
-    assert "at most" in refusal(decode, b"\x40" + bytes(LONGEST)).reason
+    assert decode(b"\x40\xee" + bytes(LONGEST - 2)) == ({}, [])
+    assert "at most 252 bytes, found 253" in refusal(decode, b"\x40\xee" + bytes(LONGEST - 1)).reason
 
 
 def test_dates_are_those_of_the_calendar() -> None:

@@ -190,3 +190,50 @@ def test_an_authentic_frame_of_broken_objects_is_malformed_and_moves_no_counter(
     hub = keyed()
     assert hub.hear(encrypted("29", 9)) == []
     assert hub.refused == [MALFORMED] and hub.hear(encrypted("2901", 8)) == ["smoke.detected"]
+
+
+def test_a_press_stored_before_a_restart_is_not_suspected_at_once_and_is_later() -> None:
+    hub = keyed()
+    press = encrypted("3a01", 5)
+    assert hub.hear(press) == ["button.pressed"]
+    hub.restart(uptime_ms=0)
+    reading = hub.read(press, 60_000)
+    assert reading.observations == [] and reading.refused is not None and reading.refused[0] == REPLAYED
+    hub.restart(uptime_ms=1)
+    assert hub.hear(press, 60_000) == ["button.pressed!2", SUSPECTED]
+    hub.restart(uptime_ms=0)
+    assert hub.hear(encrypted("3a01", 4)) == ["button.pressed!2", SUSPECTED]
+
+
+def test_an_equal_counter_with_other_words_is_a_fault_at_once() -> None:
+    hub = keyed()
+    hub.hear(encrypted("2101", 5))
+    assert hub.hear(encrypted("2100", 5)) == [SUSPECTED]
+    assert hub.hear(encrypted("3a01", 5)) == ["button.pressed!2"]
+
+
+def test_a_copy_ends_exactly_with_its_minute() -> None:
+    for after_ms, word in ((60_000, REPEATED), (60_001, REPLAYED)):
+        hub = keyed()
+        frame = encrypted("2101", 5)
+        hub.hear(frame)
+        reading = hub.read(frame, after_ms)
+        assert reading.refused is not None and reading.refused[0] == word
+
+
+def test_every_detector_of_a_refused_frame_is_heard() -> None:
+    reading = keyed().read(plain("2900290120012001"))
+    found = [(o.kind, o.values.get("part")) for o in reading.observations]
+    assert found == [
+        ("smoke.detected", "smoke_2"),
+        ("water.detected", None),
+        ("water.detected", "moisture_2"),
+        (UNAUTHENTICATED, None),
+    ]
+
+
+def test_an_alarm_that_was_verified_is_not_told_again_by_a_frame_that_is_not() -> None:
+    hub = keyed()
+    assert hub.hear(encrypted("2901", 5)) == ["smoke.detected"]
+    assert hub.hear(plain("2901")) == [UNAUTHENTICATED]
+    assert hub.hear(encrypted("2901", 6), 10_000) == []

@@ -1,12 +1,13 @@
 """Shared BTHome vectors through `trygg decode`: what bthome-ble and the specification expect of each row."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from gateway.core.devices.bthome_frame import decode_header
+from gateway.core.devices.bthome_frame import decode_header, iso_utc
 from gateway.core.devices.bthome_observer import base_of
 from gateway.core.errors import DecodeError
 from tests.gateway.decode_cli import decode_frame, trygg_decode
@@ -223,6 +224,12 @@ def check_event(object_hex: str, expect: dict[str, Any], values: dict[str, Any])
     number = re.search("[0-9]+", expect["result"])
     steps = values.pop(f"{thing}_steps", None)
     assert values == {} and (steps or None) == (int(number.group()) if number else None)
+
+
+def test_every_day_of_a_timestamp_is_that_of_the_calendar() -> None:
+    for day in range((1 << 32) // 86_400):
+        seconds = day * 86_400 + day % 86_400
+        assert iso_utc(seconds) == datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def test_a_row_that_is_read_wrong_or_exempt_without_need_fails() -> None:

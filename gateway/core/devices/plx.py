@@ -11,7 +11,7 @@ from gateway.core.sfloat import decode_sfloat
 SPOT_CHECK, CONTINUOUS, FEATURES = "2a5e", "2a5f", "2a60"
 
 # Bits of the measurement status (PLXS 3.2.1.5).
-EARLY, FROM_STORAGE, DEMONSTRATION, TESTING, CALIBRATION = 1 << 6, 1 << 9, 1 << 10, 1 << 11, 1 << 12
+FROM_STORAGE, DEMONSTRATION, TESTING, CALIBRATION = 1 << 9, 1 << 10, 1 << 11, 1 << 12
 UNAVAILABLE, QUESTIONABLE, INVALID = 1 << 13, 1 << 14, 1 << 15
 # Why a measurement is none, the first that applies.
 FAILURES = (
