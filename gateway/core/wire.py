@@ -222,13 +222,13 @@ def parse_topic(name: str) -> Topic:
         or parts[0] + "/" + parts[1] + "/" != PREFIX
         or not (is_id(parts[2]) and is_id(parts[3]))
     ):
-        raise DecodeError("not a topic of version 1: " + repr(name[:100]))
+        raise DecodeError("not a topic of version 1")
     end = parts[4] + "/" + parts[5]
     if end in SORT_OF and end != "up/":
         return Topic(parts[2], parts[3], SORT_OF[end])
     if parts[4] == "up" and parts[5] in ("0", "1", "2", "3", "4"):
         return Topic(parts[2], parts[3], "bundle", int(parts[5]))
-    raise DecodeError("not a topic of version 1: " + repr(name[:100]))
+    raise DecodeError("not a topic of version 1")
 
 
 def aad(sort: str) -> bytes:

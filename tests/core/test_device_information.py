@@ -9,6 +9,10 @@ TEXTS = [
     (b"  Nonin \x00leftover", "Nonin"),
     (b"R\xc3\xb8yk\n2", "Røyk 2"),
     (b"\xffABC\xc3", "?ABC?"),
+    (
+        b"\xed\xa0\x80\xc0\x80",
+        "?????",
+    ),  # half a surrogate pair, and a longer form: MicroPython's own check takes both
     (b"\x1b[31mred\x7f", "[31mred"),
     (b"a\xc2\x9b1mb", "a 1mb"),
     (b"", ""),

@@ -6,6 +6,7 @@ specification asks; so does one that is cut off. What stands whole before it is 
 because something behind it is new or damaged.
 """
 
+from gateway.core.cbor import decode_text
 from gateway.core.devices.bthome_objects import (
     BUTTON,
     BUTTON_EVENTS,
@@ -238,8 +239,8 @@ def read_command(frame: Frame, name: str, data: bytes, start: int, stop: int) ->
 def read_text(frame: Frame, name: str, data: bytes, start: int, stop: int) -> None:
     """`length | UTF-8`; what is no UTF-8 is noted and left out."""
     try:
-        frame.add(name, data[start + 1 : stop].decode("utf-8"))
-    except UnicodeError:
+        frame.add(name, decode_text(bytes(data[start + 1 : stop])))
+    except DecodeError:
         frame.notes.append((start + 1, "text is not UTF-8"))
 
 

@@ -3,6 +3,8 @@
 Strings are UTF-8 and often padded with NULs. System id and PnP id are numbers (DIS 1.1, 3.7 and 3.9).
 """
 
+from gateway.core.cbor import decode_text
+from gateway.core.errors import DecodeError
 from gateway.core.model import require_bytes
 
 # Characteristic: the value name of its string.
@@ -29,8 +31,8 @@ def decode_string(value: bytes) -> str:
         value = value[:end]
     value = value[:ATTRIBUTE_SIZE]
     try:
-        text = value.decode("utf-8")
-    except UnicodeError:
+        text = decode_text(value)
+    except DecodeError:
         text = "".join(chr(byte) if byte < 0x80 else "?" for byte in value)
     text = "".join(
         [" " if character < " " or "\x7f" <= character <= "\x9f" else character for character in text]
