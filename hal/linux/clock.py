@@ -3,54 +3,80 @@
 import asyncio
 import ctypes
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on through a suspend
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
-STA_UNSYNC = 0x0040
-EARLIEST_UTC_MS = 1_790_000_000_000  # 2026-09-21: before this software; a clock that says less is wrong
 TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit machines and less on others; modes = 0 only reads
+TIMESYNC_MARK = Path(
+    "/run/systemd/timesync/synchronized"
+)  # systemd-timesyncd, where it may not tell the kernel
+EARLIEST_UTC_MS = 1_790_000_000_000  # 2026-09-21: before this software; a clock that says less is wrong
+LOOK_AGAIN_MS = 1_000
+STEP_MS = 60_000  # a time of day that moved by more, while nothing keeps it, was set by somebody
+NS_PER_MS = 1_000_000
 
 
 def synchronised() -> bool:
-    """Whether the kernel says that something keeps the clock right (NTP, PTP, a disciplined RTC)."""
+    """Whether something keeps the clock right (NTP, PTP, a disciplined oscillator), as kernel or systemd say."""
     libc = ctypes.CDLL(None, use_errno=True)
-    timex = ctypes.create_string_buffer(TIMEX_BYTES)
-    state = int(libc.adjtimex(timex))
-    return state not in (-1, TIME_ERROR)
+    state = int(libc.adjtimex(ctypes.create_string_buffer(TIMEX_BYTES)))
+    return state not in (-1, TIME_ERROR) or TIMESYNC_MARK.exists()
 
 
 class SystemClock:
-    """`trust` is "kernel" (as adjtimex says) or "always"; `offset_ms` shifts the time of day, for training only.
+    """`trust` is "kernel" (as `synchronised` says) or "always"; `offset_ms` shifts the time of day, for training only.
 
-    A machine whose clock was never set says 1970 or the day its image was made: below EARLIEST_UTC_MS no time is
-    believed, whatever the kernel says.
+    A machine whose clock was never set says 1970 or the day its image was made: below `not_before_ms`, the day of
+    this software or the last time the hub knew, no time is believed, whatever the kernel says.
+
+    Once it was right, the time of day stays trusted when the network goes: the kernel calls the clock unsynchronised
+    after hours, but its crystal drifts seconds in a week. A step of more than `STEP_MS` meanwhile ends the trust.
     """
 
-    def __init__(self, *, offset_ms: int = 0, trust: str = "kernel") -> None:
+    def __init__(
+        self,
+        *,
+        offset_ms: int = 0,
+        trust: str = "kernel",
+        not_before_ms: int = EARLIEST_UTC_MS,
+        is_synchronised: Callable[[], bool] = synchronised,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        if trust not in ("kernel", "always"):
+            raise ValueError(f"trust: found {trust!r}, expected 'kernel' or 'always'")
         self._started_ns = time.clock_gettime_ns(CLOCK)
         self._offset_ms = offset_ms
         self._always = trust == "always"
-        self._trusted = self._always
+        self._not_before_ms = max(not_before_ms, EARLIEST_UTC_MS)
+        self._is_synchronised = is_synchronised
+        self._wall_ns = wall_ns
         self._looked_ms = -LOOK_AGAIN_MS
+        self._utc_at_start_ms: int | None = None  # by the last synchronised look
 
     def uptime_ms(self) -> int:
-        return (time.clock_gettime_ns(CLOCK) - self._started_ns) // 1_000_000
+        return (time.clock_gettime_ns(CLOCK) - self._started_ns) // NS_PER_MS
 
     def utc_ms(self) -> int | None:
-        utc_ms = time.time_ns() // 1_000_000
-        if utc_ms < EARLIEST_UTC_MS or not self._is_trusted():
+        utc_ms = self._wall_ns() // NS_PER_MS
+        if utc_ms < self._not_before_ms or not (self._always or self._trusts(utc_ms)):
             return None
         return utc_ms + self._offset_ms
 
-    def _is_trusted(self) -> bool:
-        now_ms = self.uptime_ms()
-        if not self._always and now_ms - self._looked_ms >= LOOK_AGAIN_MS:
-            self._looked_ms = now_ms
-            self._trusted = synchronised()
-        return self._trusted
+    def _trusts(self, utc_ms: int) -> bool:
+        uptime_ms = self.uptime_ms()
+        if uptime_ms - self._looked_ms >= LOOK_AGAIN_MS:
+            self._looked_ms = uptime_ms
+            if self._is_synchronised():
+                self._utc_at_start_ms = utc_ms - uptime_ms
+        if self._utc_at_start_ms is None:
+            return False
+        return abs(utc_ms - uptime_ms - self._utc_at_start_ms) <= STEP_MS
 
     async def sleep_ms(self, duration_ms: int) -> None:
+        began_ns = time.clock_gettime_ns(CLOCK)
         await asyncio.sleep(max(0, duration_ms) / 1000)
-
-
-LOOK_AGAIN_MS = 1_000
+        rest_ns = began_ns + duration_ms * NS_PER_MS - time.clock_gettime_ns(CLOCK)
+        if rest_ns > 0:  # the loop's timers may be early by a tick
+            await asyncio.sleep(rest_ns / 1e9 + 0.001)

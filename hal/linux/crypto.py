@@ -13,11 +13,10 @@ from hal.linux.keystore import FileKeyStore
 
 
 class NativeCrypto:
-    """Works with the keys of a `FileKeyStore`; ciphers are kept, a sensor sends many frames."""
+    """Works with the keys of a `FileKeyStore`."""
 
     def __init__(self, keystore: FileKeyStore) -> None:
         self._keystore = keystore
-        self._ciphers: dict[tuple[str, int], AESCCM] = {}
 
     def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         try:
@@ -29,12 +28,10 @@ class NativeCrypto:
     def aes_ccm_open(
         self, key_ref: str, nonce: bytes, ciphertext: bytes, tag: bytes, aad: bytes = b""
     ) -> bytes:
-        cipher = self._ciphers.get((key_ref, len(tag)))
-        if cipher is None:
-            cipher = AESCCM(self._keystore.secret(key_ref), tag_length=len(tag))
-            self._ciphers[(key_ref, len(tag))] = cipher
+        key = self._keystore.secret(key_ref)
         try:
-            return cipher.decrypt(nonce, ciphertext + tag, aad or None)
+            plaintext: bytes = AESCCM(key, tag_length=len(tag)).decrypt(nonce, ciphertext + tag, aad or None)
+            return plaintext
         except InvalidTag:
             message = f"the tag does not hold under key {key_ref}: wrong key, or not from this device"
             raise DeniedError(message) from None

@@ -1,9 +1,8 @@
 """What the gateway shows: a lamp of the kernel's where one is configured, and always a file that others can read."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
-
-from hal.linux.private_file import replace_text
 
 # state: (trigger of the kernel's LED class, delay on ms, delay off ms); quiet by default (D10)
 PATTERNS = {
@@ -30,10 +29,16 @@ class StateFileIndicator:
             return
         self._shown = state
         with suppress(OSError):
-            replace_text(self._path, state + "\n")
+            self._write(state)
         if self._led is not None:
             with suppress(OSError):
                 self._light(self._led, *PATTERNS.get(state, PATTERNS["fault"]))
+
+    def _write(self, state: str) -> None:
+        """Whole or not at all for who reads; not synced, for after a power cut it shows nothing that counts."""
+        temporary = self._path.with_name(self._path.name + ".new")
+        temporary.write_text(state + "\n", encoding="ascii")
+        os.replace(temporary, self._path)
 
     @staticmethod
     def _light(led: Path, trigger: str, on_ms: int, off_ms: int) -> None:

@@ -15,12 +15,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hal.errors import CorruptDataError, DeniedError, UnavailableError
+from hal.key_references import IDENTITY, check_import, is_reference
 from hal.linux.private_file import read_text, replace_text
 
-IDENTITY = "identity"
 FORBIDDEN = stat.S_IRWXG | stat.S_IRWXO
-LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-SYMMETRIC_SIZES = (16, 32)
 
 
 class FileKeyStore:
@@ -38,7 +36,7 @@ class FileKeyStore:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             check_private(directory)
             self._identity = Ed25519PrivateKey.from_private_bytes(self._load_or_make(IDENTITY + ".key", 32))
-            self._hmac = self._load_or_make(IDENTITY + ".hmac", 32)
+            self._keys = {IDENTITY: self._load_or_make(IDENTITY + ".hmac", 32)}
         except PermissionError as error:
             raise DeniedError(
                 f"the key folder {directory} is closed to this user: let it belong to the gateway's user",
@@ -58,29 +56,22 @@ class FileKeyStore:
         return self._identity.sign(message)
 
     def has(self, key_ref: str) -> bool:
-        return key_ref == IDENTITY or (is_reference(key_ref) and self._path(key_ref).exists())
+        return key_ref in self._keys or (is_reference(key_ref) and self._path(key_ref).exists())
 
     def add_key(self, key_ref: str, key: bytes) -> None:
-        """Store a symmetric key of 16 or 32 bytes under a reference, replacing an older one.
-
-        Raises:
-            ValueError: not a reference (small letters, digits, - and _), a reserved one, or not such a key.
-        """
-        if not is_reference(key_ref) or key_ref == IDENTITY:
-            raise ValueError(
-                f"key reference {key_ref!r}: expected small letters, digits, - and _, not {IDENTITY!r}"
-            )
-        if len(key) not in SYMMETRIC_SIZES:
-            raise ValueError(f"key {key_ref!r}: found {len(key)} bytes, expected 16 or 32")
+        """Store a symmetric key of 16 or 32 bytes, replacing an older one. Raises ValueError where it cannot be."""
+        check_import(key_ref, key)
         replace_text(self._path(key_ref), key.hex() + "\n")
+        self._keys[key_ref] = key
 
     def secret(self, key_ref: str) -> bytes:
-        """For `NativeCrypto` alone. Raises DeniedError where there is no such key."""
-        if key_ref == IDENTITY:
-            return self._hmac
-        key = self._load(self._path(key_ref)) if is_reference(key_ref) else None
+        """For `NativeCrypto` alone. Raises DeniedError where there is no such key, CorruptDataError for a bad file."""
+        key = self._keys.get(key_ref)
+        if key is None and is_reference(key_ref):
+            key = self._load(self._path(key_ref))
         if key is None:
             raise DeniedError(f"no key {key_ref!r} in {self._directory}: enter the device's key there")
+        self._keys[key_ref] = key  # a sensor sends many frames
         return key
 
     def _path(self, key_ref: str) -> Path:
@@ -109,11 +100,6 @@ class FileKeyStore:
             raise CorruptDataError(
                 f"{path} does not hold a key in hex: enter it again", str(error)
             ) from error
-
-
-def is_reference(key_ref: str) -> bool:
-    """A name that cannot lead out of the folder."""
-    return 0 < len(key_ref) <= 64 and all(letter in LETTERS for letter in key_ref)
 
 
 def check_private(path: Path) -> None:

@@ -4,9 +4,8 @@ import asyncio
 import hashlib
 
 from hal.errors import DeniedError
+from hal.key_references import IDENTITY, check_import
 from hal.sim.ed25519 import Ed25519
-
-IDENTITY = "identity"
 
 
 class SimKeyStore:
@@ -32,14 +31,13 @@ class SimKeyStore:
         return key_ref in self._keys
 
     def add_key(self, key_ref: str, key: bytes) -> None:
-        """Store or replace a symmetric key: what the technician's kit does on a real gateway."""
-        if key_ref == IDENTITY and IDENTITY in self._keys:
-            raise DeniedError("the key `identity` is made with the gateway's identity and cannot be replaced")
+        """Store a symmetric key of 16 or 32 bytes, replacing an older one. Raises ValueError where it cannot be."""
+        check_import(key_ref, key)
         self._keys[key_ref] = key
 
     def secret(self, key_ref: str) -> bytes:
         """For `hal.sim.crypto` alone. Raises DeniedError where there is no such key."""
         key = self._keys.get(key_ref)
         if key is None:
-            raise DeniedError("no key is stored as " + key_ref + ": import it with the technician's kit")
+            raise DeniedError("no key is stored as " + repr(key_ref) + ": import the device's key")
         return key

@@ -2,12 +2,14 @@
 
 from hal.types import NetworkPath
 
+ADDRESS = "192.0.2.2"  # of documentation (RFC 5737)
+
 
 class SimNetwork:
     """One Ethernet path at first; `set_up` and `add` are the back door."""
 
     def __init__(self) -> None:
-        self._paths = [NetworkPath("eth0", "ethernet", True, "192.0.2.2")]
+        self._paths = [NetworkPath("eth0", "ethernet", True, ADDRESS)]
 
     def paths(self) -> "list[NetworkPath]":
         return sorted(self._paths, key=lambda path: path.name)
@@ -21,3 +23,4 @@ class SimNetwork:
         for path in self._paths:
             if path.name == name:
                 path.up = up
+                path.address = ADDRESS if up else None

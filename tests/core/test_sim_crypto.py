@@ -212,17 +212,29 @@ def test_a_simulated_gateway_signs_what_another_verifies() -> None:
     assert not crypto.ed25519_verify(SimKeyStore(b"\x08" * 32).public_key, b"bundle", signature)
 
 
-def test_an_unknown_key_is_denied_and_the_identity_key_stays() -> None:
-    keystore = SimKeyStore(b"\x07" * 32, {"bind/door": AES_KEY})
+def test_an_unknown_key_is_denied() -> None:
+    keystore = SimKeyStore(b"\x07" * 32, {"front-door": AES_KEY})
     crypto = SimCrypto(keystore)
-    assert keystore.has("bind/door") and keystore.has("identity") and not keystore.has("bind/smoke")
-    for action in (
-        lambda: crypto.aes_ccm_open("bind/smoke", bytes(13), b"", bytes(4)),
-        lambda: crypto.aes_ccm_open("bind/door", bytes(13), b"x", bytes(4)),
-        lambda: keystore.add_key("identity", bytes(32)),
-    ):
+    assert keystore.has("front-door") and keystore.has("identity") and not keystore.has("smoke")
+    for key_ref in ("smoke", "front-door"):  # not known; known, but the tag does not hold
         try:
-            action()
+            crypto.aes_ccm_open(key_ref, bytes(13), b"x", bytes(4))
         except DeniedError:
             continue
-        raise AssertionError("not denied")
+        raise AssertionError(key_ref)
+
+
+def test_what_is_no_name_or_no_key_is_not_imported() -> None:
+    keystore = SimKeyStore(b"\x07" * 32)
+    for key_ref, key in (
+        ("identity", bytes(32)),
+        ("../x", AES_KEY),
+        ("", AES_KEY),
+        ("Door", AES_KEY),
+        ("d", b""),
+    ):
+        try:
+            keystore.add_key(key_ref, key)
+        except ValueError:
+            continue
+        raise AssertionError(key_ref)

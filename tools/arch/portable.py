@@ -49,10 +49,13 @@ BOARD = LOOPS | {
 AREAS = (
     Area("gateway/core", PURE, SEAM | {"gateway.core"}, floats=False),
     Area("gateway/hub", LOOPS, SEAM | {"gateway.core", "gateway.hub"}),
-    Area("hal/sim", LOOPS | {"cryptolib", "os", "sys"}, SEAM | {"hal.buffer", "hal.sim"}),
+    Area(
+        "hal/sim", LOOPS | {"cryptolib", "os", "sys"}, SEAM | {"hal.buffer", "hal.key_references", "hal.sim"}
+    ),
     Area("hal/types.py", PURE, SEAM, floats=False),
     Area("hal/errors.py", PURE, SEAM, floats=False),
     Area("hal/buffer.py", LOOPS, SEAM),
+    Area("hal/key_references.py", PURE, SEAM),
     Area("firmware", BOARD, frozenset({"firmware", "gateway", "hal"})),
     Area("tests/core", LOOPS, SEAM | PARTIES | {"gateway.core", "hal.buffer", "hal.sim", "tests.core"}),
     Area(

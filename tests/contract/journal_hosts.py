@@ -1,0 +1,139 @@
+"""Machines with a medium for one journal, and what its contract files share."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from hal.interfaces import Journal
+from hal.linux.journal import SqliteJournal
+from hal.sim.journal import SimJournal
+from hal.sim.medium import SimMedium
+from hal.types import Entry, chain_next
+
+SMALL_BYTES = 256 * 1024  # the least a journal can work with
+EVENT = b"e" * 1000  # of which few fill it
+
+
+class JournalHost(Protocol):
+    """A machine with a medium for one journal."""
+
+    def opened(self, capacity_bytes: int = ...) -> AbstractAsyncContextManager[Journal]:
+        """The journal, closed at the end."""
+        ...
+
+    def cut(self, capacity_bytes: int = ...) -> AbstractAsyncContextManager[Journal]:
+        """The journal; at the end the power goes, and only what the medium holds is there for the next."""
+        ...
+
+    def damage(self) -> None:
+        """Make the closed store such that it does not open. Entries in the middle of what it holds are spared."""
+        ...
+
+
+class LinuxJournalHost:
+    """Keeps a directory for each life of the machine: a cut copies the files as they are at that moment."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._life = 0
+
+    @property
+    def path(self) -> Path:
+        return self._folder / f"life-{self._life}" / "journal.sqlite"
+
+    @asynccontextmanager
+    async def opened(self, capacity_bytes: int = 8 << 20) -> AsyncIterator[SqliteJournal]:
+        journal = await SqliteJournal.open(self.path, capacity_bytes=capacity_bytes)
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+    @asynccontextmanager
+    async def cut(self, capacity_bytes: int = 8 << 20) -> AsyncIterator[SqliteJournal]:
+        async with self.opened(capacity_bytes) as journal:
+            yield journal
+            before = self.path
+            self._life += 1
+            self.path.parent.mkdir()
+            for file in before.parent.iterdir():
+                if file.suffix != ".lock" and not file.name.endswith("-shm"):
+                    shutil.copy(file, self.path.parent / file.name)
+
+    def damage(self) -> None:
+        """The root of the state table is overwritten: nothing that an entry needs."""
+        connection = sqlite3.connect(self.path)
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'state'").fetchone()[0]
+        connection.close()
+        with self.path.open("r+b") as file:
+            file.seek((root - 1) * 4096)
+            file.write(b"\xff" * 4096)
+
+
+class SimJournalHost:
+    """A medium in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.medium = SimMedium()
+
+    @asynccontextmanager
+    async def opened(self, capacity_bytes: int = 8 << 20) -> AsyncIterator[SimJournal]:
+        journal = SimJournal(self.medium, capacity_bytes=capacity_bytes)
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+    @asynccontextmanager
+    async def cut(self, capacity_bytes: int = 8 << 20) -> AsyncIterator[SimJournal]:
+        yield SimJournal(self.medium, capacity_bytes=capacity_bytes)
+        self.medium.cut()
+
+    def damage(self) -> None:
+        self.medium.damage()
+
+
+# --- lives and readings --------------------------------------------------------------------------------------------
+
+Program = Callable[[Journal], Awaitable[None]]
+
+
+def live(host: JournalHost, program: Program, *, cut: bool = False, capacity_bytes: int = 8 << 20) -> None:
+    """One life of the machine: open, run the program, close or lose the power."""
+
+    async def run() -> None:
+        async with (host.cut if cut else host.opened)(capacity_bytes) as journal:
+            await program(journal)
+
+    asyncio.run(run())
+
+
+def events_of(entries: Sequence[Entry]) -> list[bytes]:
+    return [entry.event for entry in entries]
+
+
+def held(journal: Journal, lane: int) -> list[Entry]:
+    """Everything a lane holds, by as many peeks as it takes; numbers, chain and mark agree."""
+    mark = journal.mark(lane)
+    entries: list[Entry] = []
+    chain, seq = mark.before, mark.first - 1
+    while more := journal.peek(lane, seq, 10_000):
+        for entry in more:
+            seq, chain = seq + 1, chain_next(chain, entry.event)
+            assert (entry.lane, entry.seq, entry.chain) == (lane, seq, chain)
+        entries += more
+    assert (seq, chain) == (mark.last, mark.chain)
+    return entries
+
+
+async def fill(journal: Journal, lane: int, until: Callable[[], bool], limit: int = 2000) -> int:
+    """Append to a lane until something happens; how many it took."""
+    for count in range(1, limit):
+        await journal.append([(lane, EVENT)] * 5)
+        if until():
+            return 5 * count
+    raise AssertionError("it did not happen")
