@@ -88,16 +88,21 @@ class Inward:
             await self.keyset(payload)
         elif where.sort == "receipt":
             await self.receipt(payload)
-        else:
-            raise RefusedError("this gateway takes no such message")
+        else:  # nothing we subscribed to: some brokers do send it; it has no effect and is no event
+            self.count(where.sort, "this gateway takes no such message")
 
-    async def refuse(self, sort: str, reason: str) -> None:
-        """Count a refusal; the first of its kind in ten minutes is a technical event."""
+    def count(self, sort: str, reason: str) -> str:
+        """Count and log a message that has no effect; the key it is counted under."""
         key = sort + ": " + reason
         if key not in self.refused and len(self.refused) >= REFUSALS_LIMIT:
             key = OTHER
         self.refused[key] = self.refused.get(key, 0) + 1
         self.log("warning", "A message was refused.", sort=sort, cause=reason)
+        return key
+
+    async def refuse(self, sort: str, reason: str) -> None:
+        """Count a refusal; the first of its kind in ten minutes is a technical event."""
+        key = self.count(sort, reason)
         now_ms = self.clock.uptime_ms()
         if key not in self.noted or now_ms - self.noted[key] >= SAME_REFUSAL_MS:
             self.noted[key] = now_ms
