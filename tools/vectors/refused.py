@@ -127,27 +127,18 @@ def of_payload() -> Iterator[Refused]:
     )
 
 
+def sign(protected: bytes) -> bytes:
+    """The platform's signature under any protected header."""
+    payload = LEAST["receipt"].payload
+    return KEYS["platform"].private.sign(cose.to_be_signed(protected, wire.aad("receipt"), payload))
+
+
 def of_envelope() -> Iterator[Refused]:
-    """Envelopes of another shape; the signature of each fits what it stands on."""
-    least, key = LEAST["receipt"], KEYS["platform"]
-    payload, kid = least.payload, cose.kid_of(key.public)
-
-    def sign(protected: bytes) -> bytes:
-        return key.private.sign(cose.to_be_signed(protected, wire.aad("receipt"), payload))
-
-    def envelope(name: str, protected: bytes, unprotected: object = None, **more: object) -> Refused:
-        signature = more.get("signature", sign(protected))
-        parts = [
-            protected,
-            {} if unprotected is None else unprotected,
-            more.get("payload", payload),
-            signature,
-        ]
-        return Refused("envelope: " + name, least.topic, cbor.encode(Tagged(18, parts)))
-
-    ours = cbor.encode({1: -8, 4: kid})
-    good = least.message
-    parts = [ours, {}, payload, sign(ours)]
+    """Envelopes of another shape, or in another encoding."""
+    least, kid = LEAST["receipt"], cose.kid_of(KEYS["platform"].public)
+    good, ours = least.message, cose.protected_header(kid)
+    protected, payload, signature = cbor.encode(ours), cbor.encode(least.payload), cbor.encode(sign(ours))
+    parts = [ours, {}, least.payload, sign(ours)]
     for name, data in (
         ("nothing", b""),
         ("no tag", good[1:]),
@@ -159,31 +150,44 @@ def of_envelope() -> Iterator[Refused]:
         ("trailing byte", good + b"\x00"),
         ("ends early", good[:-1]),
         ("array of indefinite length", b"\xd2\x9f" + good[2:] + b"\xff"),
-        ("payload in two pieces", good[:2] + cbor.encode(ours) + b"\xa0\x5f" + cbor.encode(payload) + b"\xff" + cbor.encode(parts[3])),
-        ("detached payload", good[:2] + cbor.encode(ours) + b"\xa0\xf6" + cbor.encode(parts[3])),
+        ("payload in two pieces", good[:2] + protected + b"\xa0\x5f" + payload + b"\xff" + signature),
+        ("detached payload", good[:2] + protected + b"\xa0\xf6" + signature),
         ("three parts", cbor.encode(Tagged(18, parts[:3]))),
         ("five parts", cbor.encode(Tagged(18, [*parts, b""]))),
         ("a map", cbor.encode(Tagged(18, {0: 0}))),
-    ):  # fmt: skip
+    ):
         yield Refused("envelope: " + name, least.topic, data)
-    yield envelope("signature of 63 bytes", ours, signature=sign(ours)[:63])
-    yield envelope("signature of 65 bytes", ours, signature=sign(ours) + b"\x00")
-    yield envelope("payload is text", ours, payload="text")
-    yield envelope("kid in the unprotected header", cbor.encode({1: -8}), {4: kid})
-    yield envelope("a second kid in the unprotected header", ours, {4: kid})
-    yield envelope("unprotected header is an array", ours, [])
-    yield envelope("no algorithm", cbor.encode({4: kid}))
-    yield envelope("no kid", cbor.encode({1: -8}))
-    yield envelope("algorithm -7 (ES256)", cbor.encode({1: -7, 4: kid}))
-    yield envelope("algorithm -19 (Ed25519 of RFC 9864)", cbor.encode({1: -19, 4: kid}))
-    yield envelope("kid of 7 bytes", cbor.encode({1: -8, 4: kid[:7]}))
-    yield envelope("kid is text", cbor.encode({1: -8, 4: "platform"}))
-    yield envelope("content type beside them", cbor.encode({1: -8, 3: 0, 4: kid}))
-    yield envelope("critical header", cbor.encode({1: -8, 2: [4], 4: kid}))
-    yield envelope("empty protected header", b"")
-    yield envelope("protected header is {}", b"\xa0")
-    yield envelope("protected header not sorted", b"\xa2" + ours[3:] + ours[1:3])
-    yield envelope("protected header goes on", ours + b"\x00")
+
+
+def of_headers() -> Iterator[Refused]:
+    """Envelopes with other parts; the signature of each fits what it stands on."""
+    least, kid = LEAST["receipt"], cose.kid_of(KEYS["platform"].public)
+    ours, payload = cose.protected_header(kid), least.payload
+    for name, parts in (
+        ("signature of 63 bytes", [ours, {}, payload, sign(ours)[:63]]),
+        ("signature of 65 bytes", [ours, {}, payload, sign(ours) + b"\x00"]),
+        ("payload is text", [ours, {}, "text", sign(ours)]),
+        ("a second kid in the unprotected header", [ours, {4: kid}, payload, sign(ours)]),
+        ("unprotected header is an array", [ours, [], payload, sign(ours)]),
+    ):
+        yield Refused("envelope: " + name, least.topic, cbor.encode(Tagged(18, parts)))
+    for name, protected, unprotected in (
+        ("kid in the unprotected header", cbor.encode({1: -8}), {4: kid}),
+        ("no algorithm", cbor.encode({4: kid}), {}),
+        ("no kid", cbor.encode({1: -8}), {}),
+        ("algorithm -7 (ES256)", cbor.encode({1: -7, 4: kid}), {}),
+        ("algorithm -19 (Ed25519 of RFC 9864)", cbor.encode({1: -19, 4: kid}), {}),
+        ("kid of 7 bytes", cbor.encode({1: -8, 4: kid[:7]}), {}),
+        ("kid is text", cbor.encode({1: -8, 4: "platform"}), {}),
+        ("content type beside them", cbor.encode({1: -8, 3: 0, 4: kid}), {}),
+        ("critical header", cbor.encode({1: -8, 2: [4], 4: kid}), {}),
+        ("empty protected header", b"", {}),
+        ("protected header is {}", b"\xa0", {}),
+        ("protected header not sorted", b"\xa2" + ours[3:] + ours[1:3], {}),
+        ("protected header goes on", ours + b"\x00", {}),
+    ):
+        parts = [protected, unprotected, payload, sign(protected)]
+        yield Refused("envelope: " + name, least.topic, cbor.encode(Tagged(18, parts)))
 
 
 def of_address() -> Iterator[Refused]:
@@ -280,7 +284,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 def refused_vectors() -> dict[str, Plain]:
     """The content of wire_refused.json."""
     rows: list[Plain] = []
-    for make in (of_envelope, of_payload, by_tables, by_hand, of_address, of_signature):
+    for make in (of_envelope, of_headers, of_payload, by_tables, by_hand, of_address, of_signature):
         for refused in make():
             step, reason = judge(refused)
             rows.append(
