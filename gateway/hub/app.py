@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gateway.core.config import Config
     from gateway.core.devices.driver import Driver
+    from gateway.hub.devices import Device
     from gateway.hub.recorder import Log
     from hal.interfaces import (
         BleCentral,
@@ -107,10 +108,7 @@ class App:
         self.devices, self.placed = place(config.devices, journal, crypto, driver_of)
         for device in self.devices:
             device.passkey = (passkeys or {}).get(device.config.name)
-        stored = {key: journal.state(key) or b"" for key in journal.state_keys("")}
-        placements = {device.config.name: device.placement for device in self.devices}
-        rules = build_rules(config, placements, stored)
-        engine = Engine(rules, build_recordings(config, placements), crypto.random, stored)
+        engine = engine_of(config, self.devices, machine)
         self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
         self.supervision = Supervision()
         self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
@@ -296,3 +294,12 @@ class App:
             if all([mark.first > mark.last for mark in marks]):
                 return
             await self.machine.clock.sleep_ms(50)
+
+
+def engine_of(config: "Config", devices: "list[Device]", machine: Machine) -> Engine:
+    """The rules of a configuration, with what they remember."""
+    journal = machine.journal
+    stored = {key: journal.state(key) or b"" for key in journal.state_keys("")}
+    placements = {device.config.name: device.placement for device in devices}
+    rules = build_rules(config, placements, stored)
+    return Engine(rules, build_recordings(config, placements), machine.crypto.random, stored)

@@ -58,11 +58,12 @@ class Line:
             await self.clock.sleep_ms(self.backoff.next_ms())
 
     async def serve(self, port: "SerialPort") -> None:
-        """Feed the driver with what comes in and with time, until the line is lost."""
+        """Feed the driver with what comes in and with time, until the line is lost. Raises HalError then."""
         self.device.link = "open"
         inbox: "list[bytes]" = []
         wake, room = Wake(self.clock), asyncio.Event()
-        reader = asyncio.create_task(self.listen(port, inbox, wake, room))
+        lost: "list[HalError]" = []
+        reader = asyncio.create_task(self.listen(port, inbox, wake, room, lost))
         try:
             await self.answer(port, self.driver.opened(self.clock.uptime_ms(), self.clock.utc_ms()), False)
             while inbox or not reader.done():
@@ -72,9 +73,17 @@ class Line:
         finally:
             await port.close()
             await stop(reader)
+        raise lost[0]
 
-    async def listen(self, port: "SerialPort", inbox: "list[bytes]", wake: Wake, room: asyncio.Event) -> None:
-        """Read pieces while there is room; a cable pulled out ends the loop and with it `serve`."""
+    async def listen(
+        self,
+        port: "SerialPort",
+        inbox: "list[bytes]",
+        wake: Wake,
+        room: asyncio.Event,
+        lost: "list[HalError]",
+    ) -> None:
+        """Read pieces while there is room, until the line is lost; `lost` tells why."""
         try:
             while True:
                 inbox.append(await port.read())
@@ -82,6 +91,8 @@ class Line:
                 if len(inbox) >= HELD_PIECES:
                     room.clear()
                     await room.wait()
+        except HalError as error:
+            lost.append(error)
         finally:
             wake.call()
 

@@ -119,7 +119,8 @@ class Delivery:
         self.connected_ms, self.greeted_ms, self.lost_ms, self.last_error = now_ms, now_ms, None, ""
         self.log("info", "Connected to the broker.")
         self.outbox.connected(self.marks())
-        reader = asyncio.create_task(self.listen())
+        lost: "list[HalError]" = []
+        reader = asyncio.create_task(self.listen(lost))
         try:
             await self.say_alive()
             self.manifest_due = True
@@ -127,9 +128,10 @@ class Delivery:
                 await self.turn()
         finally:
             await stop(reader)
+        raise lost[0]
 
-    async def listen(self) -> None:
-        """Take what comes in; ends with the connection's error, and wakes the sender so that it sees that."""
+    async def listen(self, lost: "list[HalError]") -> None:
+        """Take what comes in until the connection is lost; `lost` tells why, and the sender is woken to see it."""
         try:
             while True:
                 message = await self.uplink.receive()
@@ -137,6 +139,8 @@ class Delivery:
                 if message.topic == self.outward.topic("receipt"):
                     self.greeted_ms = -GREET_MS
                 self.wake.call()
+        except HalError as error:
+            lost.append(error)
         finally:
             self.wake.call()
 

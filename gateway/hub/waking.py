@@ -51,19 +51,24 @@ async def stop(task: "asyncio.Task[None]") -> None:
 async def ended(task: "asyncio.Task[None]") -> None:
     """Wait for the end of a task; its error is raised, its cancellation is none."""
     over = asyncio.Event()
-    watcher = asyncio.create_task(tell_end(task, over))
+    errors: "list[BaseException]" = []
+    watcher = asyncio.create_task(tell_end(task, over, errors))
     await over.wait()
     del watcher  # held until here: CPython's loop keeps no task alive by itself
+    if errors:
+        raise errors[0]
+
+
+async def tell_end(task: "asyncio.Task[None]", over: asyncio.Event, errors: "list[BaseException]") -> None:
+    """Set `over` when the task has ended, and keep the error it had.
+
+    The error is handed over, not met again by awaiting the task a second time: MicroPython 1.28 crashes when two
+    tasks await one that has failed.
+    """
     try:
         await task
     except asyncio.CancelledError:
         pass
-
-
-async def tell_end(task: "asyncio.Task[None]", over: asyncio.Event) -> None:
-    """Set `over` when the task has ended, however it did."""
-    try:
-        await task
-    except BaseException:  # noqa: BLE001, S110  whoever waits for `over` gets it
-        pass
+    except BaseException as error:  # noqa: BLE001  whoever waits for `over` raises it
+        errors.append(error)
     over.set()
