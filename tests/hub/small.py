@@ -108,7 +108,9 @@ class Small:
     def note_described(self) -> None:
         self.described += 1
 
-    def device(self, kind: "type[Driver]", name: str = "Thing", placement: int = PLACEMENT, **config: "Any") -> Device:
+    def device(
+        self, kind: "type[Driver]", name: str = "Thing", placement: int = PLACEMENT, **config: "Any"
+    ) -> Device:
         """A device in use, its driver's state read from the journal."""
         values: "dict[str, Any]" = {"name": name, "driver": kind.name, "address": None, "port": None}
         values.update({"room": None, "key": None, "passkey_ref": None, "interval_s": None, "record": "all"})
@@ -141,9 +143,9 @@ class Small:
         return [message for _, message, _ in self.logged]
 
 
-def play(scene: "Callable[[], Coroutine[object, object, None]]") -> None:
-    """Run a scene on an own loop."""
-    asyncio.run(scene())
+def play(scene: "Callable[..., Coroutine[object, object, None]]", *arguments: "Any") -> None:
+    """Run `scene(*arguments)` on an own loop."""
+    asyncio.run(scene(*arguments))
 
 
 async def begun(run: "Callable[[], Any]", clock: SimClock) -> "asyncio.Task[None]":
