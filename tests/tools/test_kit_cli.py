@@ -197,7 +197,7 @@ def platform_arguments(directory: Path, **changed: str) -> list[str]:
     [
         ({"broker": "mqtt://192.0.2.1"}, "--broker: found 'mqtt://192.0.2.1', expected mqtts://"),
         ({"broker": "mqtts://localhost"}, "--ca: found nothing"),
-        ({"signing-key": "{}/root.pem"}, "--signing-key: found a key that the keyset does not name"),
+        ({"signing-key": "{}/{root}.pem"}, "--signing-key: found a key that the keyset does not name"),
         ({"signing-key": "{}/registry.json"}, "--signing-key: found"),
         ({"keyset": "{}/registry.json"}, "--keyset: found"),
         ({"keyset": "{}/missing"}, "--keyset: found"),
@@ -214,6 +214,6 @@ def test_a_wrong_option_of_the_platform_is_said_and_ends_with_2(
 ) -> None:
     make_tenant(tmp_path, "city")
     (tmp_path / "other.json").write_text(json.dumps({"town": {"hub-1": KEY}}))
-    values = {name.replace("_", "-"): value.format(tmp_path) for name, value in changed.items()}
+    values = {name.replace("_", "-"): value.format(tmp_path, root="root") for name, value in changed.items()}
     assert main(platform_arguments(tmp_path, **values)) == 2
     assert words in capsys.readouterr().err

@@ -5,6 +5,7 @@ import pytest
 from gateway.core import cbor, wire
 from gateway.core.errors import RefusedError
 from tests.tools.platform_parties import Bench, SimGateway, causes
+from tools.platform.store import ChainValues
 
 
 def test_a_new_epoch_becomes_current_and_the_one_before_is_left(bench: Bench, gateway: SimGateway) -> None:
@@ -194,3 +195,25 @@ def test_a_receipt_is_no_message_to_a_platform(bench: Bench, gateway: SimGateway
     )
     with pytest.raises(RefusedError):
         bench.take("receipt", gateway.seal("receipt", payload))
+
+
+def test_an_original_that_comes_after_its_copy_is_the_copy(bench: Bench, gateway: SimGateway) -> None:
+    old = gateway.clone()
+    bench.bundle(old, 1, 5)
+    gateway.begin_epoch()
+    gateway.append(identity=old.chain(4))
+    gateway.append(identity=old.chain(6))
+    gateway.append(identity=old.chain(7))
+    first = bench.bundle(gateway, 1, 2)
+    assert (first.fresh, first.duplicates) == (1, 1)  # number 4 was here, number 6 was not
+    late = bench.bundle(old, 6, 7)
+    assert (late.fresh, late.duplicates) == (1, 1)  # number 6 is known by its copy
+    assert bench.bundle(gateway, 3, 3).duplicates == 1  # what came late is known too
+
+
+def test_an_epoch_of_many_events_is_searched_exactly() -> None:
+    values = [number.to_bytes(16, "big") for number in range(1, 2_000, 2)]
+    chains = ChainValues(reversed(values))
+    assert all(value in chains for value in values)
+    assert not any(number.to_bytes(16, "big") in chains for number in range(0, 2_002, 2))
+    assert b"\0" * 16 not in ChainValues([])

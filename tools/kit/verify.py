@@ -135,15 +135,15 @@ class Check:
         """The events of a bundle; one that does not decode is a finding."""
         chains = self.audit.add(fields)
         for seq, (event, chain) in enumerate(zip(fields["events"], chains, strict=True), fields["first_seq"]):
-            content, fault, identity = None, None, chain
+            content, fault = None, None
             try:
                 content = event_codec.decode_event(event)
-                identity = event_codec.identity_of(content, chain)
             except DecodeError as error:
                 fault = str(error)
                 self.finding(f"number {seq} is no event: {fault}", found.place)
             self.counts["events"] += 1
-            row = Row(0, fields["lane"], seq, chain, identity, event, is_copy=False, fault=fault)
+            own = content.identity if content is not None else None
+            row = Row(0, fields["lane"], seq, chain, own, event, is_copy=False, fault=fault)
             yield Verified(book, fields["epoch"], row, content, found.received_ms)
 
     def finding(self, cause: str, place: str) -> None:

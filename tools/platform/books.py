@@ -10,16 +10,24 @@ GIVEN_UP, AT_PLATFORM = "given_up", "platform"
 
 
 class Row(NamedTuple):
-    """One stored event. `is_copy`: its identity was stored before. `fault`: why its bytes are no event."""
+    """One stored event. `own_identity`: key 9, None where its identity is its chain value.
+
+    `is_copy`: its identity was stored before. `fault`: why its bytes are no event.
+    """
 
     epoch_key: int
     lane: int
     seq: int
     chain: bytes
-    identity: bytes
+    own_identity: bytes | None
     event: bytes
     is_copy: bool
     fault: str | None
+
+    @property
+    def identity(self) -> bytes:
+        """What the event is known by across epochs."""
+        return self.chain if self.own_identity is None else self.own_identity
 
 
 class Shelf(Protocol):
@@ -33,8 +41,11 @@ class Shelf(Protocol):
         """(number, event bytes, chain value) of what is stored from `first` on, in order, at most `limit`."""
         ...
 
-    def known(self, gateway_key: int, identities: list[bytes]) -> set[bytes]:
-        """Those of `identities` under which this gateway has an event stored."""
+    def known(self, gateway_key: int, identities: list[bytes], own: list[bytes]) -> set[bytes]:
+        """Those of `identities` under which this gateway has an event stored; `own` are those by key 9.
+
+        An identity by key 9 may be the chain value of an event of an epoch that was left.
+        """
         ...
 
     def put_message(

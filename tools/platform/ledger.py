@@ -187,12 +187,17 @@ class Ledger:
         """Store new (number, chain value, event) with their message; what no identity names yet is acted on."""
         book = taken.book
         read_all = self.read_all or taken.urgent
-        told = [self.read(event, chain, read_all=read_all) for _, chain, event in fresh]
-        known = self.shelf.known(book.key, [identity for identity, _, _ in told])
+        told = [self.read(event, read_all=read_all) for _, _, event in fresh]
+        own = [
+            content.identity for content, _ in told if content is not None and content.identity is not None
+        ]
+        known = self.shelf.known(book.key, [chain for _, chain, _ in fresh] + own, own)
         rows = []
-        for (seq, chain, event), (identity, content, fault) in zip(fresh, told, strict=True):
+        for (seq, chain, event), (content, fault) in zip(fresh, told, strict=True):
+            own_identity = content.identity if content is not None else None
+            identity = chain if own_identity is None else own_identity
             is_copy = identity in known
-            row = Row(epoch.key, lane.number, seq, chain, identity, event, is_copy, fault)
+            row = Row(epoch.key, lane.number, seq, chain, own_identity, event, is_copy, fault)
             rows.append(row)
             if is_copy:
                 taken.duplicates += 1
@@ -208,15 +213,14 @@ class Ledger:
         key = self.shelf.put_message(book.key, "bundle", received_ms, message, is_read=read_all)
         self.shelf.put_events(key, rows)
 
-    def read(self, event: bytes, chain: bytes, *, read_all: bool) -> tuple[bytes, Event | None, str | None]:
-        """(identity, content, why it does not decode); content only where asked, or where the identity needs it."""
+    def read(self, event: bytes, *, read_all: bool) -> tuple[Event | None, str | None]:
+        """(content, why it does not decode); neither where nobody asked and it has no identity of its own."""
         if not read_all and OWN_IDENTITY not in event:
-            return chain, None, None
+            return None, None
         try:
-            content = event_codec.decode_event(event)
+            return event_codec.decode_event(event), None
         except DecodeError as error:
-            return chain, None, str(error)
-        return event_codec.identity_of(content, chain), content, None
+            return None, str(error)
 
     def date(self, book: GatewayBook, epoch: EpochBook, boots: dict[int, int]) -> None:
         """Note the date of boots whose clock became known later."""

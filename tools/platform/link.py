@@ -98,12 +98,12 @@ class Link:
             await asyncio.gather(*self.publishing, return_exceptions=True)
 
     async def read_all(self, receiver: Receiver) -> None:
-        """Let the connection hand over what has arrived."""
+        """Let the connection hand over what has arrived, up to the first alarm."""
         for _ in range(READ_TURNS):
             before = receiver.arrival
             await asyncio.sleep(0)  # the selector finds a packet,
             await asyncio.sleep(0)  # and `keep_connected` takes it
-            if receiver.arrival == before:
+            if receiver.arrival == before or receiver.urgent:
                 return
 
     async def wait(self, most_ms: int) -> None:

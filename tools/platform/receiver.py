@@ -93,7 +93,8 @@ class Receiver:
         self.waiting_bytes = 0
         self.arrival = 0
         self.fresh = 0  # new events that are not durable yet,
-        self.unsettled: list[Verified] = []  # and those of them that were read
+        self.unsettled: list[Verified] = []  # and those of them that were read;
+        self.settled: list[Verified] = []  # durable, to be handed on when alarms and receipts have gone
         self.commit_due_ms: int | None = None
         self.couriers: dict[tuple[str, str], Courier] = {}
         self.busy: set[tuple[str, str]] = set()  # gateways whose courier has something to do
@@ -222,6 +223,9 @@ class Receiver:
             return GROUP_MS
         for address in due:
             self.send_receipt(self.ledger.book(*address), now_ms)
+        if self.settled:
+            verified, self.settled = self.settled, []
+            self.on_events(verified)
         if now_ms >= self.look_ms:
             self.look_ms = now_ms + LOOK_MS
             self.look_for_silence(now_ms)
@@ -231,7 +235,7 @@ class Receiver:
         return max(0, min(time for time in times if time is not None) - now_ms)
 
     def commit(self) -> bool:
-        """Make everything taken so far durable, then hand on what was verified; False where the store failed."""
+        """Make everything taken so far durable and hand on its alarms; False where the store failed."""
         self.commit_due_ms = None
         try:
             self.ledger.store_marks()
@@ -241,9 +245,12 @@ class Receiver:
             return False
         self.counts.verified += self.fresh
         self.fresh = 0
-        if self.unsettled:
-            verified, self.unsettled = self.unsettled, []
-            self.on_events(verified)
+        verified, self.unsettled = self.unsettled, []
+        alarms = [one for one in verified if one.row.lane in URGENT_LANES]
+        if alarms:
+            self.on_events(alarms)
+            verified = [one for one in verified if one.row.lane not in URGENT_LANES]
+        self.settled += verified
         return True
 
     def start_over(self, error: sqlite3.Error) -> None:

@@ -4,23 +4,41 @@ One connection, one thread. Reads see what was put and is not committed yet; `co
 write-ahead log with `synchronous=FULL`, so that what it returned from is on the disk.
 """
 
+import bisect
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 from gateway.core import wire
+from hal.types import CHAIN_SIZE
 from tools.platform.books import EpochBook, GatewayBook, LaneBook, Row, new_epoch_book
 from tools.platform.ledger import learn_devices
 
 SCHEMAS = sorted((Path(__file__).parent / "sql").glob("[0-9]*.sql"))
 MAGIC = b"SQLite format 3\0"
-ASKED_AT_ONCE = 256  # parameters of one query; a bundle has at most so many events
+ASKED_AT_ONCE = 500  # parameters of one query; SQLite's default limit was 999
 
 
 class StoreError(Exception):
     """A file that is no store of this version: cause and next action."""
+
+
+class ChainValues:
+    """A set of chain values in 16 bytes each: an epoch may have a million."""
+
+    def __init__(self, values: Iterable[bytes]) -> None:
+        self.packed = b"".join(sorted(values))
+
+    def __contains__(self, value: bytes) -> bool:
+        count = len(self.packed) // CHAIN_SIZE
+        at = bisect.bisect_left(range(count), value, key=self.value)
+        return at < count and self.value(at) == value
+
+    def value(self, number: int) -> bytes:
+        """The value of that rank."""
+        return self.packed[number * CHAIN_SIZE : (number + 1) * CHAIN_SIZE]
 
 
 class Store:
@@ -39,6 +57,7 @@ class Store:
             self.connection.close()
             raise
         self.is_open = False  # whether a transaction is
+        self.left: dict[int, ChainValues] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +95,7 @@ class Store:
 
     def roll_back(self) -> None:
         """Forget what was put since the last commit."""
+        self.left.clear()
         self.is_open = False
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
@@ -94,7 +114,7 @@ class Store:
         query = "SELECT seq, event, chain FROM event WHERE epoch=? AND lane=? AND seq>=? ORDER BY seq LIMIT ?"
         return self.ask(query, epoch_key, lane, first, limit).fetchall()
 
-    def known(self, gateway_key: int, identities: list[bytes]) -> set[bytes]:
+    def known(self, gateway_key: int, identities: list[bytes], own: list[bytes]) -> set[bytes]:
         found: set[bytes] = set()
         for start in range(0, len(identities), ASKED_AT_ONCE):
             part = identities[start : start + ASKED_AT_ONCE]
@@ -103,7 +123,19 @@ class Store:
                 " WHERE identity IN (" + ",".join("?" * len(part)) + ") AND gateway = ?"
             )
             found.update(row[0] for row in self.ask(query, *part, gateway_key))
+        if own:
+            epochs = self.ask("SELECT key FROM epoch WHERE gateway=? AND is_left=1", gateway_key).fetchall()
+            for (epoch_key,) in epochs:
+                left = self.left_chains(epoch_key)
+                found.update(identity for identity in own if identity in left)
         return found
+
+    def left_chains(self, epoch_key: int) -> "ChainValues":
+        """Chain values of an epoch that was left; read once, and again where something came late."""
+        if epoch_key not in self.left:
+            query = "SELECT chain FROM event INDEXED BY event_number WHERE epoch=?"
+            self.left[epoch_key] = ChainValues(row[0] for row in self.ask(query, epoch_key))
+        return self.left[epoch_key]
 
     def put_message(
         self, gateway_key: int, sort: str, received_ms: int, message: bytes, *, is_read: bool
@@ -116,6 +148,7 @@ class Store:
 
     def put_events(self, message_key: int, rows: list[Row]) -> None:
         self.begin()
+        self.left.pop(rows[0].epoch_key, None)
         self.connection.executemany(
             "INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?)", [(*row, message_key) for row in rows]
         )

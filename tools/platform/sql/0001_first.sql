@@ -39,21 +39,23 @@ CREATE TABLE message (
 CREATE INDEX message_unread ON message (key) WHERE is_read = 0;
 
 -- Two contents under one number are two rows, told apart by their chain values (a fork).
--- is_copy: an event with this identity was stored before. fault: why the event does not decode, else NULL.
+-- identity: the event's own (key 9), NULL where it is its chain value. Only the few of their own are indexed: an index
+-- of random values would write a page an event. is_copy: an event with this identity was stored before.
+-- fault: why the event does not decode, else NULL.
 CREATE TABLE event (
     epoch INTEGER NOT NULL REFERENCES epoch,
     lane INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     chain BLOB NOT NULL,
-    identity BLOB NOT NULL,
+    identity BLOB,
     event BLOB NOT NULL,
     is_copy INTEGER NOT NULL,
     fault TEXT,
-    message INTEGER NOT NULL REFERENCES message,
-    PRIMARY KEY (epoch, lane, seq, chain)
-) STRICT, WITHOUT ROWID;
+    message INTEGER NOT NULL REFERENCES message
+) STRICT;
 
-CREATE INDEX event_identity ON event (identity);
+CREATE UNIQUE INDEX event_number ON event (epoch, lane, seq, chain);
+CREATE INDEX event_identity ON event (identity) WHERE identity IS NOT NULL;
 
 -- Numbers that will not come: cause is `given_up` (by the gateway, for space) or `platform` (lost here).
 CREATE TABLE hole (
