@@ -13,7 +13,7 @@ TIMESYNC_MARK = Path(
     "/run/systemd/timesync/synchronized"
 )  # systemd-timesyncd, where it may not tell the kernel
 EARLIEST_UTC_MS = 1_790_000_000_000  # 2026-09-21: before this software; a clock that says less is wrong
-LOOK_AGAIN_MS = 1_000
+LOOK_AGAIN_MS = 1_000  # the kernel is asked no more often
 STEP_MS = 60_000  # a time of day that moved by more, while nothing keeps it, was set by somebody
 NS_PER_MS = 1_000_000
 
@@ -43,6 +43,7 @@ class SystemClock:
         not_before_ms: int = EARLIEST_UTC_MS,
         is_synchronised: Callable[[], bool] = synchronised,
         wall_ns: Callable[[], int] = time.time_ns,
+        look_again_ms: int = LOOK_AGAIN_MS,
     ) -> None:
         if trust not in ("kernel", "always"):
             raise ValueError(f"trust: found {trust!r}, expected 'kernel' or 'always'")
@@ -52,7 +53,8 @@ class SystemClock:
         self._not_before_ms = max(not_before_ms, EARLIEST_UTC_MS)
         self._is_synchronised = is_synchronised
         self._wall_ns = wall_ns
-        self._looked_ms = -LOOK_AGAIN_MS
+        self._look_again_ms = look_again_ms
+        self._looked_ms = -look_again_ms
         self._utc_at_start_ms: int | None = None  # by the last synchronised look
 
     def uptime_ms(self) -> int:
@@ -66,7 +68,7 @@ class SystemClock:
 
     def _trusts(self, utc_ms: int) -> bool:
         uptime_ms = self.uptime_ms()
-        if uptime_ms - self._looked_ms >= LOOK_AGAIN_MS:
+        if uptime_ms - self._looked_ms >= self._look_again_ms:
             self._looked_ms = uptime_ms
             if self._is_synchronised():
                 self._utc_at_start_ms = utc_ms - uptime_ms

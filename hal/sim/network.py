@@ -6,10 +6,10 @@ ADDRESS = "192.0.2.2"  # of documentation (RFC 5737)
 
 
 class SimNetwork:
-    """One Ethernet path at first; `set_up` and `add` are the back door."""
+    """One Ethernet path at first, unless told otherwise; `set_up` and `add` are the back door."""
 
-    def __init__(self) -> None:
-        self._paths = [NetworkPath("eth0", "ethernet", True, ADDRESS)]
+    def __init__(self, paths: "list[NetworkPath] | None" = None) -> None:
+        self._paths = [NetworkPath("eth0", "ethernet", True, ADDRESS)] if paths is None else list(paths)
 
     def paths(self) -> "list[NetworkPath]":
         return sorted(self._paths, key=lambda path: path.name)

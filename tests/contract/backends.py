@@ -18,6 +18,23 @@ from pathlib import Path
 from tests.contract.air_hosts import AirHost, bumble_air, sim_air
 from tests.contract.journal_hosts import JournalHost, LinuxJournalHost, SimJournalHost
 from tests.contract.line_hosts import LineHost, PtyLineHost, SimLineHost
+from tests.contract.machine_hosts import (
+    ClockHost,
+    FileIndicatorHost,
+    IndicatorHost,
+    KeyHost,
+    LinuxClockHost,
+    LinuxKeyHost,
+    LinuxNetworkHost,
+    NetworkHost,
+    SimClockHost,
+    SimIndicatorHost,
+    SimKeyHost,
+    SimNetworkHost,
+    SimWatchdogHost,
+    SystemdWatchdogHost,
+    WatchdogHost,
+)
 
 # --- journal: tests/contract/journal_hosts.py ----------------------------------------------------------------------
 
@@ -35,3 +52,18 @@ AIRS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[AirHost]]] = {
 # --- serial ports: tests/contract/line_hosts.py --------------------------------------------------------------------
 
 LINES: Mapping[str, Callable[[Path], LineHost]] = {"linux": PtyLineHost, "sim": SimLineHost}
+
+
+# --- clock, keys, network, lamp, watchdog: tests/contract/machine_hosts.py -----------------------------------------
+
+CLOCKS: Mapping[str, Callable[[], ClockHost]] = {"linux": LinuxClockHost, "sim": SimClockHost}
+KEYS: Mapping[str, Callable[[Path], KeyHost]] = {"linux": LinuxKeyHost, "sim": SimKeyHost}
+NETWORKS: Mapping[str, Callable[[Path], NetworkHost]] = {"linux": LinuxNetworkHost, "sim": SimNetworkHost}
+INDICATORS: Mapping[str, Callable[[Path], IndicatorHost]] = {
+    "linux": FileIndicatorHost,
+    "sim": SimIndicatorHost,
+}
+WATCHDOGS: Mapping[str, Callable[[Path], WatchdogHost]] = {
+    "linux": SystemdWatchdogHost,
+    "sim": SimWatchdogHost,
+}
