@@ -12,7 +12,6 @@ from gateway.daemon.json_text import dumps
 from tools.platform.books import Fault, GatewayBook, Verified
 
 CLOCKS = ("unknown", "set", "not_set")
-MOST_PLACES = 30
 HUB = "hub"
 
 
@@ -69,14 +68,8 @@ def null(value: int | None) -> str:
 
 
 def number(value: object) -> str:
-    """A value as JSON; as text where writing it out would take more digits than anyone measures."""
-    if type(value) is int:
-        return str(value)
-    if isinstance(value, Decimal):
-        if abs(value.exponent) > MOST_PLACES:
-            return f'"{value.mantissa}e{value.exponent}"'
-        return str(value)
-    return dumps(value)
+    """A value as JSON, decimals in their own digits."""
+    return str(value) if type(value) is int or isinstance(value, Decimal) else dumps(value)
 
 
 def device_time_json(time: DeviceTime | None) -> str:

@@ -119,8 +119,8 @@ class Store:
         for start in range(0, len(identities), ASKED_AT_ONCE):
             part = identities[start : start + ASKED_AT_ONCE]
             query = (  # only question marks are put together
-                "SELECT identity FROM event CROSS JOIN epoch ON epoch.key = event.epoch"  # noqa: S608
-                " WHERE identity IN (" + ",".join("?" * len(part)) + ") AND gateway = ?"
+                "SELECT own_identity FROM event CROSS JOIN epoch ON epoch.key = event.epoch"  # noqa: S608
+                " WHERE own_identity IN (" + ",".join("?" * len(part)) + ") AND gateway = ?"
             )
             found.update(row[0] for row in self.ask(query, *part, gateway_key))
         if own:

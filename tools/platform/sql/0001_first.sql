@@ -39,23 +39,24 @@ CREATE TABLE message (
 CREATE INDEX message_unread ON message (key) WHERE is_read = 0;
 
 -- Two contents under one number are two rows, told apart by their chain values (a fork).
--- identity: the event's own (key 9), NULL where it is its chain value. Only the few of their own are indexed: an index
--- of random values would write a page an event. is_copy: an event with this identity was stored before.
+-- own_identity: key 9, NULL where the chain value is the identity. Only the few of their own are indexed: an index of
+-- random values would write a page an event. is_copy: an event with this identity was stored before.
 -- fault: why the event does not decode, else NULL.
 CREATE TABLE event (
     epoch INTEGER NOT NULL REFERENCES epoch,
     lane INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     chain BLOB NOT NULL,
-    identity BLOB,
+    own_identity BLOB,
     event BLOB NOT NULL,
     is_copy INTEGER NOT NULL,
     fault TEXT,
-    message INTEGER NOT NULL REFERENCES message
+    message INTEGER NOT NULL REFERENCES message,
+    identity BLOB GENERATED ALWAYS AS (coalesce(own_identity, chain)) VIRTUAL
 ) STRICT;
 
 CREATE UNIQUE INDEX event_number ON event (epoch, lane, seq, chain);
-CREATE INDEX event_identity ON event (identity) WHERE identity IS NOT NULL;
+CREATE INDEX event_own_identity ON event (own_identity) WHERE own_identity IS NOT NULL;
 
 -- Numbers that will not come: cause is `given_up` (by the gateway, for space) or `platform` (lost here).
 CREATE TABLE hole (
