@@ -263,3 +263,4 @@ def test_nothing_is_stored_where_nothing_changed() -> None:
     assert hub.read(plain("2501")).state == {}
     assert hub.read(plain("1a01")).state == {"states": b"door=1"}
     assert hub.read(plain("1a012501")).state == {}
+    assert hub.read(plain("2900")).state == {"states": b"door=1;smoke=0"}  # known now, though it is no news

@@ -128,6 +128,8 @@ def test_a_plain_frame_of_a_sensor_with_a_key_is_refused() -> None:
     assert reading.refused is not None and reading.refused[0] == UNAUTHENTICATED_FRAME
     assert reading.observations == [Observation(UNAUTHENTICATED, {"reason": "plain"})]
     assert not reading.heard and reading.state == {}
+    copy = hub.read(plain("1a01"))
+    assert copy.refused == reading.refused and copy.observations == [] and not copy.heard
     assert hub.hear(plain("1a00")) == []
 
 
