@@ -33,6 +33,7 @@ URGENT_WINDOW_BUNDLES = 2  # beside those, so that an alarm never waits for them
 UNRECEIPTED_MS = 2_000  # at most so much of the measured rate may be on its way
 LEAST_UNRECEIPTED_BYTES = 24 * 1024
 RATE_WINDOW_MS = 200
+RATE_BYTES = 8 * 1024  # a smaller burst tells of latency, not of the rate
 BUNDLE_EVENTS = 128
 BUNDLE_SLICE_MS = 250  # a routine bundle fills the line no longer than this, so that an alarm passes
 LEAST_BUNDLE_BYTES = 2 * 1024
@@ -41,28 +42,35 @@ FIRST_BUNDLE_BYTES = 8 * 1024
 
 
 class Rate:
-    """Bytes per second the path takes, measured on PUBACKs while something was waiting to go."""
+    """Bytes per second the path takes: what PUBACKs confirm in the time that something is on its way.
 
-    __slots__ = ("bytes_per_s", "counted", "since_ms")
+    Time in which nothing is on its way does not count, so a window that is closed for lack of receipts does
+    not look like a slow path; nor does a lone small bundle, whose time is all latency.
+    """
+
+    __slots__ = ("busy_ms", "bytes_per_s", "counted", "since_ms")
 
     def __init__(self) -> None:
         self.bytes_per_s = 0
         self.counted = 0
+        self.busy_ms = 0
         self.since_ms = 0
 
     def start(self, now_ms: int) -> None:
-        """The line was idle until now: what comes next is measured afresh."""
+        """Something goes out after a time in which nothing was on its way."""
         self.since_ms = now_ms
-        self.counted = 0
 
-    def took(self, size: int, now_ms: int) -> None:
-        """The path took `size` bytes; weighs a new window at one half."""
+    def took(self, size: int, now_ms: int, idle: bool) -> None:
+        """The path took `size` bytes; `idle`: nothing else is on its way. Weighs a new sample at one half."""
         self.counted += size
-        span_ms = now_ms - self.since_ms
-        if span_ms >= RATE_WINDOW_MS:
-            seen = self.counted * 1000 // span_ms
+        self.busy_ms += now_ms - self.since_ms
+        self.since_ms = now_ms
+        if self.counted >= RATE_BYTES and (idle or self.busy_ms >= RATE_WINDOW_MS):
+            seen = self.counted * 1000 // max(1, self.busy_ms)
             self.bytes_per_s = seen if self.bytes_per_s == 0 else (self.bytes_per_s + seen) // 2
-            self.start(now_ms)
+            self.counted = self.busy_ms = 0
+        elif idle:
+            self.counted = self.busy_ms = 0
 
 
 class Flight:
@@ -189,7 +197,7 @@ class Outbox:
         """The broker has taken a bundle. Not delivery; makes room in the window."""
         if flight in self.flights:
             self.flights.remove(flight)
-            self.rate.took(flight.size, now_ms)
+            self.rate.took(flight.size, now_ms, not self.flights)
 
     def judge(self, mark: "LaneMark", seq: int, chain: bytes, own_chain: "bytes | None") -> str:
         """What one lane of a receipt of our epoch means; `own_chain` is h(seq), None where we do not hold it."""

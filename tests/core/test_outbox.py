@@ -81,11 +81,11 @@ def test_what_is_unreceipted_is_bounded_by_the_measured_rate():
     box = outbox(0, 0, 0, 1000, 0)
     size = LEAST_UNRECEIPTED_BYTES // 2
     for number in range(2):
-        box.puback(box.sending(3, number + 1, number + 1, size, 0), 0)
-    assert box.next_lane(marks(0, 0, 0, 1000, 0), 0) is None
-    assert box.next_lane(marks(0, 1, 0, 1000, 0), 0) == 1
-    box.receipted(3, 1, 100)
-    assert box.next_lane(marks(0, 0, 0, 1000, 0), 100) == 3
+        box.puback(box.sending(3, number + 1, number + 1, size, 6_000 * number), 6_000 * (number + 1))
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), 12_000) is None
+    assert box.next_lane(marks(0, 1, 0, 1000, 0), 12_000) == 1
+    box.receipted(3, 1, 12_100)
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), 12_100) == 3
 
 
 def test_a_fast_path_gets_larger_bundles_and_a_slow_one_small_ones():
@@ -163,3 +163,23 @@ def test_how_long_a_receipt_has_been_owed():
     assert box.waiting_since_ms() == 50
     box.next_lane(marks(0, 9), 50 + FIRST_RESEND_MS[1])
     assert box.waiting_since_ms() == 50
+
+
+def test_a_window_closed_for_lack_of_receipts_does_not_look_like_a_slow_path() -> None:
+    box = outbox(0, 0, 0, 1000, 0)
+    now_ms = 0
+    for number in range(5):
+        flights = [box.sending(3, 3 * number + at, 3 * number + at, 8_000, now_ms) for at in (1, 2, 3)]
+        for flight in flights:
+            now_ms += 2
+            box.puback(flight, now_ms)
+        now_ms += 1_000  # the receipt comes once a second
+        box.receipted(3, 3 * number + 3, now_ms)
+    assert box.rate.bytes_per_s > 3_000_000
+    assert box.unreceipted_limit() > 6_000_000
+
+
+def test_a_lone_small_bundle_tells_nothing_of_the_rate() -> None:
+    box = outbox(0, 9)
+    box.puback(box.sending(1, 1, 1, 60, 0), 600)
+    assert box.rate.bytes_per_s == 0

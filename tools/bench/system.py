@@ -7,6 +7,8 @@ store, and one pipe.
 
 import asyncio
 import contextlib
+import datetime as dt
+import json
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -38,7 +40,9 @@ def broker_of(folder: Path) -> tuple[Mosquitto | None, Brokerage]:
     authority = Authority(folder / "certificates")
     options = ["set_tcp_nodelay true", "max_queued_messages 0", "max_inflight_messages 0"]
     mosquitto = Mosquitto(folder / "broker", tls=authority.server("127.0.0.1"), options=options)
-    return mosquitto, Brokerage(mosquitto.url, authority.client("home-1"), authority.client("platform"), own=False)
+    return mosquitto, Brokerage(
+        mosquitto.url, authority.client("home-1"), authority.client("platform"), own=False
+    )
 
 
 def routine_event(number: int) -> tuple[int, bytes]:
@@ -117,7 +121,7 @@ class System:
             if not self.hub.running or time.perf_counter() - began > WAIT_S:
                 raise RuntimeError("the hub did not start:\n" + self.hub.last_words())
             await asyncio.sleep(0.002)
-        while await self.status() is None:
+        while await self.status() is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         return time.perf_counter() - began
 
@@ -133,21 +137,33 @@ class System:
         facts = await self.status()
         return -1 if facts is None else sum(lane["held"] for lane in facts["lanes"])
 
-    async def alarm(self, number: int) -> float | None:
-        """Put one alarm on the air; milliseconds until it has arrived, None where it did not within 10 s."""
+    async def alarm(self, number: int, within_s: float = 10) -> float | None:
+        """Put one alarm on the air; milliseconds until it has arrived, None where it did not in time."""
         while not self.alarms.empty():
             self.alarms.get_nowait()
         act = Act(0, SMOKE, "smoke" if number % 2 == 0 else "clear", {})
         began = time.perf_counter()
         await self.house.perform(act)
         try:
-            return 1000 * (await asyncio.wait_for(self.alarms.get(), 10) - began)
+            return 1000 * (await asyncio.wait_for(self.alarms.get(), within_s) - began)
         except TimeoutError:
             return None
+
+    async def warm_up(self) -> int:
+        """Alarms until one has arrived: the radio listens and the platform answers. The next alarm's number."""
+        number = 0
+        while await self.alarm(number, within_s=0.5) is None:
+            number += 1
+        return number + 1
+
+    def connected_at(self) -> float:
+        """When the hub said that it has a connection to the broker, seconds since 1970."""
+        for line in (self.folder / "hub.log").read_text().splitlines():
+            if '"Connected to the broker."' in line:
+                return dt.datetime.fromisoformat(json.loads(line)["time"]).timestamp()
+        raise RuntimeError("the hub never connected:\n" + self.hub.last_words())
 
     def resident_kib(self) -> int:
         """Resident memory of the hub's process."""
         text = Path(f"/proc/{self.hub.pid}/status").read_text()
         return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS"))
-
-
