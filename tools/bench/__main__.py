@@ -59,9 +59,9 @@ async def idle(folder: Path, alarms: int) -> None:
             f"{1000 * started_s:.0f} ms",
             "empty journal; aim 2,000 ms",
         )
-        number = await system.warm_up()
+        first = await system.warm_up()
         samples = []
-        for number in range(number, number + alarms):
+        for number in range(first, first + alarms):
             samples.append(await system.alarm(number))
             await asyncio.sleep(PAUSE_S)
         say("alarm, frame on air to verified, idle", spread(samples), "aim p99 10 ms")
