@@ -116,7 +116,7 @@ class SqliteJournal:
         try:
             for seq, event, chain in cursor:
                 if seq != start + len(found) + (before is not None):
-                    break  # the writer has let go of these; its word of it is on the way
+                    break
                 if before is not None:
                     if not isinstance(event, bytes) or chain_next(before, event) != chain:
                         return self._mismatch(lane, seq)
@@ -127,15 +127,15 @@ class SqliteJournal:
                 before = chain
         finally:
             cursor.close()
-        return found
+        return found or self._mismatch(lane, start + 1)
 
     def _mismatch(self, lane: int, seq: int) -> list[Entry]:
-        """Nothing, where the writer has begun another epoch and its word of it is on the way; else damage."""
-        if self._reader.execute("SELECT epoch FROM journal").fetchone()[0] != self._mirror.epoch:
+        """Nothing, where the writer has let go of the entry and its word of that is on the way; else damage."""
+        sql = "SELECT epoch, forgotten FROM journal, lane WHERE lane = ?"
+        epoch, forgotten = self._reader.execute(sql, (lane,)).fetchone()
+        if epoch != self._mirror.epoch or forgotten >= seq:
             return []
-        message = (
-            "an event in the journal does not match its chain value: restart, the journal will be set aside"
-        )
+        message = "an event in the journal is missing or does not match its chain value: restart, it will be set aside"
         raise self._damaged(CorruptDataError(message, f"lane {lane}, number {seq}"))
 
     def _damaged(self, error: HalError) -> HalError:

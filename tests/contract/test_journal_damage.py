@@ -12,7 +12,7 @@ from hal.errors import (
 )
 from hal.linux import journal_file
 from hal.linux.journal import SqliteJournal
-from hal.types import ALARM, LANES, MEASUREMENT
+from hal.types import ALARM, LANES, MEASUREMENT, TECHNICAL
 
 DATABASES = Path(__file__).with_name("databases")
 Program = Callable[[SqliteJournal], Awaitable[None]]
@@ -162,6 +162,38 @@ def test_a_wrong_chain_value_is_found_wherever_reading_begins(path: Path, where:
             journal.peek(ALARM, 0 if where == "first" else 10, 1000)
 
     live(path, find)
+
+
+@pytest.mark.parametrize("seq", [1, 500, 1000])
+def test_a_missing_event_is_damage_and_no_end_of_the_lane(path: Path, seq: int) -> None:
+    live(path, write_thousand)
+
+    async def find(journal: SqliteJournal) -> None:
+        sql(path, "DELETE FROM entry_1 WHERE seq = ?", seq)
+        before = journal.peek(ALARM, 0, 1 << 20, 2000) if seq > 1 else []
+        assert [entry.seq for entry in before] == list(range(1, seq))
+        with pytest.raises(CorruptDataError, match=f"number {seq}"):
+            journal.peek(ALARM, seq - 1, 1 << 20)
+
+    live(path, find)
+
+
+def test_entries_that_the_writer_has_just_let_go_of_are_no_damage(path: Path) -> None:
+    live(path, write_thousand)
+
+    async def program(journal: SqliteJournal) -> None:
+        assert len(journal.peek(ALARM, 0, 1 << 20)) == 128
+        # what the writer does when it makes room, before the loop has heard of it
+        sql(path, "DELETE FROM entry_1 WHERE seq <= 32")
+        sql(path, "UPDATE lane SET forgotten = 32 WHERE lane = 1")
+        assert journal.peek(ALARM, 0, 1 << 20) == []
+        assert [entry.seq for entry in journal.peek(ALARM, 40, 1 << 20, 3)] == [41, 42, 43]
+        # and when it begins an epoch
+        sql(path, "UPDATE journal SET epoch = zeroblob(8)")
+        sql(path, "DELETE FROM entry_2")
+        assert journal.peek(TECHNICAL, 0, 1 << 20) == []
+
+    live(path, program)
 
 
 def test_setting_aside_that_a_crash_interrupted_is_completed(path: Path) -> None:

@@ -191,8 +191,11 @@ def test_receipts_are_forgotten_in_ranges_and_not_one_by_one(path: Path) -> None
         assert journal.mark(MEASUREMENT).first == 101
         assert durable() == 0
         await journal.ack(MEASUREMENT, 600)
-        await journal.append([(INFO, b"z")])  # the writer has been through by now
-        assert durable() == 600
+        for _ in range(1000):  # the writer does it when nobody waits
+            await journal.append([(INFO, b"z")])
+            if durable() == 600:
+                return
+        raise AssertionError("never forgotten")
 
     live(path, program)
     assert durable() == 600
