@@ -14,7 +14,7 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,8 +42,7 @@ class ControlServer:
     def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
         self._path = path
         self._handlers = handlers
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         if is_served(self._path):
@@ -52,46 +51,57 @@ class ControlServer:
             )
         try:
             listener = bind_private(self._path)
+            listener.listen()
         except OSError as error:
             raise UnavailableError(
                 f"cannot make {self._path}: let its folder belong to the gateway's user", str(error)
             ) from error
-        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=LONGEST_REQUEST)
+        self._start(self._accept(listener), listener)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
-            clients = list(self._clients)
-            for client in clients:
-                client.cancel()
-            await asyncio.gather(*clients, return_exceptions=True)
-            await self._server.wait_closed()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._path.unlink(missing_ok=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "streams call this in a task"
-        self._clients.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, ValueError, TimeoutError):
-            pass  # it went away, said nothing for too long, or sent an endless line
-        finally:
-            self._clients.discard(task)
-            writer.close()
+    def _start(self, work: Coroutine[Any, Any, None], sock: socket.socket) -> None:
+        """Do `work` in a task; `sock` is closed when it ends, even where it never began."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request after another until the client has no more."""
+        def ended(_task: object) -> None:
+            self._tasks.discard(task)
+            sock.close()
+
+        task.add_done_callback(ended)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # asyncio's own servers lose a connection that arrives while they close (CPython 3.11).
         while True:
-            async with asyncio.timeout(IDLE_S):
-                line = await reader.readline()
-                if not line:
-                    return
-                writer.write(dumps(self.answer(line)).encode() + b"\n")
-                await writer.drain()
+            client, _ = await asyncio.get_running_loop().sock_accept(listener)
+            self._start(self._serve(client), client)
+
+    async def _serve(self, client: socket.socket) -> None:
+        """Answer one request after another until the client has no more, says nothing, or goes on for ever."""
+        loop = asyncio.get_running_loop()
+        held = b""
+        with contextlib.suppress(OSError):
+            while True:
+                line, newline, rest = held.partition(b"\n")
+                async with asyncio.timeout(IDLE_S):
+                    if newline:
+                        await loop.sock_sendall(client, dumps(self.answer(line)).encode() + b"\n")
+                        held = rest
+                    elif len(held) > LONGEST_REQUEST:
+                        return
+                    elif more := await loop.sock_recv(client, LONGEST_REQUEST):
+                        held += more
+                    else:
+                        return
 
     def answer(self, line: bytes) -> dict[str, object]:
         """The answer to one request."""

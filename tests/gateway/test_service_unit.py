@@ -1,0 +1,72 @@
+"""The systemd unit says the same of names, paths and promises as the program does."""
+
+import configparser
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from gateway.daemon.configuration import DEFAULT, DEFAULT_DATA
+from gateway.hub.supervise import BEAT_MS
+
+UNIT = files("gateway.daemon").joinpath("trygg.service")
+
+
+class Unit(configparser.RawConfigParser):
+    """Names keep their case; of repeated ones the last is kept, which is enough here."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
+@pytest.fixture
+def service() -> dict[str, str]:
+    parser = Unit(strict=False)
+    parser.read_string(UNIT.read_text(encoding="utf-8"))
+    return dict(parser["Service"])
+
+
+def test_paths_are_those_of_the_program(service: dict[str, str]) -> None:
+    assert service["ExecStart"].endswith(f"/trygg run -c {DEFAULT}")
+    assert Path("/var/lib") / service["StateDirectory"] == DEFAULT_DATA
+    assert service["StateDirectoryMode"] == "0700"
+
+
+def test_it_is_told_when_the_hub_runs_and_watches_it(service: dict[str, str]) -> None:
+    assert service["Type"] == "notify"
+    assert service["Restart"] == "always"
+    # systemd advises a beat in half the period (sd_watchdog_enabled(3)); a beat may wait for one slow sync.
+    assert int(service["WatchdogSec"]) * 1000 >= 4 * BEAT_MS
+    assert service["RestartPreventExitStatus"] == "2"
+
+
+def test_the_clock_can_be_asked(service: dict[str, str]) -> None:
+    # Without these two system calls the clock would never be trusted, and nobody would know why.
+    assert {"adjtimex", "clock_adjtime"} <= set(service["SystemCallFilter"].split())
+    assert "ProtectClock" not in service
+    assert "MemoryDenyWriteExecute" not in service
+
+
+def test_nothing_is_granted_that_is_not_needed(service: dict[str, str]) -> None:
+    assert service["User"] == "trygg"
+    assert service["NoNewPrivileges"] == "yes"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["ProtectSystem"] == "strict"
+    assert service["ProtectHome"] == "yes"
+    assert service["DevicePolicy"] == "closed"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
+def test_systemd_rates_it_as_well_confined(tmp_path: Path) -> None:
+    unit = tmp_path / "trygg.service"
+    unit.write_text(UNIT.read_text(encoding="utf-8"))
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=25", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+    assert rated.returncode == 0, rated.stdout + rated.stderr
