@@ -34,6 +34,7 @@ class Space:
         self._descriptor = descriptor
         self._held_pages: int | None = None  # what the file has, while the disk gives no more
         self._asked_s = 0.0
+        self._known_free = 0  # at least so many pages are free, beside the spare ones
         connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._allow(self._pragma("page_count"))
 
@@ -47,7 +48,7 @@ class Space:
 
     def take(self) -> None:
         """Let file and log have their first blocks."""
-        self.ensure(GROW_PAGES - SPARE_PAGES)
+        self.ensure(GROW_PAGES // 2, ahead=True)
         try:
             descriptor = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:  # nothing was written yet
@@ -62,22 +63,33 @@ class Space:
     def hold(self) -> None:
         """The disk gave no more: live within what the file has. Not in a transaction."""
         self._held_pages = self._pragma("page_count")
+        self._known_free = 0
         self._asked_s = time.monotonic()
         self.checkpoint()
 
-    def ensure(self, need_pages: int) -> None:
-        """See to it that `need_pages` are free in the file, as far as capacity and disk allow. Not in a transaction."""
-        if self._held_pages is not None and time.monotonic() - self._asked_s < ASK_AGAIN_S:
-            return
-        free = self._pragma("freelist_count")
-        missing = need_pages + SPARE_PAGES - free
+    def ensure(self, need_pages: int, ahead: bool = False) -> None:
+        """See to it that `need_pages` are free in the file, as far as capacity and disk allow. Not in a transaction.
+
+        They count as used afterwards, unless it is done `ahead` of appends to come.
+        """
+        if self._known_free < need_pages:  # asking SQLite each time would cost as much as an insert
+            if self._held_pages is not None and time.monotonic() - self._asked_s < ASK_AGAIN_S:
+                return
+            free = self._pragma("freelist_count")
+            self._known_free = free - SPARE_PAGES
+            if self._known_free < need_pages:
+                self._ask(free, need_pages - self._known_free)
+        if not ahead:
+            self._known_free -= need_pages
+
+    def _ask(self, free: int, missing: int) -> None:
+        """Take at least `missing` pages from the disk."""
         pages = self._pragma("page_count")
         count = min(max(missing, GROW_PAGES), self._capacity_pages - pages)
-        if missing <= 0 or count <= 0:
-            self._held_pages = None
-            return
         try:
-            self._grow(pages, free, count)
+            if count > 0:
+                self._grow(pages, free, count)
+                self._known_free += count
             self._held_pages = None
         except (OSError, sqlite3.OperationalError):
             if self._connection.in_transaction:

@@ -209,7 +209,7 @@ class Writer(threading.Thread):
         if self._groups >= CHECKPOINT_GROUPS:
             self._groups = 0
             self._space.checkpoint()
-        self._space.ensure(GROW_PAGES // 2)
+        self._space.ensure(GROW_PAGES // 2, ahead=True)
 
     # --- to the loop's thread ----------------------------------------------------------------------------------
 
