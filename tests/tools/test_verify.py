@@ -12,7 +12,7 @@ import pytest
 from gateway.core import wire
 from gateway.core.model import Absent, Decimal, DeviceTime
 from hal.types import chain_next
-from tests.tools.platform_parties import RECEIVED_MS, SimGateway
+from tests.tools.platform_parties import RECEIVED_MS, Bench, SimGateway
 from tools.kit.__main__ import main
 from tools.platform.audit import Audit, Record, Stream, judge
 from tools.platform.ledger import Ledger
@@ -117,9 +117,9 @@ def test_a_chain_with_an_event_removed_changed_or_swapped_is_refused(
 ) -> None:
     answer = verify(b"".join(tampered(gateway, change)))
     assert answer[0] == 1
-    assert "the chain is broken after number 10" in errors(answer)[0]
+    assert "the chain is broken at number 10" in errors(answer)[0]
     answer = verify(b"".join(reversed(tampered(gateway, change))))
-    assert "the chain is broken after number 10" in errors(answer)[0]
+    assert "the chain is broken at number 10" in errors(answer)[0]
 
 
 def test_control_numbers_alone_show_no_change(gateway: SimGateway) -> None:
@@ -147,7 +147,7 @@ def test_missing_numbers_are_found_and_declared_ones_are_not(
 
 def test_a_lane_begins_with_its_epoch(gateway: SimGateway, verify: Callable[..., Answer]) -> None:
     answer = verify(gateway.bundle(1, 10, before=b"\0" * 16))
-    assert "the chain is broken after number 0" in errors(answer)[0]
+    assert "the chain is broken at number 0" in errors(answer)[0]
 
 
 def test_one_number_with_two_contents_is_found(gateway: SimGateway, verify: Callable[..., Answer]) -> None:
@@ -162,7 +162,36 @@ def test_two_chains_that_follow_a_number_nobody_has_are_found(
     gateway: SimGateway, verify: Callable[..., Answer]
 ) -> None:
     answer = verify(gateway.bundle(11, 20) + gateway.bundle(11, 20, before=chain_next(b"x" * 16, b"")))
-    assert any("two chains claim to follow number 10" in error for error in errors(answer))
+    assert any("two chains claim number 10" in error for error in errors(answer))
+
+
+def test_a_state_says_where_the_end_is(gateway: SimGateway, verify: Callable[..., Answer]) -> None:
+    assert verify(gateway.bundle(1, 30) + gateway.state(), "--sort", "any")[0] == 0
+    answer = verify(gateway.bundle(1, 20) + gateway.state({3: 11}), "--sort", "any")
+    assert errors(answer)[0].endswith("number 30 is missing: the last one here is 20")
+    gateway.lanes[3][29] = gateway.event(values={"spo2_pct": 50})
+    state = gateway.state()
+    gateway.lanes[3][29] = gateway.event(values={"spo2_pct": 99})
+    answer = verify(gateway.bundle(1, 30) + state, "--sort", "any")
+    assert "the chain is broken at number 30" in errors(answer)[0]
+
+
+def test_a_store_that_lacks_what_it_receipted_is_found(
+    tmp_path: Path, gateway: SimGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "platform.db"
+    with Store(str(path)) as store:
+        ledger = Ledger(store, [])
+        for first in (1, 11, 21):
+            message = gateway.bundle(first, first + 9)
+            ledger.take(wire.parse("bundle", message), message, RECEIVED_MS, 1, retained=False)
+        ledger.store_marks()
+    assert main(["verify", "--key", gateway.public_key.hex(), str(path)]) == 0
+    with Store(str(path)) as store:
+        store.ask("PRAGMA foreign_keys=OFF")
+        store.ask("DELETE FROM message WHERE key=3")
+    assert main(["verify", "--key", gateway.public_key.hex(), str(path)]) == 1
+    assert "number 30 is missing: the last one here is 20" in capsys.readouterr().err
 
 
 def test_repeats_are_no_finding(gateway: SimGateway, verify: Callable[..., Answer]) -> None:
@@ -181,7 +210,7 @@ def test_a_message_of_another_signer_or_sort_is_refused(
     state = gateway.state()
     status, lines = verify(state, "--sort", "state")
     assert (status, lines[0]["sort"], lines[0]["software"]) == (0, "state", "0.1.0")
-    assert verify(state + gateway.bundle(1, 5), "--sort", "any")[0] == 0
+    assert verify(state + gateway.bundle(1, 30), "--sort", "any")[0] == 0
 
 
 def test_a_signature_of_one_sort_does_not_pass_for_another(
@@ -269,3 +298,32 @@ def test_a_wrong_command_line_is_said_and_ends_with_2(
     (tmp_path / "file").write_bytes(b"")
     assert main(["verify", *arguments, str(tmp_path / "file")]) == 2
     assert words in capsys.readouterr().err
+
+
+# --- the golden chains ----------------------------------------------------------------------------------------------
+
+CHAIN = json.loads((Path(__file__).parents[1] / "vectors" / "chain.json").read_text(encoding="utf-8"))
+# Broken as a list in order, and whole all the same: a broker repeats and a gateway sends again.
+ORDER_ONLY = ("a bundle twice", "two bundles swapped")
+# Any excerpt can be audited; the ledger asks for the beginning.
+EXCERPTS = ("the first bundle removed",)
+
+
+@pytest.mark.parametrize("story", CHAIN["audits"], ids=lambda story: story["name"])
+def test_golden_chains_are_judged_as_they_say(story: dict[str, Any], bench: Bench) -> None:
+    messages = [bytes.fromhex(text) for text in story["messages"]]
+    audit = Audit()
+    for message in messages:
+        audit.add(wire.parse("bundle", message).fields)
+        bench.take("bundle", message)
+    fields = wire.parse("bundle", messages[0]).fields
+    stream = Stream("oslo", str(fields["gateway"]), bytes.fromhex(CHAIN["epoch"]), CHAIN["lane"])
+    audit.claim(stream, CHAIN["end"]["seq"], bytes.fromhex(CHAIN["end"]["chain"]))
+    name = story["name"]
+    assert bool(list(audit.findings())) == (story["broken"] and name not in ORDER_ONLY + EXCERPTS)
+    book = next(iter(bench.ledger.books.values()))
+    lanes = bench.ledger.receipt_lanes(book)
+    assert lanes is not None
+    is_whole = lanes[CHAIN["lane"]] == [CHAIN["end"]["seq"], bytes.fromhex(CHAIN["end"]["chain"])]
+    assert is_whole == (not story["broken"] or name in ORDER_ONLY)
+    assert is_whole <= (bench.store.counts()["events"] == len(CHAIN["events"]))

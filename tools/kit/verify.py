@@ -11,12 +11,12 @@ from gateway.core import cbor, cose, event_codec, wire
 from gateway.core.errors import ConfigError, DecodeError, RefusedError
 from gateway.core.wire import Parsed
 from gateway.daemon.json_text import dumps
-from tools.platform.audit import Audit
+from tools.platform.audit import Audit, Stream
 from tools.platform.books import GatewayBook, Row, Verified
 from tools.platform.ledger import learn_devices
 from tools.platform.lines import event_json, event_text
 from tools.platform.parties import Verifier, read_public_key, read_registry
-from tools.platform.store import is_store, messages
+from tools.platform.store import is_store, marks, messages
 
 ANY = "any"
 HEX = b"0123456789abcdefABCDEF \t\r\n"
@@ -67,6 +67,11 @@ def run(options: argparse.Namespace) -> int:
     check = Check(keys, options.sort, as_json=options.json)
     for name in options.files:
         check.take(read_messages(name))
+        if name != "-" and is_store(Path(name)):
+            for tenant, gateway, epoch, lane, seq, chain in marks(
+                Path(name)
+            ):  # what was receipted must be there
+                check.audit.claim(Stream(tenant, gateway, epoch, lane), seq, chain)
     return check.end()
 
 
@@ -128,8 +133,19 @@ class Check:
             return
         if parsed.sort == "manifest":
             learn_devices(book, fields)
+        elif parsed.sort in ("state", "receipt"):
+            for lane, row in fields["lanes"].items():
+                self.claim(Stream(*address, fields["epoch"], lane), parsed.sort, row)
         said = {name: item for name, item in fields.items() if name != "version"}
         print(dumps({"sort": parsed.sort} | said))
+
+    def claim(self, stream: Stream, sort: str, row: list[Any]) -> None:
+        """Hold what a state or a receipt says of a lane against its events."""
+        if sort == "state":
+            first_held, before, *row = row
+            self.audit.claim(stream, first_held - 1, before)
+        seq, chain = row
+        self.audit.claim(stream, seq, chain)
 
     def events(self, book: GatewayBook, fields: dict[str, Any], found: Found) -> Iterator[Verified]:
         """The events of a bundle; one that does not decode is a finding."""

@@ -30,12 +30,18 @@ class Record:
     def __init__(self) -> None:
         self.chains: dict[int, bytes] = {}
         self.forks: set[int] = set()
-        self.befores: dict[int, set[bytes]] = {}  # number before a bundle: the chain values claimed for it
+        self.claims: dict[
+            int, set[bytes]
+        ] = {}  # number: chain values that bundles, states and receipts name for it
         self.gone: list[tuple[int, int]] = []
 
 
 class Audit:
-    """Takes verified bundles; says at the end what does not fit."""
+    """Takes verified messages; says at the end what does not fit.
+
+    Where a lane begins within the messages and where it ends is no finding by itself: any excerpt can be audited. A
+    state or a receipt among them says where the end is.
+    """
 
     def __init__(self) -> None:
         self.records: dict[Stream, Record] = {}
@@ -46,13 +52,17 @@ class Audit:
         record = self.records.setdefault(stream, Record())
         first = fields["first_seq"]
         chains = wire.chain_values(fields["before"], fields["events"])
-        record.befores.setdefault(first - 1, set()).add(fields["before"])
+        record.claims.setdefault(first - 1, set()).add(fields["before"])
         for seq, chain in enumerate(chains, first):
             if record.chains.setdefault(seq, chain) != chain:
                 record.forks.add(seq)
         if "given_up" in fields:
             record.gone.append(tuple(fields["given_up"]))
         return chains
+
+    def claim(self, stream: Stream, seq: int, chain: bytes) -> None:
+        """Take what a state, a receipt or a store names for a number."""
+        self.records.setdefault(stream, Record()).claims.setdefault(seq, set()).add(chain)
 
     def findings(self) -> Iterator[str]:
         """Each thing that does not fit, in words."""
@@ -66,12 +76,15 @@ def judge(stream: Stream, record: Record) -> Iterator[str]:
     if record.forks:
         yield f"number {min(record.forks)} has two contents"
     known = record.chains | {0: chain_start(stream.epoch, stream.lane)}
-    for seq, befores in sorted(record.befores.items()):
-        if seq in known and seq not in record.forks and befores != {known[seq]}:
-            yield f"the chain is broken after number {seq}: an event was removed, changed or moved"
-        elif seq not in known and len(befores) > 1:
-            yield f"two chains claim to follow number {seq}"
+    for seq, chains in sorted(record.claims.items()):
+        if seq in known and seq not in record.forks and chains != {known[seq]}:
+            yield f"the chain is broken at number {seq}: an event before it was removed, changed or moved"
+        elif seq not in known and len(chains) > 1:
+            yield f"two chains claim number {seq}"
     numbers = sorted(record.chains)
+    end = max(record.claims, default=0)
+    if numbers and end > numbers[-1]:
+        yield f"number {end} is missing: the last one here is {numbers[-1]}"
     for before, after in itertools.pairwise(numbers):
         if after > before + 1 and (missing := uncovered(before + 1, after - 1, record.gone)) is not None:
             yield f"number {missing} is missing" + (

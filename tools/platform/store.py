@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from gateway.core import wire
 from hal.types import CHAIN_SIZE
@@ -293,8 +293,22 @@ def is_store(path: Path) -> bool:
 
 def messages(path: Path) -> Iterator[tuple[str, int, bytes]]:
     """(sort, received_ms, message) of a store, in order of arrival; opens it for reading only."""
+    yield from read_only(path, "SELECT sort, received_ms, bytes FROM message ORDER BY key")
+
+
+def marks(path: Path) -> Iterator[tuple[str, str, bytes, int, int, bytes]]:
+    """(tenant, gateway, epoch, lane, number, chain value) of how far each lane of a store is unbroken."""
+    yield from read_only(
+        path,
+        "SELECT tenant, name, epoch.epoch, lane, seq, chain FROM lane JOIN epoch ON epoch.key=lane.epoch"
+        " JOIN gateway ON gateway.key=epoch.gateway",
+    )
+
+
+def read_only(path: Path, query: str) -> Iterator[Any]:
+    """Rows of a store that stays as it is."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        yield from connection.execute("SELECT sort, received_ms, bytes FROM message ORDER BY key")
+        yield from connection.execute(query)
     finally:
         connection.close()
