@@ -38,7 +38,8 @@ class Version(argparse.Action):
             said = version("trygg-hub")
         except PackageNotFoundError:
             said = "not installed"
-        parser.exit(0, f"trygg {said}\n")
+        print(f"trygg {said}")
+        parser.exit()
 
 
 def make_parser(command: str | None) -> argparse.ArgumentParser:

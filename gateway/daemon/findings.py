@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.core.config import Config
@@ -93,17 +93,24 @@ def check_secret(
         yield found(FAULT, "malformed", path=path, expected=expected)
 
 
-def check_storage(config: Config, texts: Texts) -> list[Finding]:
+def is_writable(directory: Path) -> bool:
+    """Whether this process may make files in a folder."""
+    return os.access(directory, os.W_OK | os.X_OK)
+
+
+def check_storage(
+    config: Config, texts: Texts, *, writable: Callable[[Path], bool] = is_writable
+) -> list[Finding]:
     """The store's folder: there, ours, and with room for as much as the store may grow."""
     found = Checker("storage", texts)
     path = Path(config.storage.path)
     directory = path.parent
     if not directory.is_dir():
         near = next(parent for parent in directory.parents if parent.exists())
-        if not os.access(near, os.W_OK | os.X_OK):
+        if not writable(near):
             return [found(FAULT, "missing", directory=directory)]
         directory = near  # the hub makes what is missing
-    if not os.access(directory, os.W_OK | os.X_OK):
+    if not writable(directory):
         return [found(FAULT, "read_only", directory=directory)]
     free_mb = shutil.disk_usage(directory).free // MIB
     used_mb = path.stat().st_size // MIB if path.exists() else 0

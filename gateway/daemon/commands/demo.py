@@ -24,9 +24,9 @@ def run(_options: argparse.Namespace) -> int:
     return 2
 
 
-def start(arguments: Sequence[str]) -> int:
+def start(arguments: Sequence[str], needed: Sequence[str] = NEEDED) -> int:
     """Become `trygg-kit demo` with all its arguments; 1 where the kit is not installed."""
-    missing = [name for name in NEEDED if not is_installed(name)]
+    missing = [name for name in needed if not is_installed(name)]
     if missing:
         print(
             f"trygg demo: {', '.join(missing)} not installed: the demonstration is an extra. "

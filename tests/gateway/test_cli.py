@@ -1,0 +1,308 @@
+"""The command line of the gateway: help, exit statuses, and what is imported for what."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.daemon.__main__ import COMMANDS, main
+from gateway.daemon.commands import demo
+from gateway.daemon.control import ControlServer
+
+ROOT = "ab" * 32
+HUB = f"""
+[hub]
+id = "hub-1"
+tenant = "oslo"
+language = "en"
+data_directory = "data"
+[uplink]
+brokers = ["mqtt://127.0.0.1:1"]
+[platform]
+root_public_key = "{ROOT}"
+[radio]
+backend = "none"
+"""
+STATUS: dict[str, Any] = {
+    "gateway": "hub-1",
+    "tenant": "oslo",
+    "software": "trygg 1",
+    "uptime_ms": 185_000,
+    "utc_ms": 1_790_000_000_000,
+    "connected": True,
+    "last_error": "",
+    "unreceipted_ms": 0,
+    "keyset": 3,
+    "lanes": [
+        {"lane": lane, "name": name, "held": 0}
+        for lane, name in enumerate(("safety", "alarm", "technical", "measurement", "info"))
+    ],
+    "given_up": [],
+    "messages_refused": {},
+    "lamp": "ok",
+    "configuration_fault": "",
+    "advertisements_dropped": 0,
+}
+DEVICES: list[dict[str, Any]] = [
+    {
+        "name": "Front door",
+        "driver": "bthome",
+        "room": "Hall",
+        "reached": "AA:BB:CC:00:00:01",
+        "heard_ms": 3_000,
+        "silent": False,
+        "link": "",
+        "refused": {"malformed": 2, "replayed": 1},
+        "last_refusal": "object 0x99 is not known",
+    },
+    {
+        "name": "Medicine",
+        "driver": "dispenser",
+        "room": None,
+        "reached": "/dev/ttyUSB0",
+        "heard_ms": None,
+        "silent": True,
+        "link": "no such port",
+        "refused": {},
+        "last_refusal": "",
+    },
+]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "hub.toml"
+    path.write_text(HUB)
+    return path
+
+
+def trygg(*arguments: str | Path) -> int:
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        return int(error.code or 0)
+
+
+def while_running(hub: Path, facts: dict[str, Any], command: Callable[[], int]) -> int:
+    """Exit status of a command while a hub answers with these facts."""
+
+    async def work() -> int:
+        handlers = {name: lambda name=name: facts[name] for name in facts}
+        async with ControlServer(hub.parent / "data" / "control.sock", handlers):
+            return await asyncio.to_thread(command)
+
+    return asyncio.run(work())
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trygg("--help") == 0
+    overview = capsys.readouterr().out
+    for name in COMMANDS:
+        assert name in overview
+        if name != "demo":  # whose help is the kit's
+            assert trygg(name, "--help") == 0
+            assert f"usage: trygg {name}" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trygg("--version") == 0
+    assert capsys.readouterr().out.startswith("trygg ")
+
+
+@pytest.mark.parametrize(
+    "line", [(), ("bogus",), ("status", "--bogus"), ("run", "--clock-offset-s", "x"), ("decode",)]
+)
+def test_a_wrong_command_line_is_status_2(line: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert trygg(*line) == 2
+    assert "usage: trygg" in capsys.readouterr().err
+
+
+def test_only_what_a_command_needs_is_imported() -> None:
+    script = (
+        "import sys; from gateway.daemon.__main__ import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(sorted(set(sys.modules) & {'paho', 'bleak', 'cryptography', 'serial', 'bumble', 'rich', "
+        "'amqtt', 'sqlite3', 'dbus_fast'}), file=sys.stderr)"
+    )
+    for line, expected in ((("--help",), "[]"), (("run", "--help"), "[]"), (("status", "-c", "/none"), "[]")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *line], capture_output=True, text=True, check=True, timeout=20
+        )
+        assert done.stderr.splitlines()[-1] == expected, line
+
+
+def test_status_says_first_how_it_is(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert while_running(hub, {"status": STATUS}, lambda: trygg("status", "-c", hub)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "All is well.",
+        "Hub hub-1 of oslo, trygg 1, running for 3 min",
+        "Broker: connected",
+        "Delivery: the platform has receipted everything",
+    ]
+    assert while_running(hub, {"status": STATUS}, lambda: trygg("status", "--json", "-c", hub)) == 0
+    assert json.loads(capsys.readouterr().out) == STATUS
+
+
+def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lanes = [{**row, "held": held} for row, held in zip(STATUS["lanes"], (1, 0, 0, 41, 0), strict=True)]
+    trouble = {
+        **STATUS,
+        "lamp": "fault",
+        "connected": False,
+        "last_error": "no route",
+        "lanes": lanes,
+        "unreceipted_ms": 300_000,
+        "keyset": 0,
+        "utc_ms": None,
+        "given_up": [{"lane": 4, "first": 11, "last": 20}],
+        "messages_refused": {"signature": 2},
+        "configuration_fault": "hub.toml: hub.id: ...",
+        "advertisements_dropped": 7,
+    }
+    while_running(hub, {"status": trouble}, lambda: trygg("status", "-c", hub))
+    said = capsys.readouterr().out
+    for words in (
+        "Technical fault. Contact the technical resource person.",
+        "the last good one is used: hub.toml: hub.id",
+        "not connected: no route",
+        "42 events wait for a receipt (safety 1, measurement 41), the oldest for 5 min",
+        "none received yet",
+        "Clock: not set",
+        "Gave up 10 events (information)",
+        "refused: signature 2",
+        "7 advertisements",
+    ):
+        assert words in said, words
+    not_yet = {**STATUS, "connected": False}
+    while_running(hub, {"status": not_yet}, lambda: trygg("status", "-c", hub))
+    assert "not connected yet" in capsys.readouterr().out
+
+
+def test_devices_are_listed_with_what_is_wrong(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert while_running(hub, {"devices": DEVICES}, lambda: trygg("devices", "-c", hub)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Front door: heard 3 s ago",
+        "    bthome at AA:BB:CC:00:00:01, room Hall",
+        "    frames refused: malformed 2, replayed 1; last: object 0x99 is not known",
+        "Medicine: SILENT, not heard since the hub started",
+        "    dispenser at /dev/ttyUSB0",
+        "    link: no such port",
+    ]
+    others = [{**DEVICES[0], "silent": True}, {**DEVICES[1], "silent": False}]
+    while_running(hub, {"devices": others}, lambda: trygg("devices", "-c", hub))
+    said = capsys.readouterr().out
+    assert "Front door: SILENT, last heard 3 s ago" in said
+    assert "Medicine: not heard since the hub started" in said
+    while_running(hub, {"devices": []}, lambda: trygg("devices", "-c", hub))
+    assert capsys.readouterr().out == "No devices are configured.\n"
+
+
+def test_without_a_hub_cause_and_next_action_are_said_in_the_language_of_the_file(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("status", "devices"):
+        assert trygg(command, "-c", hub) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert f"trygg {command}: The hub does not answer on {hub.parent}/data/control.sock" in said.err
+        assert "systemctl start trygg" in said.err
+    hub.write_text(HUB.replace('"en"', '"nb"').replace("[uplink]", "[uplink"))
+    assert trygg("status", "-c", hub) == 1
+    assert "Huben svarer ikke" in capsys.readouterr().err
+
+
+def test_an_older_hub_that_does_not_know_a_command_is_named(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert while_running(hub, {"status": STATUS}, lambda: trygg("devices", "-c", hub)) == 1
+    assert "unknown command devices" in capsys.readouterr().err
+
+
+def test_check_has_a_line_for_each_finding_and_a_status(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trygg("check", "-c", hub) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"ok    Configuration: {hub} is valid: 0 devices, 0 rules")
+    assert any(line.startswith("FAULT Broker: nothing listens at mqtt://127.0.0.1:1") for line in lines)
+    assert lines[-1].endswith("findings to mend.")
+    assert trygg("check", "--json", "-c", hub) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["open"] == sum(row["level"] != "ok" for row in document["findings"])
+    assert {row["check"] for row in document["findings"]} >= {"configuration", "keys", "storage", "broker"}
+
+
+def test_check_asks_a_running_hub_about_its_broker(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    faulty = {**STATUS, "configuration_fault": "hub.toml: ..."}
+    while_running(hub, {"status": faulty}, lambda: trygg("check", "-c", hub))
+    said = capsys.readouterr().out
+    assert "the running hub is connected" in said
+    assert "restart it" in said
+
+
+def test_check_of_a_bad_configuration_is_status_2(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hub.write_text(HUB.replace("hub-1", "Hub 1"))
+    assert trygg("check", "-c", hub) == 2
+    assert f"trygg check: {hub}: hub.id: found 'Hub 1', expected" in capsys.readouterr().err
+    assert trygg("check", "--json", "-c", hub) == 2
+    (row,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (row["file"], row["key"], row["found"]) == (str(hub), "hub.id", "'Hub 1'")
+    hub.write_text(HUB.replace(ROOT, "root.pub"))
+    assert trygg("check", "-c", hub) == 2
+    assert "platform.root_public_key" in capsys.readouterr().err
+
+
+def test_check_lists_what_layers_change(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = hub.parent / "home.toml"
+    home.write_text('[hub]\nlanguage = "nb"\nstate_interval_s = 30\n')
+    assert trygg("check", "--differences", "-c", hub, "-c", home) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{home}: hub.language = nb (før: en)",
+        f"{home}: hub.state_interval_s = 30 (før: None)",
+    ]
+    assert trygg("check", "--differences", "--json", "-c", hub, "-c", home) == 0
+    assert [row["key"] for row in json.loads(capsys.readouterr().out)] == [
+        "hub.language",
+        "hub.state_interval_s",
+    ]
+
+
+def test_run_without_any_usable_configuration_is_status_2(hub: Path) -> None:
+    hub.write_text(HUB.replace("hub-1", "Hub 1"))
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.daemon", "run", "--log-json", "-c", str(hub)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 2
+    logged, said = done.stderr.splitlines()
+    assert json.loads(logged)["level"] == "error"
+    assert f"trygg run: {hub}: hub.id: found 'Hub 1'" in said
+
+
+def test_demo_hands_all_its_options_to_the_kit() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.daemon", "demo", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "trygg-kit demo" in done.stdout
+
+
+def test_demo_without_the_kit_says_how_to_install_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.start([], needed=("tools.kit", "no_such_package", "no_such.package")) == 1
+    said = capsys.readouterr().err
+    assert "no_such_package, no_such.package not installed" in said
+    assert "pip install 'trygg-hub[demo]'" in said
+    assert trygg("--", "demo") == 2

@@ -1,0 +1,92 @@
+"""The catalogue: both languages say the same, and the program asks for nothing that is not there."""
+
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gateway.daemon
+from gateway.core.config import SECTIONS
+from gateway.daemon.texts import LANGUAGES, Texts, catalogue
+from gateway.hub.status import LANE_NAMES
+
+DAEMON = Path(gateway.daemon.__file__).parent
+
+
+def entries(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    for name, item in table.items():
+        if isinstance(item.get("nb"), str):
+            yield prefix + name, item
+        else:
+            yield from entries(item, prefix + name + ".")
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_every_text_with_the_same_names() -> None:
+    found = dict(entries(catalogue()))
+    assert len(found) > 50
+    for name, item in found.items():
+        assert set(item) == set(LANGUAGES), name
+        assert blanks(item["nb"]) == blanks(item["en"]), name
+        assert all(text.strip() == text and text for text in item.values()), name
+
+
+def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(DAEMON.rglob("*.py")))
+    named = set(re.findall(r'say\(\s*"([a-z_.]+)"', sources))
+    named |= set(re.findall(r'"(device\.place[a-z_]*)"', sources))
+    for module in ("findings.py", "findings_uplink.py", "commands/check.py"):
+        source = (DAEMON / module).read_text(encoding="utf-8")
+        checks = set(re.findall(r'Checker\("([a-z]+)"', source))
+        words = set(re.findall(r'found\(\s*(?:OK|WARNING|FAULT),\s*"([a-z_]+)"', source))
+        named |= {f"check.{check}.{word}" for check in checks for word in words}
+    there = {name for name, _ in entries(catalogue())}
+    built = {f"lamp.{state}" for state in ("ok", "starting", "offline", "fault", "pairing", "storage_full")}
+    built |= {f"lane.{lane}" for lane in LANE_NAMES}
+    built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
+    built |= {f"check.{level}" for level in ("ok", "warning", "fault")}
+    built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
+    # The names of one check are looked for under each check of its module, so only what nobody names is wrong.
+    assert there - named - built == set()
+    whole = {name for name in named | built if not name.endswith(".") and not name.startswith("check.")}
+    assert whole <= there
+
+
+def test_the_language_is_that_of_the_configuration_or_norwegian() -> None:
+    assert Texts("en").say("lamp.ok") == "All is well."
+    for language in ("nb", None, "sv", ""):
+        assert Texts(language).say("lamp.ok") == "Alt er i orden."
+    rows = {row[0]: row[1] for row in SECTIONS["hub"]}
+    for language in LANGUAGES:
+        assert rows["language"](language) == language
+
+
+def test_an_unknown_text_is_a_bug_and_seen() -> None:
+    with pytest.raises(KeyError):
+        Texts("nb").say("lamp.blue")
+    with pytest.raises(KeyError):
+        Texts("nb").say("status.connected_to")
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "nb", "en"),
+    [
+        (0, "0 ms", "0 ms"),
+        (999, "999 ms", "999 ms"),
+        (1_000, "1 s", "1 s"),
+        (119_999, "119 s", "119 s"),
+        (120_000, "2 min", "2 min"),
+        (7_199_000, "119 min", "119 min"),
+        (7_200_000, "2 t", "2 h"),
+        (172_800_000, "2 døgn", "2 d"),
+    ],
+)
+def test_durations_are_whole_units(duration_ms: int, nb: str, en: str) -> None:
+    assert Texts("nb").duration(duration_ms) == nb
+    assert Texts("en").duration(duration_ms) == en
