@@ -3,6 +3,7 @@
 import asyncio
 
 from gateway.core import wire
+from gateway.core.outbox import PROGRESS
 from gateway.hub.uplink import Delivery
 from hal.types import LANES
 from tests.hub.bench import DAY_UTC_MS, Bench, play
@@ -186,6 +187,29 @@ def test_a_stale_retained_receipt_of_another_epoch_forgets_nothing():
         await bench.platform.uplink.publish(bench.platform.topic("receipt"), stale, retain=True)
         await bench.clock.advance(2_000)
         assert held(bench) == before
+
+    play(scene)
+
+
+def test_a_gateway_without_epoch_and_chain_would_forget_all_on_a_stale_receipt() -> None:
+    """The control: numbers alone, as after a restored backup or a swapped card, let everything go undelivered."""
+
+    async def scene(bench: Bench) -> None:
+        bench.platform.receipting = False
+        bench.door(True, 1)
+        await bench.clock.advance(2_000)
+        assert held(bench) > 0
+        lasts = {lane: [bench.journal.mark(lane).last, b"x" * 16] for lane in LANES}
+        credulous = bench.app.inward
+        credulous.judge = lambda parsed: [  # numbers count, chain values do not
+            (lane, seq, PROGRESS) for lane, (seq, _) in sorted(parsed.fields["lanes"].items()) if seq
+        ]
+        stale = bench.platform.receipt(
+            lasts, epoch=bench.journal.epoch
+        )  # a fixed epoch is the same in every life
+        await bench.platform.uplink.publish(bench.platform.topic("receipt"), stale, retain=True)
+        await bench.clock.advance(2_000)
+        assert held(bench) == 0, "the control lost nothing: the test above proves nothing"
 
     play(scene)
 
