@@ -44,13 +44,14 @@ PEEK_BYTES = 1 << 20
 
 
 class Work:
-    """Events and state that are stored together or not at all."""
+    """Events and state that are stored together or not at all; `order` says which was asked for first."""
 
-    __slots__ = ("events", "state")
+    __slots__ = ("events", "order", "state")
 
     def __init__(self, events: "list[Event]", state: "State") -> None:
         self.events = events
         self.state = state
+        self.order = 0
 
     @property
     def urgent(self) -> bool:
@@ -77,8 +78,10 @@ class Recorder:
         self.undated = False
         self.owed: "list[Work]" = []
         self.waiting: "list[Work]" = []
+        self.order = 0
         self.no_room = False
         self.failures = 0
+        self.pause_ms = RETRY_MS
         self.retry_ms: "int | None" = None
         self.writing = 0
         self.quiet, self.open = asyncio.Event(), asyncio.Event()
@@ -176,10 +179,11 @@ class Recorder:
         Raises:
             PartFailedError: the medium takes nothing any more.
         """
+        self.number(work)
         self.waiting.append(work)
         try:
             while not await self.tried(work):
-                await self.clock.sleep_ms(self.pause_ms())
+                await self.clock.sleep_ms(self.pause_ms)
         finally:
             self.waiting.remove(work)
 
@@ -189,11 +193,12 @@ class Recorder:
         Raises:
             PartFailedError: the medium takes nothing any more.
         """
+        self.number(work)
         if (self.owed and not work.urgent) or not await self.tried(work):
             self.owed.append(work)
             self.shed()
             if self.retry_ms is None:
-                self.retry_ms = self.clock.uptime_ms() + self.pause_ms()
+                self.retry_ms = self.clock.uptime_ms() + self.pause_ms
 
     async def settle(self) -> None:
         """Try again what found no room: alarms first, then the rest in its order, until one finds none."""
@@ -202,11 +207,7 @@ class Recorder:
                 if not await self.tried(work):
                     break
                 self.owed = [other for other in self.owed if other is not work]
-        self.retry_ms = self.clock.uptime_ms() + self.pause_ms() if self.owed else None
-
-    def pause_ms(self) -> int:
-        """How long to wait before the next try."""
-        return RETRY_FULL_MS if self.no_room else RETRY_MS
+        self.retry_ms = self.clock.uptime_ms() + self.pause_ms if self.owed else None
 
     async def tried(self, work: Work) -> bool:
         """Whether `work` could be stored now."""
@@ -216,13 +217,19 @@ class Recorder:
         except StorageFullError as error:
             if not self.no_room:
                 self.log("error", "The store is full of alarms; what comes waits for room.", cause=str(error))
-            self.no_room = True
+            self.no_room, self.pause_ms = True, RETRY_FULL_MS
         except HalError as error:
             self.failures += 1
+            self.pause_ms = RETRY_MS
             self.log("error", "The journal failed.", cause=str(error), times=self.failures)
             if self.failures >= FAILURES_LIMIT or not isinstance(error, UnavailableError):
                 raise PartFailedError("the journal takes nothing any more: " + str(error))
         return False
+
+    def number(self, work: Work) -> None:
+        """Note that `work` is asked for now."""
+        self.order += 1
+        work.order = self.order
 
     def shed(self) -> None:
         """Memory is finite: beyond the limit the oldest work without an alarm goes, and the log says so."""
@@ -255,9 +262,9 @@ class Recorder:
         return entries
 
     def supersede(self, work: Work) -> None:
-        """State that is stored now is newer than what waits under the same key."""
+        """State that is stored now must not be overwritten by older state that still waits."""
         for waiting in self.owed + self.waiting:
-            if waiting is not work:
+            if waiting.order < work.order:
                 for key in work.state:
                     waiting.state.pop(key, None)
 
