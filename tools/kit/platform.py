@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
             raise ConfigError(
                 "--keyset", f"none of tenant {tenant}", "one for each tenant of the registry", "command line"
             )
-    names = Watched(options.names, read_names, {}) if options.names else None
+    names: Watched[Names] | None = Watched(options.names, read_names, {}) if options.names else None
     outlet = Outlet(
         as_json=options.json,
         stream=sys.stdout,
