@@ -156,6 +156,10 @@ class SimBroker:
         """How many PUBLISH packets wait for their PUBACK."""
         return sum([len(session.pending) for session in self._sessions])
 
+    def dropped(self) -> int:
+        """How many messages were dropped for subscribers that did not take them in time."""
+        return sum([session.dropped for session in self._sessions])
+
     def clients(self) -> "list[str]":
         """Client ids of the connections that stand, sorted."""
         return sorted([session.client_id for session in self._sessions])
