@@ -84,13 +84,17 @@ class House:
             await asyncio.sleep(max(0.0, began + act.at_s - loop.time()))
             await self.perform(act)
         await asyncio.sleep(max(0.0, began + seconds - loop.time()))
-        while any(isinstance(actor, Dispenser) and actor.busy for actor in self.actors.values()):
-            await asyncio.sleep(WAIT_FOR_HUB_S)  # the last doses come to their end
+        while self.busy():  # noqa: ASYNC110 - the last doses come to their end by the clock alone
+            await asyncio.sleep(WAIT_FOR_HUB_S)
         self.end()
 
     def end(self) -> None:
         """Nothing more happens in this home."""
         self.say({"home": "ends", "logged": self.logged()})
+
+    def busy(self) -> bool:
+        """Whether a dose still has its end before it."""
+        return any(isinstance(actor, Dispenser) and actor.busy for actor in self.actors.values())
 
     async def perform(self, act: Act) -> None:
         """One act, said beforehand."""
