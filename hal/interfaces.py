@@ -122,7 +122,10 @@ class BleScanner(Protocol):
 
 
 class BleConnection(Protocol):
-    """One connection to a peripheral. Every wait ends with LinkLostError when the link is lost."""
+    """One connection to a peripheral. Every wait ends with LinkLostError when the link is lost.
+
+    What the peripheral must answer raises TimedOutError where it does not: 30 s by the specification, a little more here.
+    """
 
     @property
     def bond(self) -> int:

@@ -109,6 +109,14 @@ class BumbleAdapter:
 
         return stop
 
+    async def locate(self, address: str) -> str:
+        """The address: our client backend listens for it by itself."""
+        return address
+
+    async def served(self, address: str) -> int:
+        """Nothing that our client backend has not told."""
+        return 0
+
     async def bond(self, address: str) -> int:
         """Level of the stored bond."""
         await self._open_bonds()

@@ -6,10 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+
+from bleak.backends.device import BLEDevice
+from dbus_fast import Variant
 
 from hal.errors import HalError, UnavailableError
 from hal.linux.agent import PATH, PairingAgent
-from hal.linux.bluez_bus import ADAPTER, DEVICE, BluezBus
+from hal.linux.bluez_bus import ADAPTER, CHARACTERISTIC, DEVICE, BluezBus
 from hal.linux.finish import finish
 from hal.linux.native_errors import native_errors
 from hal.linux.private_file import read_text, replace_text
@@ -35,6 +39,8 @@ class BluezRadio:
         self._bus = BluezBus(bus_address, self._on_lost)
         self._watchers: list[Callable[[str], None]] = []
         self._pairing = asyncio.Lock()
+        self._discovery = asyncio.Lock()
+        self._seekers = 0
 
     async def ready(self) -> None:
         """See that there is an adapter and that it is on."""
@@ -50,10 +56,38 @@ class BluezRadio:
 
         return stop
 
+    async def locate(self, address: str) -> BLEDevice:
+        """Bluetoothd's object for the peripheral; what it does not know yet is discovered.
+
+        Bleak would discover over the connection to the bus that our scanner uses, and bluetoothd allows each
+        connection one discovery.
+        """
+        found = await self._find(address)
+        if found is None:
+            async with self._discovering():
+                while found is None:
+                    self._bus.news.clear()
+                    found = await self._find(address)
+                    if found is None:
+                        await self._bus.news.wait()
+        path, properties = found
+        return BLEDevice(address, properties.get("Name"), {"path": path, "props": properties})
+
+    async def served(self, address: str) -> int:
+        """Characteristics that bluetoothd knows: asking makes it tell everybody first what it has not told yet."""
+        found = await self._find(address)
+        if found is None:
+            return 0
+        with native_errors(address):
+            objects = await self._bus.objects()
+        return sum(
+            CHARACTERISTIC in each for path, each in objects.items() if path.startswith(found[0] + "/")
+        )
+
     async def bond(self, address: str) -> int:
         """Level of the bond that bluetoothd has stored."""
-        _, paired = await self._device(address)
-        if not paired:
+        found = await self._find(address)
+        if found is None or not found[1].get("Paired"):
             return BOND_NONE
         return (await self._levels()).get(address.upper(), BOND_WEAK)
 
@@ -77,8 +111,9 @@ class BluezRadio:
     async def forget(self, address: str) -> None:
         """Delete the bond, here and in bluetoothd; no error where there is none."""
         await self._remember(address, BOND_NONE)
-        path, _ = await self._device(address)
-        if path is not None:
+        found = await self._find(address)
+        if found is not None:
+            path = found[0]
             with native_errors(address):
                 await self._bus.call(path.rsplit("/", 1)[0], ADAPTER, "RemoveDevice", "o", path)
 
@@ -97,15 +132,44 @@ class BluezRadio:
             raise UnavailableError("the Bluetooth adapter is off: switch it on (bluetoothctl power on)")
         raise UnavailableError("no Bluetooth adapter: check that it is plugged in")
 
-    async def _device(self, address: str) -> tuple[str | None, bool]:
-        """Object path of the device, where bluetoothd knows it, and whether it is paired."""
+    async def _find(self, address: str) -> tuple[str, dict[str, Any]] | None:
+        """Object path and properties of the device, where bluetoothd knows it."""
         with native_errors(address):
             objects = await self._bus.objects()
         for path, interfaces in sorted(objects.items()):
             properties = interfaces.get(DEVICE, {})
             if str(properties.get("Address", "")).upper() == address.upper():
-                return path, bool(properties.get("Paired"))
-        return None, False
+                return path, properties
+        return None
+
+    @asynccontextmanager
+    async def _discovering(self) -> AsyncIterator[None]:
+        """While somebody is inside, bluetoothd discovers for us."""
+        adapter = await self._adapter()
+        try:
+            await finish(self._begin_discovery(adapter))
+            yield
+        finally:
+            await finish(self._end_discovery(adapter))
+
+    async def _begin_discovery(self, adapter: str) -> None:
+        async with self._discovery:
+            self._seekers += 1
+            if self._seekers == 1:
+                with native_errors("the adapter"):
+                    le_only = {"Transport": Variant("s", "le")}
+                    await self._bus.call(adapter, ADAPTER, "SetDiscoveryFilter", "a{sv}", le_only)
+                    await self._bus.call(adapter, ADAPTER, "StartDiscovery")
+
+    async def _end_discovery(self, adapter: str) -> None:
+        async with self._discovery:
+            self._seekers -= 1
+            if self._seekers == 0:
+                try:
+                    with native_errors("the adapter"):
+                        await self._bus.call(adapter, ADAPTER, "StopDiscovery")
+                except HalError as error:
+                    log.info("the discovery ended with its adapter: %s", error)
 
     async def _unregister(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """Our own connection to bluetoothd, for what bleak does not offer. Source: org.bluez.Adapter(5), Device(5)."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -13,10 +14,12 @@ from hal.errors import UnavailableError
 
 BLUEZ = "org.bluez"
 ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
+CHARACTERISTIC = "org.bluez.GattCharacteristic1"
 OBJECT_MANAGER, PROPERTIES = "org.freedesktop.DBus.ObjectManager", "org.freedesktop.DBus.Properties"
 BUS = "org.freedesktop.DBus"
-# What says that an adapter went away: the daemon, the adapter, or its power.
+# What says that a device came, or that an adapter went away: the daemon, the adapter, or its power.
 RULES = (
+    f"type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}',member='InterfacesAdded'",
     f"type='signal',sender='{BUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
     f"type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}',member='InterfacesRemoved'",
     f"type='signal',sender='{BLUEZ}',interface='{PROPERTIES}',member='PropertiesChanged',arg0='{ADAPTER}'",
@@ -32,6 +35,7 @@ class BluezBus:
         self._address = address
         self._lost = lost
         self._bus: MessageBus | None = None
+        self.news = asyncio.Event()  # set when an object came, or an adapter went away
 
     async def call(
         self, path: str, interface: str, member: str, signature: str = "", *body: object
@@ -102,6 +106,7 @@ class BluezBus:
     def _on_message(self, message: Message) -> None:
         if message.message_type != MessageType.SIGNAL:
             return
+        self.news.set()
         if message.member == "NameOwnerChanged" and message.body[0] == BLUEZ and not message.body[2]:
             self._lost("bluetoothd ended")
         elif message.member == "InterfacesRemoved" and ADAPTER in message.body[1]:

@@ -24,6 +24,7 @@ PAIRING_REFUSED = (
 NO_ADAPTER = "the Bluetooth service is not there: check the adapter and bluetoothd"
 LINK_LOST = "the link to {} is lost: connect again"
 NO_ANSWER = "{} did not answer: is it near, awake and free?"
+BUS_ERRORS = "org.freedesktop.DBus.Error."
 DBUS_ERRORS: dict[str, tuple[type[HalError], str]] = {
     "org.bluez.Error.AuthenticationCanceled": (DeniedError, PAIRING_REFUSED),
     "org.bluez.Error.AuthenticationFailed": (DeniedError, PAIRING_REFUSED),
@@ -39,9 +40,7 @@ DBUS_ERRORS: dict[str, tuple[type[HalError], str]] = {
         DeniedError,
         "no permission for Bluetooth: join group bluetooth",
     ),
-    "org.freedesktop.DBus.Error.Disconnected": (UnavailableError, NO_ADAPTER),
     "org.freedesktop.DBus.Error.NoReply": (TimedOutError, NO_ANSWER),
-    "org.freedesktop.DBus.Error.ServiceUnknown": (UnavailableError, NO_ADAPTER),
     "org.freedesktop.DBus.Error.UnknownObject": (LinkLostError, LINK_LOST),
 }
 
@@ -75,8 +74,12 @@ def _classify(error: Exception) -> tuple[type[HalError], str]:
             return TimedOutError, NO_ANSWER
         case BleakBluetoothNotAvailableError():
             return UnavailableError, "no Bluetooth adapter: check that it is plugged in and on"
-        case BleakDBusError():
-            return DBUS_ERRORS.get(error.dbus_error, (LinkLostError, LINK_LOST))
+        case BleakDBusError() if error.dbus_error in DBUS_ERRORS:
+            return DBUS_ERRORS[error.dbus_error]
+        case BleakDBusError() if error.dbus_error.startswith(
+            BUS_ERRORS
+        ):  # the bus itself: bluetoothd does not run
+            return UnavailableError, NO_ADAPTER
         case BleakError():
             return LinkLostError, LINK_LOST
         case _:  # OSError, EOFError: the bus to bluetoothd

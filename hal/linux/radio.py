@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import BaseBleakScanner
 
 
@@ -31,6 +32,14 @@ class Radio(Protocol):
 
     def on_lost(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback` with the reason each time the adapter goes away; returns how to stop that."""
+        ...
+
+    async def locate(self, address: str) -> BLEDevice | str:
+        """What to give bleak's client for the peripheral: waits until it is there, where bleak itself cannot."""
+        ...
+
+    async def served(self, address: str) -> int:
+        """How many characteristics of a connected peripheral the stack knows; 0 where bleak's list is complete."""
         ...
 
     async def bond(self, address: str) -> int:

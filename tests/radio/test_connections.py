@@ -2,9 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
+from bleak.backends.service import BleakGATTServiceCollection
 
+from hal.bumble.adapter import BumbleAdapter
+from hal.bumble.bonds import BondStore
+from hal.bumble.client import BumbleClient
 from hal.errors import LinkLostError
 from hal.linux.central import BleakBleCentral
 from hal.types import BOND_WEAK
@@ -116,5 +121,57 @@ def test_two_gateways_want_one_peripheral_and_one_gets_it(tmp_path: Path) -> Non
         await soon(waiting.pop())
         assert len(oximeter.device.connections) == 1
         await neighbour.close()
+
+    run(tmp_path, program)
+
+
+class LateTeller(BumbleClient):
+    """Bluetoothd as of 5.66: the first list of characteristics is empty, the next client takes over the link."""
+
+    first: "LateTeller | None" = None
+
+    async def connect(self, pair: bool, **_kwargs: object) -> None:
+        teller = type(self)
+        if teller.first is None:
+            await super().connect(pair)
+            teller.first, self.full = self, self.services
+            self.services = BleakGATTServiceCollection()
+            return
+        self._connection, self._peer = teller.first._connection, teller.first._peer
+        assert self._connection is not None
+        self._connection.once(self._connection.EVENT_DISCONNECTION, self._on_disconnection)
+        self.services = teller.first.full
+
+
+class LateRadio(BumbleAdapter):
+    """A radio on which that happens."""
+
+    @property
+    def client_backend(self) -> type[LateTeller]:
+        return self._teller
+
+    def prepare(self) -> None:
+        self._teller = cast(type[LateTeller], type("LateTeller", (LateTeller,), {"adapter": self}))
+
+    async def served(self, address: str) -> int:
+        assert LateTeller.first is None
+        return 1
+
+
+def test_a_list_of_characteristics_that_came_too_early_is_taken_again(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        oximeter = await home.place(secure=False)
+        radio = LateRadio(home.controller, BondStore(home.bonds))
+        radio.prepare()
+        connection = await BleakBleCentral(home.clock, radio).connect(OXIMETER)
+        assert CONTINUOUS in connection.characteristics()
+        await connection.subscribe(CONTINUOUS)
+        await oximeter.measure(numbered(7))
+        assert number_of((await soon(connection.receive())).value) == 7
+        oximeter.drop_link()
+        with pytest.raises(LinkLostError):
+            await soon(connection.receive())
+        await connection.disconnect()
+        await radio.close()
 
     run(tmp_path, program)

@@ -31,6 +31,7 @@ CASES: list[tuple[Exception, type[HalError], str]] = [
     (BleakDBusError("org.bluez.Error.NotReady", []), UnavailableError, "NotReady"),
     (BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), LinkLostError, "br-connection"),
     (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", []), UnavailableError, "ServiceUnknown"),
+    (BleakDBusError("org.freedesktop.DBus.Error.Spawn.ChildExited", []), UnavailableError, "ChildExited"),
     (BleakError("Not connected"), LinkLostError, "Not connected"),
     (FileNotFoundError("system_bus_socket"), UnavailableError, "system_bus_socket"),
     (EOFError("bus"), UnavailableError, "bus"),

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from dbus_fast import DBusError, Message, MessageType
 from dbus_fast.aio import MessageBus
-from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusStr
+from dbus_fast.annotations import DBusBool, DBusDict, DBusObjectPath, DBusStr
 from dbus_fast.constants import PropertyAccess
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
@@ -29,12 +29,34 @@ class SimAdapter(ServiceInterface):
     def __init__(self, daemon: "BluezDaemon") -> None:
         super().__init__("org.bluez.Adapter1")
         self.powered = True
+        self.discoveries = 0  # how often one was started
+        self.discovering = False
         self._daemon = daemon
 
     @dbus_property(access=PropertyAccess.READ)
     def Powered(self) -> DBusBool:  # noqa: N802  BlueZ's name, as all below
         """Whether the radio is on."""
         return self.powered
+
+    @dbus_method()
+    def SetDiscoveryFilter(self, properties: DBusDict) -> None:  # noqa: N802
+        """Take a filter; only Low Energy is asked for here."""
+        assert {key: variant.value for key, variant in properties.items()} == {"Transport": "le"}
+
+    @dbus_method()
+    def StartDiscovery(self) -> None:  # noqa: N802
+        """One for each client, and there is one client."""
+        if self.discovering:
+            raise DBusError("org.bluez.Error.InProgress", "Operation already in progress")
+        self.discovering = True
+        self.discoveries += 1
+
+    @dbus_method()
+    def StopDiscovery(self) -> None:  # noqa: N802
+        """End it."""
+        if not self.discovering:
+            raise DBusError("org.bluez.Error.Failed", "No discovery started")
+        self.discovering = False
 
     @dbus_method()
     def RemoveDevice(self, device: DBusObjectPath) -> None:  # noqa: N802

@@ -167,6 +167,54 @@ def test_what_bluez_only_tells_is_taken_without_an_error(tmp_path: Path) -> None
     run(tmp_path, program)
 
 
+def test_a_known_device_is_located_without_a_discovery(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE)
+        found = await both.radio.locate(DEVICE)
+        assert (found.address, found.details["path"]) == (DEVICE, both.daemon.path(DEVICE))
+        assert both.daemon.adapter.discoveries == 0
+
+    run(tmp_path, program)
+
+
+def test_unknown_devices_are_discovered_together_until_the_last_is_found(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        await both.radio.ready()
+        first, second = (asyncio.ensure_future(both.radio.locate(each)) for each in (DEVICE, OTHER))
+        await turns(lambda: both.daemon.adapter.discovering)
+        both.daemon.add_device(OTHER)
+        assert (await soon(second)).address == OTHER
+        assert both.daemon.adapter.discovering
+        both.daemon.add_device(DEVICE)
+        assert (await soon(first)).address == DEVICE
+        assert (both.daemon.adapter.discovering, both.daemon.adapter.discoveries) == (False, 1)
+
+    run(tmp_path, program)
+
+
+def test_a_cancelled_search_ends_the_discovery(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        searching = asyncio.ensure_future(both.radio.locate(DEVICE))
+        await turns(lambda: both.daemon.adapter.discovering)
+        searching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await soon(searching)
+        assert not both.daemon.adapter.discovering
+
+    run(tmp_path, program)
+
+
+def test_a_search_ends_with_the_daemon(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        searching = asyncio.ensure_future(both.radio.locate(DEVICE))
+        await turns(lambda: both.daemon.adapter.discovering)
+        await both.daemon.stop()
+        with pytest.raises(UnavailableError, match="bluetoothd"):
+            await soon(searching)
+
+    run(tmp_path, program)
+
+
 def test_forgetting_removes_the_device_and_its_level(tmp_path: Path) -> None:
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE, passkey=PASSKEY)
