@@ -2,7 +2,9 @@
 
 import collections
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,12 +24,18 @@ def words(kind: str, language: str) -> str:
     return kind if row is None else str(row[LANGUAGES[language]])
 
 
-def when(event: dict[str, Any]) -> str:
-    """Time of day in the home's own time, as well as it is known."""
+def when(event: dict[str, Any], zone: dt.tzinfo) -> str:
+    """Time of day in the home, as well as it is known."""
     utc_ms = event.get("utc_ms")
-    if utc_ms is None:
-        return "--:--:--"
-    return dt.datetime.fromtimestamp(utc_ms / 1000, dt.UTC).astimezone().strftime("%H:%M:%S")
+    return (
+        "--:--:--" if utc_ms is None else dt.datetime.fromtimestamp(utc_ms / 1000, zone).strftime("%H:%M:%S")
+    )
+
+
+def language_of(environment: Mapping[str, str]) -> str:
+    """Nb where the terminal speaks Norwegian, else en."""
+    spoken = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    return "nb" if spoken.startswith(("nb", "nn", "no")) else "en"
 
 
 def shown_values(event: dict[str, Any]) -> str:
@@ -38,8 +46,9 @@ def shown_values(event: dict[str, Any]) -> str:
 class Plain:
     """For a terminal that is none: one line an event."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, zone: dt.tzinfo) -> None:
         self.language = language
+        self.zone = zone
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +61,7 @@ class Plain:
         said = words(event["kind"], self.language)
         values = shown_values(event)
         print(
-            f"{when(event)}  {LANE_NAMES[event['lane']]:<11} {event['seq']:>5}  {event['device']:<20} {said}  {values}",
+            f"{when(event, self.zone)}  {LANE_NAMES[event['lane']]:<11} {event['seq']:>5}  {event['device']:<20} {said}  {values}",
             flush=True,
         )
 
@@ -64,10 +73,10 @@ class Plain:
 class Screen:
     """A table that grows at the bottom, notes beneath it."""
 
-    def __init__(self, language: str, console: Console, seconds: float) -> None:
+    def __init__(self, language: str, zone: dt.tzinfo, console: Console) -> None:
         self.language = language
+        self.zone = zone
         self.console = console
-        self.seconds = seconds
         self.count = 0
         self.events: collections.deque[dict[str, Any]] = collections.deque(
             maxlen=max(5, console.size.height - 12)
@@ -86,11 +95,13 @@ class Screen:
         """The whole view."""
         table = Table(title=f"Trygg: {self.count} verified events", expand=True, title_justify="left")
         for heading in ("time", "lane", "seq", "device", "event", "values"):
-            table.add_column(heading, no_wrap=heading in ("time", "lane", "seq", "device"))
+            table.add_column(
+                heading, no_wrap=True, ratio=1 if heading == "values" else None, overflow="ellipsis"
+            )
         for event in self.events:
             lane = event["lane"]
             cells = [
-                when(event),
+                when(event, self.zone),
                 LANE_NAMES[lane],
                 str(event["seq"]),
                 event["device"],
@@ -111,7 +122,7 @@ class Screen:
         self.live.update(self.render(), refresh=True)
 
 
-def view(language: str, seconds: float) -> "Plain | Screen":
+def view(language: str, time_zone: str) -> "Plain | Screen":
     """The view that fits where the output goes."""
-    console = Console()
-    return Screen(language, console, seconds) if console.is_terminal else Plain(language)
+    console, zone = Console(), ZoneInfo(time_zone)
+    return Screen(language, zone, console) if console.is_terminal else Plain(language, zone)

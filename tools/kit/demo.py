@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from typing import Any
 from gateway.core.errors import ConfigError
 from gateway.daemon.json_text import dumps
 from tools.demo.show import Show, ShowError, write_report
-from tools.home.scenario import load
+from tools.home.scenario import Scenario, load
 from tools.rig.stage import GATEWAY, TENANT, Brokerage, Stage, own_brokerage
 from tools.simulators.certificates import Credentials
 
@@ -34,7 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
     parser.add_argument(
         "--scenario", default="home", metavar="NAME|FILE", help="what happens in the home (default: home)"
     )
-    parser.add_argument("--language", choices=("nb", "en"), default="nb", help="of the view (default: nb)")
+    parser.add_argument("--language", choices=("nb", "en"), help="of the view (default: the terminal's)")
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep journal, platform store, logs and keys in DIR"
     )
@@ -64,7 +65,11 @@ def run(options: argparse.Namespace) -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         stage = Stage(
-            folder, brokerage(options, folder), options.tenant, options.gateway, language=options.language
+            folder,
+            brokerage(options, folder),
+            options.tenant,
+            options.gateway,
+            language=options.language or "nb",
         )
         return asyncio.run(perform(stage, scenario, options))
     finally:
@@ -85,14 +90,14 @@ def brokerage(options: argparse.Namespace, folder: Path) -> Brokerage:
     return Brokerage(options.broker, None, None, own=False)
 
 
-async def perform(stage: Stage, scenario: Any, options: argparse.Namespace) -> int:
+async def perform(stage: Stage, scenario: Scenario, options: argparse.Namespace) -> int:
     """Run the show before the view that was asked for."""
     if options.json:
         show = Show(stage, scenario, options.scenario, options.seconds, print_event, no_note)
         return await finish(show, stage, True)
-    from tools.demo.view import view  # rich, only where there is something to look at
+    from tools.demo.view import language_of, view  # rich, only where there is something to look at
 
-    with view(options.language, options.seconds) as shown:
+    with view(options.language or language_of(os.environ), scenario.time_zone) as shown:
         show = Show(stage, scenario, options.scenario, options.seconds, shown.event, shown.note)
         return await finish(show, stage, False)
 
