@@ -42,8 +42,7 @@ class BleakBleCentral:
                     address, device, self._radio, self._clock, limit=self._limit, timeout_s=timeout_s
                 )
                 try:
-                    await connection.open()
-                    connection.bonded(await self._secure(address, connection, pair, passkey))
+                    connection.bonded(await self._open(address, connection, pair, passkey))
                 except BaseException:
                     await connection.disconnect()
                     raise
@@ -57,25 +56,25 @@ class BleakBleCentral:
         """Delete the stored bond; no error where there is none."""
         await self._radio.forget(address)
 
-    async def _secure(
-        self, address: str, connection: BleakConnection, pair: bool, passkey: int | None
-    ) -> int:
-        """Level of the bond that the link has now.
+    async def _open(self, address: str, connection: BleakConnection, pair: bool, passkey: int | None) -> int:
+        """Connect; the level of the bond that the link has then.
 
         Whoever does not ask for the passkey may be somebody else (Core 5.4, Vol 3, Part H, 2.3.5.1), so a weaker
         bond than asked for is no bond; one that has just been made is not kept.
         """
         level = await self._radio.bond(address)
-        if level == BOND_NONE and pair:
-            async with self._radio.answering(address, passkey):
-                await connection.pair()
-            level = await self._radio.bond(address)
-            if level == BOND_NONE:
-                raise DeniedError(f"{address} paired but kept no bond: put it in pairing mode and try again")
-            if passkey is not None and level != BOND_AUTHENTICATED:
-                await connection.disconnect()
-                await self._radio.forget(address)
-                raise DeniedError(f"{address} paired without its passkey: is it the right device?")
         if level != BOND_NONE and passkey is not None and level != BOND_AUTHENTICATED:
             raise DeniedError(f"{address} paired without its passkey: forget it and pair again")
+        if level != BOND_NONE or not pair:
+            await connection.open(pair=False)
+            return level
+        async with self._radio.answering(address, passkey):
+            await connection.open(pair=True)
+        level = await self._radio.bond(address)
+        if level == BOND_NONE:
+            raise DeniedError(f"{address} paired but kept no bond: put it in pairing mode and try again")
+        if passkey is not None and level != BOND_AUTHENTICATED:
+            await connection.disconnect()
+            await self._radio.forget(address)
+            raise DeniedError(f"{address} paired without its passkey: is it the right device?")
         return level

@@ -91,31 +91,34 @@ class BleakConnection:
 
     # --- central side ----------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Connect and discover.
+    async def open(self, *, pair: bool) -> None:
+        """Connect, with `pair` pair where there is no bond, and discover.
+
+        Pairing comes first: BlueZ itself reads values such as the battery as soon as it finds them, and where that
+        takes a bond that is not there its discovery never ends.
 
         BlueZ 5.66 may say that services are resolved before it has told of each one, and bleak lists those told of.
         Then another client takes over the connection that stands, and lists them again.
         """
         with native_errors(self._address):
             for _ in range(COMPLETE_WITHIN):
-                listed = await self._connect()
+                listed = await self._connect(pair=pair and not self._clients)
                 if listed >= await self._radio.served(self._address):
                     break
 
-    async def _connect(self) -> int:
+    async def _connect(self, *, pair: bool) -> int:
         client = BleakClient(
-            self._device, self._on_disconnected, timeout=self._timeout_s, backend=self._radio.client_backend
+            self._device,
+            self._on_disconnected,
+            pair=pair,
+            timeout=self._timeout_s,
+            backend=self._radio.client_backend,
         )
         self._clients.append(client)
         await client.connect()
         found = client.services.characteristics.values()
         self._characteristics = {short_uuid(each.uuid): each for each in reversed(list(found))}
         return len(found)
-
-    async def pair(self) -> None:
-        """Pair, while the radio answers."""
-        await self._run(self._client.pair())
 
     def bonded(self, level: int) -> None:
         """The link is as good as a bond of `level`."""
