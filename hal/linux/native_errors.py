@@ -31,6 +31,10 @@ DBUS_ERRORS: dict[str, tuple[type[HalError], str]] = {
     "org.bluez.Error.AuthenticationRejected": (DeniedError, PAIRING_REFUSED),
     "org.bluez.Error.AuthenticationTimeout": (DeniedError, PAIRING_REFUSED),
     "org.bluez.Error.ConnectionAttemptFailed": (TimedOutError, NO_ANSWER),
+    "org.bluez.Error.InProgress": (
+        UnavailableError,
+        "the Bluetooth service is busy with another request: try again",
+    ),
     "org.bluez.Error.NotAuthorized": (DeniedError, "{} refused: it wants a bond, pair first"),
     "org.bluez.Error.NotConnected": (LinkLostError, LINK_LOST),
     "org.bluez.Error.NotPermitted": (DeniedError, "{} refused: the value does not allow this"),

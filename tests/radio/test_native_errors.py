@@ -29,6 +29,7 @@ CASES: list[tuple[Exception, type[HalError], str]] = [
     (BleakDBusError("org.bluez.Error.AuthenticationFailed", ["why"]), DeniedError, "why"),
     (BleakDBusError("org.bluez.Error.NotConnected", []), LinkLostError, "NotConnected"),
     (BleakDBusError("org.bluez.Error.NotReady", []), UnavailableError, "NotReady"),
+    (BleakDBusError("org.bluez.Error.InProgress", []), UnavailableError, "InProgress"),
     (BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"]), LinkLostError, "br-connection"),
     (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", []), UnavailableError, "ServiceUnknown"),
     (BleakDBusError("org.freedesktop.DBus.Error.Spawn.ChildExited", []), UnavailableError, "ChildExited"),
