@@ -109,7 +109,7 @@ def translate(error: OSError, broker: Broker) -> HalError:
         else:
             cause = f"the certificate of {broker} is not from our authority: check [uplink] ca"
         return DeniedError(cause, detail)
-    if isinstance(error, (ssl.SSLEOFError, ConnectionResetError)):
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError)):
         port = "TLS port" if broker.tls else "port without TLS"
         return UnavailableError(f"{broker} hung up: check that this is its {port}", detail)
     if isinstance(error, ssl.SSLError):
