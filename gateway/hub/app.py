@@ -12,6 +12,7 @@ from gateway.hub.devices import place
 from gateway.hub.intake import Intake
 from gateway.hub.inward import Inward
 from gateway.hub.lines import Line
+from gateway.hub.losses import Losses
 from gateway.hub.outward import Outward
 from gateway.hub.parts import PartFailedError, Parts
 from gateway.hub.recorder import Recorder, again_bytes, device_key
@@ -126,7 +127,8 @@ class App:
             software,
             lambda: self.recorder.full,
         )
-        self.inward = Inward(config, journal, clock, self.trust, self.outbox, self.recorder, log)
+        losses = Losses(self.recorder)
+        self.inward = Inward(config, journal, clock, self.trust, self.outbox, self.recorder, losses, log)
         self.delivery = delivery(
             machine.uplinks, journal, clock, self.outbox, self.outward, self.inward, self.random16, log
         )
@@ -140,6 +142,7 @@ class App:
             self.outward,
             self.inward,
             self.trust,
+            losses,
             machine.indicator,
             machine.watchdog,
             self.parts.alive,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.core.outbox import Outbox
     from gateway.core.trust import Trust
     from gateway.core.wire import Parsed, Topic
+    from gateway.hub.losses import Losses
     from gateway.hub.recorder import Log, Recorder
     from hal.interfaces import Clock, Journal
     from hal.types import Message
@@ -42,6 +43,7 @@ class Inward:
         trust: "Trust",
         outbox: "Outbox",
         recorder: "Recorder",
+        losses: "Losses",
         log: "Log",
     ) -> None:
         self.config = config
@@ -50,12 +52,13 @@ class Inward:
         self.trust = trust
         self.outbox = outbox
         self.recorder = recorder
+        self.losses = losses
         self.log = log
         self.refused: "dict[str, int]" = {}
         self.noted: "dict[str, int]" = {}
         self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
         self.progress_ms = clock.uptime_ms()
-        self.receipts = 0  # how many moved anything
+        self.receipts = 0  # how many moved anything and came when they were published
 
     def restore(self) -> None:
         """Take up the roots and the keyset that were accepted before a restart."""
@@ -74,11 +77,11 @@ class Inward:
         try:
             where = wire.parse_topic(message.topic)
             sort = where.sort
-            await self.act(where, message.payload)
+            await self.act(where, message.payload, message.retained)
         except (DecodeError, RefusedError) as error:
             await self.refuse(sort, error.reason)
 
-    async def act(self, where: "Topic", payload: bytes) -> None:
+    async def act(self, where: "Topic", payload: bytes, retained: bool) -> None:
         """Do what a message asks. Raises DecodeError, RefusedError."""
         if where.tenant != self.config.hub.tenant or where.gateway != self.config.hub.id:
             raise RefusedError("the topic is another gateway's")
@@ -87,7 +90,7 @@ class Inward:
         if where.sort == "keyset":
             await self.keyset(payload)
         elif where.sort == "receipt":
-            await self.receipt(payload)
+            await self.receipt(payload, retained)
         else:  # nothing we subscribed to: some brokers do send it; it has no effect and is no event
             self.count(where.sort, "this gateway takes no such message")
 
@@ -119,10 +122,12 @@ class Inward:
             self.log("info", "Keyset accepted.", version=self.trust.version)
         early, self.early = self.early, None
         if early is not None:
-            await self.receipt(early)
+            await self.receipt(early, True)
 
-    async def receipt(self, data: bytes) -> None:
+    async def receipt(self, data: bytes, retained: bool) -> None:
         """Forget what the platform stored. The order of checks is by cost: ids, kid, epoch, progress, chain, signature.
+
+        A retained receipt counts like any other, and says nothing of whether the platform answers now.
 
         Raises:
             DecodeError, RefusedError: nothing is forgotten.
@@ -143,6 +148,7 @@ class Inward:
         if any([verdict == FORK for _, _, verdict in verdicts]):
             await self.fork()
         elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
+            self.receipts += not retained
             await self.forget([(lane, seq) for lane, seq, verdict in verdicts if verdict == PROGRESS])
         elif self.outbox.resend_now(self.clock.uptime_ms()):
             self.log("info", "The platform asks for what it lacks; sending again.")
@@ -163,13 +169,10 @@ class Inward:
         """The journal forgets what the receipt covers."""
         now_ms = self.clock.uptime_ms()
         self.progress_ms = now_ms
-        self.receipts += 1
         for lane, seq in progress:
             self.outbox.receipted(lane, seq, now_ms)
             await self.journal.ack(lane, seq)
-            for gone in self.journal.given_up():
-                if gone.lane == lane and gone.last < seq:
-                    await self.journal.confirm_given_up(gone, [])  # the platform knows of the hole
+            await self.losses.confirm(lane, seq)
         self.log("debug", "receipted", lanes=[list(row) for row in progress])
 
     async def fork(self) -> None:

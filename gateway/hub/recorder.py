@@ -83,6 +83,7 @@ class Recorder:
         self.failures = 0
         self.pause_ms = RETRY_MS
         self.retry_ms: "int | None" = None
+        self.settling = False
         self.writing = 0
         self.quiet, self.open = asyncio.Event(), asyncio.Event()
         self.quiet.set()
@@ -188,26 +189,43 @@ class Recorder:
             self.waiting.remove(work)
 
     async def offer(self, work: Work) -> None:
-        """Store `work`, now or when there is room again; never behind what finds no room, where it holds an alarm.
+        """Store `work`, now or when there is room again; one with an alarm waits behind other alarms only.
 
         Raises:
             PartFailedError: the medium takes nothing any more.
         """
         self.number(work)
-        if (self.owed and not work.urgent) or not await self.tried(work):
-            self.owed.append(work)
-            self.shed()
-            if self.retry_ms is None:
-                self.retry_ms = self.clock.uptime_ms() + self.pause_ms
+        before = [waiting for waiting in self.owed if waiting.urgent or not work.urgent]
+        if not before and await self.tried(work):
+            return
+        self.owed.append(work)
+        self.shed()
+        if self.retry_ms is None:
+            self.retry_ms = self.clock.uptime_ms() + self.pause_ms
+        if before and work.urgent:
+            await self.settle()
 
     async def settle(self) -> None:
-        """Try again what found no room: alarms first, then the rest in its order, until one finds none."""
-        for urgent in (True, False):
-            for work in [work for work in self.owed if work.urgent == urgent]:
-                if not await self.tried(work):
-                    break
-                self.owed = [other for other in self.owed if other is not work]
-        self.retry_ms = self.clock.uptime_ms() + self.pause_ms if self.owed else None
+        """Try again what found no room: alarms first, then the rest, each in its order, until one finds none."""
+        if self.settling:
+            return
+        self.settling = True
+        try:
+            for urgent in (True, False):
+                work = self.first(urgent)
+                while work is not None and await self.tried(work):
+                    self.owed.remove(work)
+                    work = self.first(urgent)
+        finally:
+            self.settling = False
+            self.retry_ms = self.clock.uptime_ms() + self.pause_ms if self.owed else None
+
+    def first(self, urgent: bool) -> "Work | None":
+        """What has waited longest for room, with or without an alarm in it."""
+        for work in self.owed:
+            if work.urgent == urgent:
+                return work
+        return None
 
     async def tried(self, work: Work) -> bool:
         """Whether `work` could be stored now."""
@@ -235,8 +253,9 @@ class Recorder:
         """Memory is finite: beyond the limit the oldest work without an alarm goes, and the log says so."""
         routine = [work for work in self.owed if not work.urgent]
         if len(routine) > OWED_LIMIT:
-            self.owed.remove(routine[0])
-            kinds = [event.kind for event in routine[0].events]
+            oldest = routine[1] if self.settling else routine[0]  # the first may be on its way
+            self.owed.remove(oldest)
+            kinds = [event.kind for event in oldest.events]
             self.log("error", "No room in the store nor in memory: events are lost.", kinds=kinds)
 
     async def append(self, work: Work) -> "list[Entry]":

@@ -1,7 +1,6 @@
 """The loop that looks at everything else: sign of life, silence, clock, path, rules in time, watchdog."""
 
 from gateway.hub.waking import Wake
-from hal.types import EPOCH_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from gateway.core.supervision import Supervision
     from gateway.core.trust import Trust
     from gateway.hub.inward import Inward
+    from gateway.hub.losses import Losses
     from gateway.hub.outward import Outward
     from gateway.hub.recorder import Log, Recorder
     from gateway.hub.uplink import Delivery
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
-DROPPED = "dropped."  # state: epoch, and the last number of a lane whose loss has been reported
-DROPPED_EVERY_MS = 600_000  # a loss that goes on is reported at most this often in each lane
 FAULTS = ("path.unreceipted", "adapter.lost")  # conditions of the hub that its lamp shows
 UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
 
@@ -37,6 +35,7 @@ class Supervise:
         outward: "Outward",
         inward: "Inward",
         trust: "Trust",
+        losses: "Losses",
         indicator: "Indicator",
         watchdog: "Watchdog",
         alive: "Callable[[], bool]",
@@ -50,6 +49,7 @@ class Supervise:
         self.outward = outward
         self.inward = inward
         self.trust = trust
+        self.losses = losses
         self.indicator = indicator
         self.watchdog = watchdog
         self.alive = alive
@@ -57,7 +57,6 @@ class Supervise:
         self.wake = Wake(clock)
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
-        self.dropped_due_ms: "dict[int, int]" = {}
         self.receipts_seen = 0
 
     @property
@@ -102,7 +101,7 @@ class Supervise:
         await self.look_at_keyset()
         await self.look_at_path(now_ms)
         await self.recorder.condition("storage.full", "storage.restored", self.recorder.full)
-        await self.report_given_up(now_ms)
+        await self.losses.report(now_ms)
         self.indicator.show(self.lamp())
         if self.alive():
             self.watchdog.feed()
@@ -136,25 +135,6 @@ class Supervise:
         progressed, self.receipts_seen = self.inward.receipts != self.receipts_seen, self.inward.receipts
         still = not progressed and self.recorder.engine.incidents.is_open(0, "path.unreceipted")
         await self.recorder.condition("path.unreceipted", "path.receipted", mute or still)
-
-    async def report_given_up(self, now_ms: int) -> None:
-        """Every range that went for space becomes an event: no loss without a word."""
-        journal = self.recorder.journal
-        for gone in journal.given_up():
-            key = DROPPED + str(gone.lane)
-            kept = journal.state(key) or b""
-            reported = int.from_bytes(kept[EPOCH_SIZE:], "big") if kept[:EPOCH_SIZE] == journal.epoch else 0
-            due_ms = self.dropped_due_ms.get(gone.lane, now_ms)
-            if gone.last <= reported or now_ms < due_ms:
-                continue
-            self.dropped_due_ms[gone.lane] = now_ms + DROPPED_EVERY_MS
-            values: "dict[str, object]" = {
-                "lane": gone.lane,
-                "first_seq": max(gone.first, reported + 1),
-                "last_seq": gone.last,
-            }
-            kept = journal.epoch + gone.last.to_bytes(8, "big")
-            await self.recorder.note("journal.dropped", values=values, state={key: kept})
 
     def lamp(self) -> str:
         """The one state to show, the worst first."""

@@ -81,6 +81,8 @@ class Bench:
         self.keystore = SimKeyStore(b"g" * 32)
         self.crypto = SimCrypto(self.keystore, random=Seeded())
         self.platform = SimPlatform(self.broker, TENANT, GATEWAY, self.keystore.public_key)
+        self.brokers = [self.broker]
+        self.options: "dict[str, Any]" = {}  # for App: passkeys, started, fault
         self.logged: "list[tuple[str, str, dict[str, Any]]]" = []
         self.app: "Any" = None
 
@@ -99,7 +101,7 @@ class Bench:
             self.journal,
             self.keystore,
             self.crypto,
-            [SimUplink(self.broker, GATEWAY)],
+            [SimUplink(broker, GATEWAY) for broker in self.brokers],
             SimNetwork(),
             self.indicator,
             self.watchdog,
@@ -107,7 +109,9 @@ class Bench:
             SimCentral(self.world),
             SimSerialPorts(self.world),
         )
-        extra = {} if self.delivery is None else {"delivery": self.delivery}
+        extra = dict(self.options)
+        if self.delivery is not None:
+            extra["delivery"] = self.delivery
         self.app = App(
             validate(self.tree, "hub.toml"),
             machine,
