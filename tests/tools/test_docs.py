@@ -1,0 +1,134 @@
+"""What the pages say is there: links, commands, targets, decisions, and what is generated."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gateway.daemon.__main__ import COMMANDS as TRYGG
+from tests.conftest import ROOT
+from tools.arch.source import repository_files
+from tools.docs import faults
+from tools.kit.__main__ import COMMANDS as KIT
+
+PAGES = [path for path in repository_files(ROOT) if path.endswith(".md")]
+# `trygg status`, not `sudo -u trygg sh` or a path that ends in trygg
+TRYGG_COMMAND = re.compile(r"(?<![\w/.-])(?<!-u )trygg ([a-z]+)")
+SECTIONS = ["Context", "Decision", "Consequences", "Guarded by"]
+LONGEST_DECISION = 90  # lines: a page
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+# --- links and commands -------------------------------------------------------------------------------------------
+
+
+def anchors(text: str) -> set[str]:
+    """Names of headings, as GitHub makes them."""
+    found = set()
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)|`", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return found
+
+
+def broken_links(page: str, text: str) -> list[str]:
+    """Links to files that are not there, or to headings that no page has."""
+    found = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / name
+        if not path.exists() or (anchor and anchor not in anchors(path.read_text("utf-8") if name else text)):
+            found.append(target)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    assert broken_links(page, text_of(page)) == []
+
+
+def test_a_link_that_leads_nowhere_is_found() -> None:
+    text = "# A b\n[x](README.md) [y](docs/none.md) [z](#a-b) [w](#c)"
+    assert broken_links("README.md", text) == ["docs/none.md", "#c"]
+
+
+def unknown_commands(text: str) -> set[str]:
+    """Commands and targets in code that do not exist."""
+    code = "\n".join(pieces(text))
+    targets = set(re.findall(r"^([a-z-]+):.*##", text_of("Makefile"), re.MULTILINE))
+    asked = set(re.findall(r"(?<![\w/.-])make ((?!-)[a-z-]+)", code)) - targets
+    asked |= {f"trygg {name}" for name in TRYGG_COMMAND.findall(code) if name not in TRYGG}
+    asked |= {f"trygg-kit {name}" for name in re.findall(r"trygg-kit ([a-z]+)", code) if name not in KIT}
+    return asked
+
+
+def pieces(text: str) -> list[str]:
+    """What is written as code: in backticks, and indented."""
+    return [inline or block for inline, block in re.findall(r"`([^`\n]+)`|^ {4}(\S.*)$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_target_exists(page: str) -> None:
+    assert unknown_commands(text_of(page)) == set()
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    text = (
+        "`make tset` and `make test`\n\n    trygg statis -c x\n    trygg-kit keys init\n    trygg-kit kyes\n"
+    )
+    assert unknown_commands(text) == {"tset", "trygg statis", "trygg-kit kyes"}
+
+
+# --- decisions ----------------------------------------------------------------------------------------------------
+
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+
+
+def test_decisions_are_numbered_without_a_hole_and_listed_with_their_titles() -> None:
+    index = text_of("docs/adr/README.md")
+    for number, path in enumerate(DECISIONS, 1):
+        title = path.read_text("utf-8").splitlines()[0].removeprefix(f"# {number}. ")
+        assert path.name.startswith(f"{number:04}-")
+        assert f"| {number} | [{title}]({path.name}) |" in index, path.name
+    assert index.count("\n| ") == len(DECISIONS) + 1, "one row a decision, and the heading"
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_is_one_page_with_every_section(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    assert [line[3:] for line in lines if line.startswith("## ") and line[3:] in SECTIONS] == SECTIONS
+    assert lines[2].startswith("Status: ")
+    assert len(lines) <= LONGEST_DECISION
+
+
+# --- what is generated --------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_messages_is_what_registry_and_advice_give(capsys: pytest.CaptureFixture[str]) -> None:
+    assert faults.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_a_message_without_words_for_people_is_found() -> None:
+    kinds, advice = faults.read_tables()
+    assert faults.holes(kinds, advice) == []
+    without = {name: row for name, row in advice.items() if name != "device.silent"}
+    assert faults.holes(kinds, without) == ["device.silent: says nothing of what it means and what to do"]
+    hollow = advice | {"device.silent": advice["device.silent"] | {"do_nb": " "}, "device.sulks": {}}
+    assert set(faults.holes(kinds, hollow)) == {
+        "device.silent: do_nb is empty",
+        "device.sulks: no kind of the registry",
+    }
+
+
+def test_every_message_of_lanes_0_to_2_stands_in_both_languages() -> None:
+    page = text_of("docs/faults.md")
+    kinds = tomllib.loads(text_of("gateway/core/registry.toml"))["kind"]
+    for name, row in kinds.items():
+        if row["lane"] in faults.ASKED:
+            assert page.count(f"`{name}`") >= 2, f"{name} is not in both languages"
