@@ -30,6 +30,13 @@ class Texts:
         text: str = entry[self.language]
         return text.format(**values)
 
+    def say_or(self, name: str, otherwise: str, /, **values: object) -> str:
+        """The text `section.name`, or `otherwise` where the catalogue has none: an error in a backend's words."""
+        try:
+            return self.say(name, **values)
+        except KeyError:
+            return otherwise.format(**values) if values else otherwise
+
     def duration(self, duration_ms: int) -> str:
         """A time span in whole units, as people say it."""
         for unit, size_ms in UNITS:

@@ -3,7 +3,7 @@
 import hashlib
 
 from gateway.core import cbor
-from gateway.core.devices.driver import Context
+from gateway.core.devices.driver import REPEATED, Context
 from gateway.core.rules.dose import STATE as DOSE
 from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.night_window import STATE as NIGHT
@@ -34,6 +34,7 @@ class Device:
         self.driver = driver
         self.heard_ms: "int | None" = None
         self.frames = 0
+        self.repeated = 0
         self.refused: "dict[str, int]" = {}
         self.last_refusal = ""
         self.link = ""  # "", "connecting", "connected", "open", or the error that ended it
@@ -60,7 +61,9 @@ class Device:
     def count(self, reading: "Reading") -> None:
         """Keep the counters that `trygg status` shows."""
         self.frames += 1
-        if reading.refused is not None:
+        if reading.refused is not None and reading.refused[0] == REPEATED:
+            self.repeated += 1  # radios say everything several times: no fault
+        elif reading.refused is not None:
             why, self.last_refusal = reading.refused
             self.refused[why] = self.refused.get(why, 0) + 1
 

@@ -66,6 +66,7 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "link": device.link,
         "bond": device.bond,
         "frames": device.frames,
+        "repeated": device.repeated,
         "refused": dict(device.refused),
         "last_refusal": device.last_refusal,
         "described": dict(device.described),

@@ -57,6 +57,8 @@ DEVICES: list[dict[str, Any]] = [
         "heard_ms": 3_000,
         "silent": False,
         "link": "",
+        "bond": None,
+        "described": {},
         "refused": {"malformed": 2, "replayed": 1},
         "last_refusal": "object 0x99 is not known",
     },
@@ -68,6 +70,8 @@ DEVICES: list[dict[str, Any]] = [
         "heard_ms": None,
         "silent": True,
         "link": "no such port",
+        "bond": None,
+        "described": {},
         "refused": {},
         "last_refusal": "",
     },
@@ -194,6 +198,12 @@ def test_devices_are_listed_with_what_is_wrong(hub: Path, capsys: pytest.Capture
         "    dispenser at /dev/ttyUSB0",
         "    link: no such port",
     ]
+    described = {"maker": "Virtual", "model": "PLX-1", "serial_number": "0042"}
+    paired = [{**DEVICES[0], "link": "connected", "bond": 1, "described": described}]
+    while_running(hub, {"devices": paired}, lambda: trygg("devices", "-c", hub))
+    said = capsys.readouterr().out
+    assert "Virtual PLX-1, serial number 0042" in said and "link: connected" in said
+    assert "pairing: weak, without the code on the label" in said
     others = [{**DEVICES[0], "silent": True}, {**DEVICES[1], "silent": False}]
     while_running(hub, {"devices": others}, lambda: trygg("devices", "-c", hub))
     said = capsys.readouterr().out

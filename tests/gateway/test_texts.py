@@ -10,8 +10,10 @@ import pytest
 
 import gateway.daemon
 from gateway.core.config import SECTIONS
+from gateway.core.devices.driver import MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
 from gateway.daemon.texts import LANGUAGES, Texts, catalogue
 from gateway.hub.status import LANE_NAMES
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 DAEMON = Path(gateway.daemon.__file__).parent
 
@@ -50,6 +52,9 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     built = {f"lamp.{state}" for state in ("ok", "starting", "offline", "fault", "pairing", "storage_full")}
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
+    built |= {f"device.links.{link}" for link in ("connecting", "connected", "open")}
+    built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}
+    built |= {f"device.refusals.{why}" for why in (MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
     built |= {f"check.{level}" for level in ("ok", "warning", "fault")}
     built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
     # The names of one check are looked for under each check of its module, so only what nobody names is wrong.

@@ -29,7 +29,7 @@ def test_frames_and_refusals_are_counted():
         device = small.device(Thing)
         for refused in (None, (MALFORMED, "too short"), (REPEATED, "a copy"), (MALFORMED, "too long")):
             await small.intake.take(device, Reading(refused=refused, heard=False))
-        assert device.frames == 4 and device.refused == {MALFORMED: 2, REPEATED: 1}
+        assert (device.frames, device.repeated, device.refused) == (4, 1, {MALFORMED: 2})
         assert device.last_refusal == "too long" and device.heard_ms is None
         assert small.kinds() == [], "a reading that says nothing costs no append"
 

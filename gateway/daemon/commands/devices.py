@@ -28,12 +28,27 @@ def show(rows: list[dict[str, Any]], texts: Texts) -> list[str]:
         lines.append(
             "    " + texts.say(place, driver=row["driver"], reached=row["reached"], room=row["room"])
         )
-        if row["link"]:
-            lines.append("    " + texts.say("device.link", link=row["link"]))
-        if row["refused"]:
-            counts = texts.counts(row["refused"])
-            lines.append("    " + texts.say("device.refused", counts=counts, last=row["last_refusal"]))
+        lines += ["    " + line for line in details(row, texts)]
     return lines or [texts.say("device.none")]
+
+
+def details(row: dict[str, Any], texts: Texts) -> list[str]:
+    """What it says it is, how it is connected and paired, what it sent that was not taken."""
+    lines = []
+    if all(row["described"].get(part) for part in ("maker", "model", "serial_number")):
+        lines.append(texts.say("device.what", **row["described"]))
+    if row["link"]:
+        link = texts.say_or("device.links." + row["link"], row["link"])
+        lines.append(texts.say("device.link", link=link))
+    if row["bond"] is not None:
+        lines.append(texts.say("device.bond", bond=texts.say(f"device.bonds.{row['bond']}")))
+    if row["refused"]:
+        counts = [
+            texts.say_or("device.refusals." + why, f"{why} {{count}}", count=count)
+            for why, count in sorted(row["refused"].items())
+        ]
+        lines.append(texts.say("device.refused", counts=", ".join(counts), last=row["last_refusal"]))
+    return lines
 
 
 def state(row: dict[str, Any], texts: Texts) -> str:
