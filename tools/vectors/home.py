@@ -114,7 +114,7 @@ GROWN: dict[str, tuple[dict[int, object], Event]] = {
 
 def mixed(pairs: dict[int, object], key: object, item: object) -> dict[object, object]:
     """`pairs` and one more, whose key is of any type."""
-    return {key: item, **{own: value for own, value in pairs.items()}}
+    return {key: item, **dict(pairs.items())}
 
 
 def with_out(pairs: dict[int, object], key: int) -> dict[int, object]:
