@@ -40,6 +40,8 @@ def status(app: "App") -> "dict[str, object]":
         ],
         "storage_full": app.recorder.full,
         "messages_refused": dict(app.inward.refused),
+        "frames_refused": {d.config.name: sum(d.refused.values()) for d in app.devices if d.refused},
+        "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],
         "lamp": app.supervise.lamp(),
         "configuration_fault": app.fault,
         "advertisements_dropped": 0 if app.machine.scanner is None else app.machine.scanner.dropped,
@@ -62,7 +64,7 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "placement": device.placement,
         "heard_ms": None if device.heard_ms is None else now_ms - device.heard_ms,
         "interval_ms": device.interval_ms,
-        "silent": app.recorder.engine.incidents.is_open(device.placement, "device.silent"),
+        "silent": is_silent(app, device),
         "link": device.link,
         "bond": device.bond,
         "frames": device.frames,
@@ -71,3 +73,8 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "last_refusal": device.last_refusal,
         "described": dict(device.described),
     }
+
+
+def is_silent(app: "App", device: "Device") -> bool:
+    """Whether the device has been reported silent and not been heard since."""
+    return app.recorder.engine.incidents.is_open(device.placement, "device.silent")

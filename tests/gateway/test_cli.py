@@ -44,6 +44,8 @@ STATUS: dict[str, Any] = {
     ],
     "given_up": [],
     "messages_refused": {},
+    "frames_refused": {},
+    "devices_silent": [],
     "lamp": "ok",
     "configuration_fault": "",
     "advertisements_dropped": 0,
@@ -166,6 +168,8 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "utc_ms": None,
         "given_up": [{"lane": 4, "first": 11, "last": 20}],
         "messages_refused": {"signature": 2},
+        "frames_refused": {"Front door": 3},
+        "devices_silent": ["Smoke detector"],
         "configuration_fault": "hub.toml: hub.id: ...",
         "advertisements_dropped": 7,
     }
@@ -180,6 +184,8 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "Clock: not set",
         "Gave up 10 events (information)",
         "refused: signature 2",
+        "could not be used: Front door 3",
+        "Silent devices: Smoke detector",
         "7 advertisements",
     ):
         assert words in said, words

@@ -39,6 +39,10 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     for gone in facts["given_up"]:
         lane = texts.say("lane." + facts["lanes"][gone["lane"]]["name"])
         lines.append(texts.say("status.given_up", count=gone["last"] - gone["first"] + 1, lane=lane))
+    if facts["devices_silent"]:
+        lines.append(texts.say("status.silent", names=", ".join(facts["devices_silent"])))
+    if facts["frames_refused"]:
+        lines.append(texts.say("status.frames", counts=texts.counts(facts["frames_refused"])))
     if facts["messages_refused"]:
         lines.append(texts.say("status.refused", counts=texts.counts(facts["messages_refused"])))
     if facts["advertisements_dropped"]:
