@@ -1,0 +1,206 @@
+"""Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
+
+from gateway.hub.uplink import GREET_MS, PUBACK_LIMIT_MS
+from hal.sim.uplink import SimBroker
+from hal.types import LANES
+from tests.hub.bench import DAY_UTC_MS, Bench, play
+
+
+def held(bench: Bench) -> int:
+    return sum([bench.journal.mark(lane).last - bench.journal.mark(lane).first + 1 for lane in LANES])
+
+
+def attempts(bench: Bench) -> int:
+    """How often a connection failed."""
+    return len([1 for _, message, _ in bench.logged if message == "No connection to the broker."])
+
+
+async def gone_for(bench: Bench, duration_ms: int) -> None:
+    """The broker is away for so long."""
+    bench.broker.stop()
+    await bench.platform.stop()
+    await bench.clock.advance(duration_ms)
+
+
+def test_pauses_between_attempts_grow_to_a_minute():
+    async def scene(bench: Bench):
+        await gone_for(bench, 600_000)
+        first = attempts(bench)
+        await bench.clock.advance(600_000)
+        later = attempts(bench) - first
+        assert 10 <= later <= 20, "a pause of 30 s to 60 s each"
+        assert first - later < 12
+
+    play(scene)
+
+
+def test_an_alarm_tries_the_broker_at_once_and_routine_events_do_not():
+    async def scene(bench: Bench):
+        await gone_for(bench, 600_000)
+        bench.broker.start()
+        await bench.platform.start()
+        bench.door(True, 1)
+        await bench.clock.advance(1)
+        assert bench.platform.kinds(4) == [] and bench.broker.clients() == ["platform"]
+        bench.smoke(True, 1)
+        await bench.clock.advance(1)
+        assert bench.platform.kinds(0) == ["smoke.detected"], "the alarm waited for the pause to end"
+
+    play(scene, utc_ms=DAY_UTC_MS)
+
+
+def test_an_alarm_during_an_attempt_that_fails_is_followed_by_another_at_once():
+    async def scene(bench: Bench):
+        await gone_for(bench, 600_000)
+        before = attempts(bench)
+        for number in range(3):
+            bench.smoke(number % 2 == 0, number)
+            await bench.clock.advance(1)
+        assert attempts(bench) == before + 3, "one attempt for each alarm"
+        await bench.clock.advance(5_000)
+        assert attempts(bench) <= before + 4
+
+    play(scene)
+
+
+def test_brokers_are_tried_in_order():
+    async def scene(bench: Bench):
+        second = SimBroker()
+        await bench.cut()
+        bench.brokers = [bench.broker, second]
+        await bench.build().start()
+        await bench.clock.advance(1_000)
+        assert "hub-1" in bench.broker.clients() and second.clients() == []
+        bench.broker.stop()
+        await bench.clock.advance(1_000)
+        assert second.clients() == ["hub-1"]
+        bench.broker.start()
+        second.stop()
+        await bench.clock.advance(60_000)
+        assert "hub-1" in bench.broker.clients()
+
+    play(scene)
+
+
+def test_a_broker_that_acknowledges_nothing_is_left():
+    async def scene(bench: Bench):
+        second = SimBroker()
+        await bench.cut()
+        bench.platform.receipting = False
+        bench.brokers = [bench.broker, second]
+        await bench.build().start()
+        await bench.clock.advance(1_000)
+        bench.broker.hold_pubacks()
+        for number in range(6):
+            bench.smoke(number % 2 == 0, number)
+            await bench.clock.advance(1_000)
+        assert len(bench.platform.kinds(0)) == 2, "the window of alarms is closed"
+        await bench.clock.advance(PUBACK_LIMIT_MS)
+        assert second.clients() == ["hub-1"]
+        assert len([1 for message in second.accepted if message.topic.endswith("up/0")]) >= 1
+        assert (
+            "acknowledges nothing"
+            in [fields["cause"] for _, _, fields in bench.logged if "kind" in fields and "cause" in fields][
+                -1
+            ]
+        )
+
+    play(scene)
+
+
+def test_a_receipt_opens_the_window_that_a_missing_acknowledgement_holds_closed():
+    async def scene(bench: Bench):
+        bench.broker.hold_pubacks()
+        for number in range(10):
+            bench.smoke(number % 2 == 0, number)
+            await bench.clock.advance(1_000)
+        assert len(bench.platform.kinds(0)) == 10
+        bench.broker.release_pubacks()
+
+    play(scene)
+
+
+def test_a_broker_that_is_slow_is_not_left():
+    async def scene(bench: Bench):
+        bench.platform.receipting = False
+        await bench.clock.advance(1_000)
+        before = attempts(bench)
+        bench.broker.hold_pubacks()
+        for number in range(20):
+            bench.smoke(number % 2 == 0, number)
+            await bench.clock.advance(PUBACK_LIMIT_MS // 2)
+            bench.broker.release_pubacks(1_000)
+        assert attempts(bench) == before
+
+    play(scene)
+
+
+def test_routine_events_wait_a_moment_for_the_retained_receipt_and_alarms_do_not():
+    async def scene(bench: Bench):
+        await gone_for(bench, 5_000)
+        bench.door(True, 1)
+        bench.smoke(True, 1)
+        await bench.clock.advance(5_000)
+        bench.broker.start()
+        bench.broker.retained.pop(bench.platform.topic("receipt"), None)
+        await bench.platform.start()
+        bench.platform.receipting = False
+        while "hub-1" not in bench.broker.clients():
+            await bench.clock.advance(10)
+        await bench.clock.advance(GREET_MS // 2)
+        assert bench.platform.kinds(0) == ["smoke.detected"] and bench.platform.kinds(4) == []
+        await bench.clock.advance(GREET_MS)
+        assert "door.opened" in bench.platform.kinds(4)
+
+    play(scene, utc_ms=DAY_UTC_MS)
+
+
+def test_a_receipt_at_connect_spares_what_it_covers():
+    async def scene(bench: Bench):
+        bench.platform.receipting = False
+        bench.door(True, 1)
+        await bench.clock.advance(2_000)
+        await bench.platform.send_receipt()
+        await bench.clock.settle(1)
+        bench.broker.drop_connections()
+        await bench.platform.stop()
+        await bench.platform.start()
+        bench.platform.bundles.clear()
+        bench.platform.receipting = True
+        await bench.clock.advance(20_000)
+        assert [bundle for bundle in bench.platform.bundles if bundle["lane"] == 4] == []
+        assert held(bench) == 0
+
+    play(scene, utc_ms=DAY_UTC_MS)
+
+
+def test_an_unchanged_receipt_asks_for_what_the_platform_lacks():
+    async def scene(bench: Bench):
+        await bench.clock.advance(5_000)
+        assert held(bench) == 0
+        bench.broker.losing = True
+        bench.smoke(True, 1)
+        await bench.clock.advance(100)
+        bench.broker.losing = False
+        assert bench.platform.kinds(0) == []
+        await bench.platform.send_receipt()
+        await bench.clock.advance(100)
+        assert bench.platform.kinds(0) == ["smoke.detected"], "it waited for the deadline"
+
+    play(scene)
+
+
+def test_a_connection_that_ends_while_a_bundle_is_signed_loses_nothing():
+    async def scene(bench: Bench):
+        for turns in range(1, 25):
+            bench.smoke(turns % 2 == 1, turns)
+            for _ in range(turns):
+                await bench.clock.settle(1)
+            bench.broker.drop_connections()
+            await bench.platform.stop()
+            await bench.platform.start()
+            await bench.clock.advance(70_000)
+        assert bench.platform.kinds(0) == 12 * ["smoke.detected", "smoke.cleared"]
+        assert held(bench) == 0 and "part.restarted" not in bench.platform.kinds(2)
+
+    play(scene)
