@@ -107,6 +107,32 @@ def test_a_decision_is_one_page_with_every_section(path: Path) -> None:
     assert len(lines) <= LONGEST_DECISION
 
 
+# --- the operator's guide -----------------------------------------------------------------------------------------
+
+
+def said(entry: dict[str, str], language: str) -> str:
+    """What the catalogue says, up to what is filled in."""
+    return entry[language].partition("{")[0]
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_the_guide_quotes_what_the_commands_say(language: str) -> None:
+    catalogue = tomllib.loads(text_of("gateway/daemon/catalogue.toml"))
+    guide = re.split("^## (?:Norsk|English)$", text_of("docs/operator-guide.md"), flags=re.MULTILINE)
+    page = " ".join(guide[1 + ["nb", "en"].index(language)].split())
+    for word, entry in catalogue["lamp"].items():
+        if word != "pairing":  # no command of this version pairs
+            first = entry[language].partition(".")[0]
+            assert f"| `{word}` | {first}" in page, word
+    device = catalogue["device"]
+    quoted = [device[name] for name in ("heard", "silent", "unheard", "link")] + list(
+        device["links"].values()
+    )[1:]
+    quoted += [device["bonds"]["1"], *device["refusals"].values(), catalogue["status"]["delivered"]]
+    for entry in quoted:
+        assert said(entry, language) in page, entry
+
+
 # --- what is generated --------------------------------------------------------------------------------------------
 
 
