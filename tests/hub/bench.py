@@ -89,12 +89,15 @@ class Bench:
     def log(self, level: str, message: str, **fields: object) -> None:
         self.logged.append((level, message, fields))
 
+    def open_journal(self) -> SimJournal:
+        """The journal of a fresh process."""
+        return SimJournal(
+            self.medium, capacity_bytes=self.capacity_bytes, random=self.crypto.random, faults=self.faults
+        )
+
     def build(self) -> App:
         """A fresh process over the same medium."""
-        random = self.crypto.random
-        self.journal = SimJournal(
-            self.medium, capacity_bytes=self.capacity_bytes, random=random, faults=self.faults
-        )
+        self.journal = self.open_journal()
         self.indicator, self.watchdog = SimIndicator(), SimWatchdog(self.clock)
         machine = Machine(
             self.clock,
