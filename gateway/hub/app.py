@@ -133,9 +133,16 @@ class App:
             machine.uplinks, journal, clock, self.outbox, self.outward, self.inward, self.random16, log
         )
         self.parts = Parts(self.recorder, clock, log)
-        self.supervise = Supervise(
-            config,
-            clock,
+        self.supervise = self.supervise_with(losses)
+        self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
+        self.changed = asyncio.Event()
+
+    def supervise_with(self, losses: Losses) -> Supervise:
+        """The loop that looks at everything else."""
+        machine = self.machine
+        return Supervise(
+            self.config,
+            machine.clock,
             self.recorder,
             self.supervision,
             self.delivery,
@@ -146,10 +153,8 @@ class App:
             machine.indicator,
             machine.watchdog,
             self.parts.alive,
-            log,
+            self.log,
         )
-        self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
-        self.changed = asyncio.Event()
 
     def random16(self) -> int:
         """0 to 65535, for jitter."""
