@@ -15,12 +15,11 @@ from gateway.hub.lines import Line
 from gateway.hub.losses import Losses
 from gateway.hub.outward import Outward
 from gateway.hub.parts import PartFailedError, Parts
-from gateway.hub.recorder import Recorder, again_bytes, device_key
+from gateway.hub.recorder import Recorder, device_key
+from gateway.hub.recovery import Recovery
 from gateway.hub.supervise import Supervise
 from gateway.hub.uplink import Delivery
 from gateway.hub.waking import stop as cancel
-from hal.errors import StorageFullError
-from hal.types import ASIDE_STATE, TECHNICAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
 SILENT = "device.silent"
 FLUSH_MS = 2_000
-AGAIN_AT_ONCE = 256  # events of a store set aside that go into one append
 
 
 class Machine:
@@ -166,7 +164,6 @@ class App:
         self.inward.restore()
         if self.placed:
             await self.recorder.keep(self.placed)
-        await self.recover()
         values: "dict[str, object]" = {"software": self.outward.software}
         values.update(self.started)
         await self.recorder.note("hub.started", values=values)
@@ -177,6 +174,7 @@ class App:
         self.parts.start("manifest", self.keep_manifest)
         self.start_inputs()
         self.parts.start("supervise", self.supervise.run)
+        self.parts.start("recovery", Recovery(self.recorder, self.log).run, once=True)
 
     async def tell_configuration(self) -> None:
         """A configuration with a fault is a condition that ends when a good one is used."""
@@ -184,35 +182,6 @@ class App:
         await self.recorder.condition(
             "configuration.fault", "configuration.accepted", bool(self.fault), values
         )
-
-    async def recover(self) -> None:
-        """Journal again what could be read from a store that was set aside, each with its old identity, once.
-
-        A start that is cut short between two pieces does it all again: the platform removes what it has twice.
-        """
-        journal = self.machine.journal
-        for aside in journal.set_aside():
-            again = [(entry.lane, again_bytes(entry)) for entry in aside.entries]
-            notice = self.recorder.event_bytes(
-                "journal.set_aside", {"reason": aside.reason, "count": len(again)}
-            )
-            again.append((TECHNICAL, notice))
-            try:
-                while len(again) > AGAIN_AT_ONCE:
-                    await journal.append(again[:AGAIN_AT_ONCE], {})
-                    again = again[AGAIN_AT_ONCE:]
-                await journal.append(again, {ASIDE_STATE + aside.name: b"\x01"})
-            except StorageFullError as error:
-                self.log(
-                    "error", "No room for what was set aside; the next start tries again.", cause=str(error)
-                )
-            self.log(
-                "error",
-                "A store did not open and was set aside.",
-                name=aside.name,
-                cause=aside.reason,
-                again=len(aside.entries),
-            )
 
     async def revise(self) -> None:
         """Keep and publish the manifest where it has changed, and what it is made from."""
