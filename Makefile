@@ -131,10 +131,11 @@ vectors: $(VENV)/.dev ## write our own golden vectors again
 
 .PHONY: generated
 generated: registry vectors ## write what is generated, and fail where it differs from what is committed
-	@changed="$$(git status --porcelain -- gateway/core/registry.py gateway/core/registry_text.py tests/vectors)"; \
+	$(BIN)/python -m tools.docs.faults
+	@changed="$$(git status --porcelain -- gateway/core/registry.py gateway/core/registry_text.py tests/vectors docs/faults.md)"; \
 	if [ -n "$$changed" ]; then \
 	  echo "make: generated files are not what is committed; look at the difference and commit it:"; \
-	  echo "$$changed"; git --no-pager diff --stat -- gateway/core tests/vectors; exit 1; fi
+	  echo "$$changed"; git --no-pager diff --stat -- gateway/core tests/vectors docs/faults.md; exit 1; fi
 
 .PHONY: package
 package: $(VENV)/.dev ## build the wheel, install it as a gateway does, use it

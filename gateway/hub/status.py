@@ -25,6 +25,7 @@ def status(app: "App") -> "dict[str, object]":
         "gateway": app.config.hub.id,
         "tenant": app.config.hub.tenant,
         "software": app.outward.software,
+        "public_key": app.machine.keystore.public_key.hex(),
         "boot": app.boot,
         "uptime_ms": now_ms,
         "utc_ms": app.machine.clock.utc_ms(),

@@ -32,6 +32,7 @@ STATUS: dict[str, Any] = {
     "gateway": "hub-1",
     "tenant": "oslo",
     "software": "trygg 1",
+    "public_key": "ab" * 32,
     "uptime_ms": 185_000,
     "utc_ms": 1_790_000_000_000,
     "connected": True,
@@ -150,6 +151,7 @@ def test_status_says_first_how_it_is(hub: Path, capsys: pytest.CaptureFixture[st
         "Hub hub-1 of oslo, trygg 1, running for 3 min",
         "Broker: connected",
         "Delivery: the platform has receipted everything",
+        "Public key, for the platform's registry: " + "ab" * 32,
     ]
     assert while_running(hub, {"status": STATUS}, lambda: trygg("status", "--json", "-c", hub)) == 0
     assert json.loads(capsys.readouterr().out) == STATUS

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,38 +90,35 @@ def brokerage(options: argparse.Namespace, folder: Path) -> Brokerage:
 
 
 async def perform(stage: Stage, scenario: Scenario, options: argparse.Namespace) -> int:
-    """Run the show before the view that was asked for."""
-    if options.json:
-        show = Show(stage, scenario, options.scenario, options.seconds, print_event, no_note)
-        return await finish(show, stage, True)
-    from tools.demo.view import language_of, view  # rich, only where there is something to look at
-
-    with view(options.language or language_of(os.environ), scenario.time_zone) as shown:
-        show = Show(stage, scenario, options.scenario, options.seconds, shown.event, shown.note)
-        return await finish(show, stage, False)
-
-
-async def finish(show: Show, stage: Stage, as_json: bool) -> int:
-    """Run, and say what came of it."""
+    """Run the show before the view that was asked for, and say what came of it once the view is closed."""
     try:
-        summary = await show.run()
+        summary = await watched(stage, scenario, options)
     except ShowError as error:
         print(f"trygg-kit demo: {error}", file=sys.stderr)
         return 1
-    write_report(stage.folder / "report.json", show)
-    if as_json:
+    if options.json:
         print(json.dumps({"summary": summary}), flush=True)
     else:
-        say_summary(summary, print)
+        print(
+            f"\n{summary['sent']} events stored by the gateway, {summary['verified']} verified at the platform, "
+            f"{summary['duplicates_removed']} duplicates removed on the way, {summary['lost']} lost."
+        )
     return 1 if summary["lost"] else 0
 
 
-def say_summary(summary: dict[str, int], say: Callable[[str], None]) -> None:
-    """The end of a demonstration in words."""
-    say(
-        f"\n{summary['sent']} events stored by the gateway, {summary['verified']} verified at the platform, "
-        f"{summary['duplicates_removed']} duplicates removed on the way, {summary['lost']} lost."
-    )
+async def watched(stage: Stage, scenario: Scenario, options: argparse.Namespace) -> dict[str, int]:
+    """Run the show; its summary. Raises ShowError."""
+    if options.json:
+        show = Show(stage, scenario, options.scenario, options.seconds, print_event, no_note)
+        summary = await show.run()
+    else:
+        from tools.demo.view import language_of, view  # rich, only where there is something to look at
+
+        with view(options.language or language_of(os.environ), scenario.time_zone) as shown:
+            show = Show(stage, scenario, options.scenario, options.seconds, shown.event, shown.note)
+            summary = await show.run()
+    write_report(stage.folder / "report.json", show)
+    return summary
 
 
 def print_event(event: dict[str, Any]) -> None:

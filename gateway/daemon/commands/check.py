@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from gateway.core.config_layers import differences
+from gateway.core.devices.registry import driver
 from gateway.core.errors import ConfigError
 from gateway.daemon.commands.ask import control_path
 from gateway.daemon.commands.run import add_config
@@ -70,9 +71,13 @@ def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None
     config = loaded.config
     source = ", ".join(layer_source for layer_source, _ in loaded.layers)
     good = found(OK, "good", source=source, devices=len(config.devices), rules=len(config.rules))
+    findings = [good]
     if hub is not None and hub["configuration_fault"]:
-        return [good, found(WARNING, "last_good")]
-    return [good]
+        findings.append(found(WARNING, "last_good"))
+    unwatched = [each.name for each in config.devices if not (each.interval_s or driver(each.driver).interval_s)]
+    if unwatched:
+        findings.append(found(WARNING, "unwatched", names=", ".join(unwatched)))
+    return findings
 
 
 def show(findings: list[Finding], options: argparse.Namespace, texts: Texts) -> None:
