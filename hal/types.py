@@ -7,6 +7,10 @@ of the process and never goes back, `utc_ms` counts from 1970 and exists only wh
 
 import hashlib
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LANES = (0, 1, 2, 3, 4)
 SAFETY, ALARM, TECHNICAL, MEASUREMENT, INFO = LANES
 # Who gives up its oldest first when space runs out; 0 and 1 never do.
@@ -135,11 +139,15 @@ class GivenUp:
 
 
 class SetAside:
-    """A store that did not open: where it lies now, why, and the entries that could still be read from it."""
+    """A store that did not open: where it lies now, why, and the entries that can still be read from it.
+
+    entries: by lane and number, the same at each iteration; they may be read as they are taken, and be more than
+    the memory holds.
+    """
 
     __slots__ = ("entries", "name", "reason")
 
-    def __init__(self, name: str, reason: str, entries: "list[Entry]") -> None:
+    def __init__(self, name: str, reason: str, entries: "Iterable[Entry]") -> None:
         self.name = name
         self.reason = reason
         self.entries = entries

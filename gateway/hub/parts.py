@@ -33,11 +33,11 @@ class Parts:
         self.given_up: "asyncio.Event" = asyncio.Event()
         self.failed = ""
 
-    def start(self, name: str, run: "Callable[[], Awaitable[None]]") -> None:
-        """Begin a part: a coroutine function that runs for ever."""
-        self.tasks[name] = asyncio.create_task(self.keep(name, run))
+    def start(self, name: str, run: "Callable[[], Awaitable[None]]", once: bool = False) -> None:
+        """Begin a part: a coroutine function that runs for ever, or with `once` until it has done its work."""
+        self.tasks[name] = asyncio.create_task(self.keep(name, run, once))
 
-    async def keep(self, name: str, run: "Callable[[], Awaitable[None]]") -> None:
+    async def keep(self, name: str, run: "Callable[[], Awaitable[None]]", once: bool) -> None:
         """Run a part; after a failure report it, pause, and run it again."""
         pause_ms, failures = FIRST_PAUSE_MS, 0
         while failures < TOO_OFTEN:
@@ -45,6 +45,9 @@ class Parts:
             reason = "it ended by itself"
             try:
                 await run()
+                if once:
+                    self.tasks.pop(name, None)
+                    return
             except PartFailedError as error:
                 self.log("error", "A part cannot go on; the process must start anew.", part=name, cause=error)
                 break

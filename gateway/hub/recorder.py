@@ -264,20 +264,32 @@ class Recorder:
         Raises:
             StorageFullError, UnavailableError, CorruptDataError, DeniedError: nothing is promised about it.
         """
-        await self.open.wait()
-        self.writing += 1
-        self.quiet.clear()
-        try:
-            encoded = [(lane_of(event.kind), encode_event(event)) for event in work.events]
-            entries = await self.journal.append(encoded, work.state)
-        finally:
-            self.writing -= 1
-            if self.writing == 0:
-                self.quiet.set()
+        encoded = [(lane_of(event.kind), encode_event(event)) for event in work.events]
+        entries = await self.put(encoded, work.state)
         self.failures = 0
         self.no_room = self.no_room and work.urgent  # room for an alarm says nothing about the rest
         self.supersede(work)
         self.tell(work, entries)
+        return entries
+
+    async def put(self, encoded: "list[tuple[int, bytes]]", state: "State") -> "list[Entry]":
+        """Store encoded events, but not while an epoch begins: they would go with the old one.
+
+        Raises:
+            StorageFullError, UnavailableError, CorruptDataError, DeniedError: as `Journal.append`.
+        """
+        while not self.open.is_set():
+            await self.open.wait()
+        self.writing += 1
+        self.quiet.clear()
+        try:
+            entries = await self.journal.append(encoded, state)
+        finally:
+            self.writing -= 1
+            if self.writing == 0:
+                self.quiet.set()
+        for call in self.appended:
+            call()
         return entries
 
     def supersede(self, work: Work) -> None:
@@ -288,7 +300,7 @@ class Recorder:
                     waiting.state.pop(key, None)
 
     def tell(self, work: Work, entries: "list[Entry]") -> None:
-        """Log each event, and call those who wait for news."""
+        """Log each event."""
         for entry, event in zip(entries, work.events):
             self.log(
                 "info",
@@ -300,8 +312,6 @@ class Recorder:
                 epoch=self.journal.epoch.hex(),
                 identity=(event.identity or entry.chain).hex(),
             )
-        for call in self.appended:
-            call()
 
     async def begin_epoch(self, reason: str) -> None:
         """Go on under a new epoch: what is held is journalled again with its old identity, and nothing comes between.

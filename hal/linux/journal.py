@@ -15,7 +15,7 @@ from pathlib import Path
 from hal.errors import CorruptDataError, HalError, UnavailableError
 from hal.linux import journal_file
 from hal.linux.journal_errors import CLOSED_MESSAGE, from_sqlite
-from hal.linux.journal_salvage import salvage
+from hal.linux.journal_salvage import Salvage
 from hal.linux.journal_space import MIN_CAPACITY_BYTES
 from hal.linux.journal_store import Events, Outcome, State, Work
 from hal.linux.journal_writer import Mirror, Request, Writer, settle
@@ -84,7 +84,7 @@ class SqliteJournal:
 
     def set_aside(self) -> list[SetAside]:
         return [
-            SetAside(name, self._reasons.get(name, journal_file.EARLIER), salvage(self._path.with_name(name)))
+            SetAside(name, self._reasons.get(name, journal_file.EARLIER), Salvage(self._path.with_name(name)))
             for name in journal_file.aside_names(self._path)
             if ASIDE_STATE + name not in self._state
         ]

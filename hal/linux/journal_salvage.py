@@ -1,6 +1,7 @@
 """What can still be read from a store that was set aside."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from hal.types import CHAIN_SIZE, LANES, Entry
@@ -8,37 +9,62 @@ from hal.types import CHAIN_SIZE, LANES, Entry
 Row = tuple[int, bytes, bytes]
 
 
-def salvage(path: Path) -> list[Entry]:
+class Salvage:
     """Entries that read back, by lane and number; numbers may be missing, and the chain need not hold.
 
-    The store is opened to read only: what was set aside is kept as it was found.
+    They are read from the disk as they are taken, anew by each iteration: a store may hold more than the memory.
+    It is opened to read only: what was set aside is kept as it was found.
     """
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    except sqlite3.Error:
-        return []
-    try:
-        return [Entry(lane, *row) for lane in LANES for row in readable(connection, lane)]
-    finally:
-        connection.close()
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Entry]:
+        try:
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
+        except sqlite3.Error:
+            return
+        try:
+            for lane in LANES:
+                for row in readable(connection, lane):
+                    yield Entry(lane, *row)
+        finally:
+            connection.close()
 
 
-def readable(connection: sqlite3.Connection, lane: int) -> list[Row]:
+def readable(connection: sqlite3.Connection, lane: int) -> Iterator[Row]:
     """Rows of a lane in order: all, or what lies before the first damage and after the last."""
-    rows, whole = read_until_damage(connection, lane, "ASC")
-    if not whole:
-        rows += read_until_damage(connection, lane, "DESC")[0]
-    return sorted({row[0]: row for row in rows}.values())
-
-
-def read_until_damage(connection: sqlite3.Connection, lane: int, order: str) -> tuple[list[Row], bool]:
-    """Rows that look like ours, and whether the end was reached."""
-    rows: list[Row] = []
-    sql = f"SELECT seq, event, chain FROM entry_{lane} ORDER BY seq {order}"  # noqa: S608  words of ours
+    reached = 0
     try:
-        for seq, event, chain in connection.execute(sql):
-            if isinstance(event, bytes) and event and isinstance(chain, bytes) and len(chain) == CHAIN_SIZE:
-                rows.append((seq, event, chain))
+        for row in rows_from(connection, lane, 1):
+            reached = row[0]
+            yield row
+        return
     except sqlite3.Error:
-        return rows, False
-    return rows, True
+        behind = lowest_behind(connection, lane)
+    if behind is not None:
+        try:
+            yield from rows_from(connection, lane, max(reached + 1, behind))
+        except sqlite3.Error:
+            pass
+
+
+def rows_from(connection: sqlite3.Connection, lane: int, first: int, order: str = "ASC") -> Iterator[Row]:
+    """Rows from number `first` on that look like ours. Raises sqlite3.Error at damage."""
+    sql = f"SELECT seq, event, chain FROM entry_{lane} WHERE seq >= ? ORDER BY seq {order}"  # noqa: S608  words of ours
+    for seq, event, chain in connection.execute(sql, (first,)):
+        if isinstance(event, bytes) and event and isinstance(chain, bytes) and len(chain) == CHAIN_SIZE:
+            yield seq, event, chain
+
+
+def lowest_behind(connection: sqlite3.Connection, lane: int) -> int | None:
+    """The lowest number that can be reached from the end of a damaged lane, or None."""
+    lowest = None
+    try:
+        for row in rows_from(connection, lane, 1, "DESC"):
+            lowest = row[0]
+    except sqlite3.Error:
+        pass
+    return lowest
