@@ -74,7 +74,9 @@ def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None
     findings = [good]
     if hub is not None and hub["configuration_fault"]:
         findings.append(found(WARNING, "last_good"))
-    unwatched = [each.name for each in config.devices if not (each.interval_s or driver(each.driver).interval_s)]
+    unwatched = [
+        each.name for each in config.devices if not (each.interval_s or driver(each.driver).interval_s)
+    ]
     if unwatched:
         findings.append(found(WARNING, "unwatched", names=", ".join(unwatched)))
     return findings
