@@ -1,0 +1,163 @@
+"""A store that was set aside is journalled again beside everything else, each entry once."""
+
+import asyncio
+
+from gateway.core.event_codec import decode_event, encode_event, identity_of
+from gateway.core.model import Event
+from gateway.hub.recovery import AGAIN_AT_ONCE, Recovery
+from gateway.hub.waking import stop
+from hal.errors import StorageFullError
+from hal.sim.journal import SimJournal
+from hal.types import INFO, SAFETY, TECHNICAL, Entry, SetAside
+from tests.hub.small import Small, begun, play
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+HELD = 3 * AGAIN_AT_ONCE + 7
+
+
+class CountingJournal(SimJournal):
+    """`stop_at`: the append that never returns, after it took hold. `full`: appends that find no room."""
+
+    def __init__(self, small: Small, stop_at: int = 0, full: int = 0) -> None:
+        super().__init__(small.medium, random=small.random)
+        self.appends = 0
+        self.stop_at = stop_at
+        self.full = full
+
+    async def append(self, events: "Any", state: "Any" = None) -> "Any":
+        self.appends += 1
+        if self.full:
+            self.full -= 1
+            raise StorageFullError("no room")
+        entries = await super().append(events, state)
+        if self.appends == self.stop_at:
+            await asyncio.Event().wait()
+        return entries
+
+
+async def damaged() -> Small:
+    """A home whose store was set aside with `HELD` events in it."""
+    small = Small()
+    events = [
+        (INFO, encode_event(Event("door.opened", 5, 77, 1_000 * number, None))) for number in range(HELD - 1)
+    ]
+    events.append((SAFETY, encode_event(Event("smoke.detected", 5, 77, 1, None))))
+    await small.journal.append(events)
+    small.medium.cut()
+    small.medium.damage("a page does not read back")
+    return small
+
+
+def recovery(small: Small) -> Recovery:
+    return Recovery(small.recorder, small.log)
+
+
+def identities(small: Small) -> "list[bytes]":
+    return [
+        identity_of(decode_event(entry.event), entry.chain)
+        for lane in (SAFETY, INFO)
+        for entry in small.journal.peek(lane, 0, 1 << 20, 10_000)
+    ]
+
+
+def test_alarms_come_first_and_the_end_is_said_with_the_count():
+    async def scene() -> None:
+        small = await damaged()
+        small.use(CountingJournal(small))
+        await recovery(small).run()
+        assert small.kinds(SAFETY) == ["smoke.detected"] and len(small.kinds(INFO)) == HELD - 1
+        (notice,) = small.events(TECHNICAL)
+        assert notice.values == {"reason": "a page does not read back", "count": HELD}
+        assert small.journal.set_aside() == [] and small.journal.state_keys("again.") == []
+        assert small.journal.appends == 4
+
+    play(scene)
+
+
+def test_after_a_power_cut_it_goes_on_where_it_was_and_nothing_is_there_twice():
+    async def scene(stop_at: int) -> None:
+        small = await damaged()
+        small.use(CountingJournal(small, stop_at=stop_at))
+        task = await begun(recovery(small).run, small.clock)
+        assert small.journal.appends == stop_at
+        await stop(task)
+        small.medium.cut()
+        small.use(CountingJournal(small))
+        await recovery(small).run()
+        found = identities(small)
+        assert len(found) == len(set(found)) == HELD, stop_at
+        assert [event.values["count"] for event in small.events(TECHNICAL)] == [HELD]
+
+    for stop_at in (1, 2, 3, 4):
+        play(scene, stop_at)
+
+
+def test_what_comes_meanwhile_does_not_wait_for_it():
+    async def scene() -> None:
+        small = await damaged()
+        small.use(CountingJournal(small))
+        task = asyncio.create_task(recovery(small).run())
+        while small.journal.appends == 0:
+            await asyncio.sleep(0)
+        await small.recorder.note("smoke.detected", 6)
+        assert len(small.kinds(INFO)) < HELD - 1 and len(small.kinds(SAFETY)) == 2
+        await task
+        assert len(small.kinds(INFO)) == HELD - 1
+
+    play(scene)
+
+
+def test_it_waits_for_room():
+    async def scene() -> None:
+        small = await damaged()
+        small.use(CountingJournal(small, full=3))
+        task = await begun(recovery(small).run, small.clock)
+        assert small.kinds() == []
+        await small.clock.advance(60_000)
+        await task
+        assert len(identities(small)) == HELD
+
+    play(scene)
+
+
+def test_an_epoch_that_begins_meanwhile_takes_everything_with_it():
+    async def scene() -> None:
+        small = await damaged()
+        small.use(CountingJournal(small))
+        task = asyncio.create_task(recovery(small).run())
+        while small.journal.appends == 0:
+            await asyncio.sleep(0)
+        await small.recorder.begin_epoch("receipt of a fork")
+        await task
+        found = identities(small)
+        assert len(found) == len(set(found)) == HELD
+
+    play(scene)
+
+
+def test_entries_are_taken_one_after_the_other_and_never_held_together():
+    class Many:
+        """More than the memory holds."""
+
+        def __init__(self) -> None:
+            self.taken = 0
+
+        def __iter__(self) -> "Any":
+            for number in range(1, 100_000):
+                self.taken += 1
+                yield Entry(INFO, number, b"not an event %d" % number, b"c" * 16)
+
+    async def scene() -> None:
+        small = Small()
+        small.medium.cut()
+        small.use(CountingJournal(small, stop_at=2))
+        many = Many()
+        small.journal.set_aside = lambda: [SetAside("one", "why", many)]  # type: ignore[arg-type]
+        task = await begun(recovery(small).run, small.clock)
+        assert many.taken == 2 * AGAIN_AT_ONCE
+        await stop(task)
+
+    play(scene)
