@@ -185,6 +185,7 @@ class Inward:
             "The platform has numbers this gateway never gave; a new epoch begins.",
             old=self.journal.epoch.hex(),
         )
+        await self.losses.end_epoch()
         try:
             await self.recorder.begin_epoch("receipt of a fork")
         except StorageFullError as error:

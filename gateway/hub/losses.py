@@ -19,10 +19,16 @@ class Losses:
         self.due_ms: "dict[int, int]" = {}
 
     async def report(self, now_ms: int) -> None:
-        """Say what is not said yet."""
+        """Say what is not said yet, where it is time to."""
         for gone in self.recorder.journal.given_up():
             if now_ms >= self.due_ms.get(gone.lane, now_ms) and gone.last > self.reported(gone.lane):
                 self.due_ms[gone.lane] = now_ms + DROPPED_EVERY_MS
+                await self.say(gone)
+
+    async def end_epoch(self) -> None:
+        """Say all that is not said yet: with the epoch its numbers go, and nobody could say it later."""
+        for gone in self.recorder.journal.given_up():
+            if gone.last > self.reported(gone.lane):
                 await self.say(gone)
 
     async def confirm(self, lane: int, seq: int) -> None:

@@ -323,17 +323,28 @@ class Recorder:
         self.open.clear()
         try:
             await self.quiet.wait()
-            old = self.journal.epoch
-            events = []
-            for lane in LANES:
-                held = self.journal.peek(lane, 0, PEEK_BYTES)
-                while held:
-                    events += [(lane, again_bytes(entry)) for entry in held]
-                    held = self.journal.peek(lane, held[-1].seq, PEEK_BYTES)
+            old, events = self.journal.epoch, await self.held_again()
             notice = self.event_bytes("epoch.begun", {"reason": reason, "epoch": old})
             await self.journal.begin_epoch(self.crypto.random(EPOCH_SIZE), events + [(TECHNICAL, notice)])
         finally:
             self.open.set()
+
+    async def held_again(self) -> "list[tuple[int, bytes]]":
+        """Everything the journal holds, as it is journalled again. Raises UnavailableError where not all is handed out."""
+        events: "list[tuple[int, bytes]]" = []
+        for lane in LANES:
+            mark = self.journal.mark(lane)
+            after = mark.first - 1
+            while after < mark.last:
+                held = self.journal.peek(lane, after, PEEK_BYTES)
+                if not held:
+                    raise UnavailableError(
+                        "the journal hands out less than it holds: no epoch begins, try again"
+                    )
+                events += [(lane, again_bytes(entry)) for entry in held]
+                after = held[-1].seq
+                await self.clock.sleep_ms(0)  # a month of events must not keep the loop from the radio
+        return events
 
 
 def device_key(placement: int, key: str) -> str:
