@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hal.types import Message
 
 KEYSET_STATE, ROOTS_STATE = "trust.keyset", "trust.roots"
+ANCHOR_STATE = "trust.anchor"  # tenant and root keys of the configuration under which those two were accepted
 SAME_REFUSAL_MS = 600_000  # one refusal of a kind is an event at most this often; all are counted
 REFUSALS_LIMIT = 64  # kinds of refusal told apart: a broker that means ill invents more
 OTHER = "other"
@@ -56,13 +57,21 @@ class Inward:
         self.log = log
         self.refused: "dict[str, int]" = {}
         self.noted: "dict[str, int]" = {}
+        self.anchor = cbor.encode([config.hub.tenant, trust.roots_held()])
         self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
         self.progress_ms = clock.uptime_ms()
         self.receipts = 0  # how many moved anything and came when they were published
 
     def restore(self) -> None:
-        """Take up the roots and the keyset that were accepted before a restart."""
+        """Take up the roots and the keyset that were accepted before a restart.
+
+        Only under the same tenant and root key: whoever is given another root trusts the former one no longer.
+        """
         roots, keyset = self.journal.state(ROOTS_STATE), self.journal.state(KEYSET_STATE)
+        if self.journal.state(ANCHOR_STATE) != self.anchor:
+            if keyset is not None:
+                self.log("warning", "Another root key is configured; the keyset of the last run is left.")
+            return
         try:
             if roots is not None:
                 self.trust.add_roots(cbor.decode(roots))  # type: ignore[arg-type]
@@ -117,12 +126,13 @@ class Inward:
             kept: "dict[str, bytes | None]" = {
                 KEYSET_STATE: data,
                 ROOTS_STATE: cbor.encode(self.trust.roots_held()),
+                ANCHOR_STATE: self.anchor,
             }
             await self.recorder.keep(kept)
             self.log("info", "Keyset accepted.", version=self.trust.version)
-        early, self.early = self.early, None
-        if early is not None:
-            await self.receipt(early, True)
+            early, self.early = self.early, None
+            if early is not None:
+                await self.receipt(early, True)
 
     async def receipt(self, data: bytes, retained: bool) -> None:
         """Forget what the platform stored. The order of checks is by cost: ids, kid, epoch, progress, chain, signature.
@@ -134,9 +144,10 @@ class Inward:
         """
         parsed = wire.parse("receipt", data)
         wire.check_address(parsed, self.config.hub.tenant, self.config.hub.id)
-        if not self.trust.keys:
-            self.early = data
-            return
+        if parsed.sign1.kid not in self.trust.keys:
+            self.early = data  # a broker hands out retained messages in any order
+            if not self.trust.keys:
+                return
         key = self.trust.check_key(parsed, wire.RECEIPT_ROLE, self.clock.utc_ms())
         if parsed.fields["epoch"] != self.journal.epoch:
             self.log("info", "A receipt of another epoch is ignored.")

@@ -2,9 +2,7 @@
 
 import asyncio
 
-from gateway.core import cbor
 from gateway.core.event_codec import identity_of
-from gateway.hub.inward import KEYSET_STATE
 from gateway.hub.parts import PartFailedError
 from gateway.hub.waking import stop
 from hal.sim.faults import FULL, POWER_CUT_AFTER, Fault, FaultPlan
@@ -288,27 +286,6 @@ def test_a_full_store_does_not_prevent_a_start():
         assert bench.journal.state("placement.Oximeter") is not None
 
     play(scene, capacity_bytes=6_000)
-
-
-def test_a_keyset_that_is_of_no_use_any_more_does_not_prevent_a_start():
-    async def scene(bench: Bench):
-        await bench.journal.append([], {KEYSET_STATE: b"no keyset", "trust.roots": cbor.encode([])})
-        await bench.cut()
-        await bench.build().start()
-        await bench.clock.advance(20_000)
-        assert bench.app.trust.version == 1 and held(bench) == 0
-
-    play(scene)
-
-
-def test_the_keyset_is_known_after_a_restart_without_a_broker():
-    async def scene(bench: Bench):
-        bench.broker.stop()
-        await bench.cut()
-        await bench.build().start()
-        assert bench.app.trust.version == 1 and bench.app.inward.early is None
-
-    play(scene)
 
 
 # --- the configuration ------------------------------------------------------------------------------------------

@@ -280,6 +280,26 @@ def test_a_receipt_that_comes_before_the_keyset_is_not_lost():
     asyncio.run(run())
 
 
+def test_a_receipt_that_comes_before_the_next_keyset_is_not_lost_either():
+    async def scene(bench: Bench):
+        platform = bench.platform
+        platform.receipting = False
+        bench.door(True, 1)
+        await bench.clock.advance(2_000)
+        seed = b"n" * 32
+        mark = bench.journal.mark(1)
+        receipt = platform.receipt({1: [mark.last, mark.chain]}, epoch=bench.journal.epoch, seed=seed)
+        await platform.uplink.publish(platform.topic("receipt"), receipt)
+        await bench.clock.advance(1_000)
+        assert bench.journal.mark(1).first == mark.first
+        platform.receipt_key = platform.ed25519.public_key(seed)
+        await platform.uplink.publish(platform.topic("keyset"), platform.keyset(2), retain=True)
+        await bench.clock.advance(1_000)
+        assert bench.journal.mark(1).first == mark.last + 1
+
+    play(scene)
+
+
 def test_state_goes_out_at_connect_and_each_minute():
     async def scene(bench: Bench):
         first = len(bench.platform.states)
