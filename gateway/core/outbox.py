@@ -28,6 +28,12 @@ RESEND_CEILING_MS = 300_000
 FORCED_RESEND_GAP_MS = 1_000  # an unchanged receipt sends again at most this often
 URGENT_LANES = (0, 1)
 
+# Order within a lane where a broker has lost what it took. A routine lane sends nothing beyond what is in doubt,
+# an alarm takes it along: the platform acts on what arrives, so what is sent second must not arrive first.
+HOLD_BACK_MS = 5_000
+DOUBT_MS = 1_500
+TOGETHER = 64  # alarms in doubt beyond that are a storm, and the newest does not wait for it
+
 WINDOW_BUNDLES = 3  # handed over, PUBACK not yet here (DESIGN.md 8)
 URGENT_WINDOW_BUNDLES = 2  # beside those, so that an alarm never waits for them
 UNRECEIPTED_MS = 2_000  # at most so much of the measured rate may be on its way
@@ -107,11 +113,13 @@ class Outbox:
         self.lanes = [Lane() for _ in range(5)]
         self.flights: "list[Flight]" = []
         self.rate = Rate()
+        self.answered = False  # whether a live receipt has come on this connection
         self.forced_ms = -FORCED_RESEND_GAP_MS
 
     def connected(self, marks: "list[LaneMark]") -> None:
         """A fresh connection: everything not receipted goes again, from the oldest."""
         self.flights = []
+        self.answered = False
         for number, mark in enumerate(marks):
             lane = self.lanes[number]
             lane.acked = mark.first - 1
@@ -149,11 +157,25 @@ class Outbox:
             if lane.sent >= mark.last:
                 continue
             if number in URGENT_LANES:
+                self.gather(lane, mark.last, now_ms)
                 if len(self.flights) - routine < URGENT_WINDOW_BUNDLES:
                     return number
+            elif self.is_doubtful(lane, now_ms, HOLD_BACK_MS):
+                continue
             elif routine < WINDOW_BUNDLES and self.unreceipted_bytes() < self.unreceipted_limit():
                 return number
         return None
+
+    def is_doubtful(self, lane: Lane, now_ms: int, limit_ms: int) -> bool:
+        """Whether what was sent of this lane may be lost: no receipt for `limit_ms`, or none on this connection yet."""
+        if lane.sent <= lane.acked or lane.since_ms is None:
+            return False
+        return not self.answered or now_ms - lane.since_ms >= limit_ms
+
+    def gather(self, lane: Lane, last: int, now_ms: int) -> None:
+        """A new alarm behind doubtful ones takes them along in its bundle, so that it does not overtake them."""
+        if last - lane.acked <= TOGETHER and self.is_doubtful(lane, now_ms, DOUBT_MS):
+            self.rewind(lane)
 
     def expire(self, lane: Lane, now_ms: int) -> None:
         """No receipt in time: send the lane again from the oldest, and wait twice as long next time."""
@@ -224,6 +246,7 @@ class Outbox:
 
     def resend_now(self, now_ms: int) -> bool:
         """An unchanged receipt: send all again, at most once a second. True where something goes again."""
+        self.answered = True
         if now_ms - self.forced_ms < FORCED_RESEND_GAP_MS:
             return False
         waiting = [lane for lane in self.lanes if lane.unreceipted]

@@ -6,7 +6,7 @@ from gateway.core.outbox import URGENT_LANES
 from gateway.core.session import Backoff
 from gateway.hub.inward import chain_at
 from gateway.hub.parts import PartFailedError
-from gateway.hub.waking import Wake, stop
+from gateway.hub.waking import Wake, ended, stop
 from hal.errors import CorruptDataError, HalError, TimedOutError
 from hal.types import LANES
 
@@ -56,6 +56,7 @@ class Delivery:
         self.last_error = ""
         self.manifest_due = False
         self.greeted_ms = 0
+        self.receipts_before = 0
         self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with its uptime of handing over
         self.waited_ms, self.waited_at = (
             0,
@@ -107,9 +108,9 @@ class Delivery:
             self.backoff.held(now_ms - self.connected_ms)
             self.lost_ms = now_ms
         self.connected_ms = None
-        for task, _ in self.sending:
+        sending, self.sending = self.sending, []
+        for task, _ in sending:
             await stop(task)
-        self.sending = []
         await self.uplink.close()
 
     async def session(self) -> None:
@@ -119,6 +120,7 @@ class Delivery:
         self.connected_ms, self.greeted_ms, self.lost_ms, self.last_error = now_ms, now_ms, None, ""
         self.log("info", "Connected to the broker.")
         self.outbox.connected(self.marks())
+        self.receipts_before = self.inward.receipts
         lost: "list[HalError]" = []
         reader = asyncio.create_task(self.listen(lost))
         try:
@@ -150,6 +152,7 @@ class Delivery:
 
     async def turn(self) -> None:
         """Send one bundle if one may go, else wait until something changes."""
+        await self.look_at_sending()
         if self.manifest_due:
             self.manifest_due = False
             self.offer("manifest", await self.outward.manifest())
@@ -159,6 +162,8 @@ class Delivery:
         limit_ms = min([since_ms for _, since_ms in self.sending]) + PUBACK_LIMIT_MS if self.sending else None
         if limit_ms is not None and now_ms >= limit_ms:
             raise TimedOutError("the broker acknowledges nothing: connecting again")
+        if self.inward.receipts != self.receipts_before:
+            self.outbox.answered = True
         lane = self.outbox.next_lane(marks, now_ms)
         greeting = self.greeted_ms + GREET_MS
         if lane is not None and lane not in URGENT_LANES and now_ms < greeting:
@@ -184,18 +189,31 @@ class Delivery:
 
     def begin(self, work: "Coroutine[object, object, None]") -> None:
         """Let something go out beside what else goes out."""
-        self.sending.append((asyncio.create_task(work), self.clock.uptime_ms()))
+        self.sending.append((asyncio.create_task(self.carry(work)), self.clock.uptime_ms()))
+
+    async def carry(self, work: "Coroutine[object, object, None]") -> None:
+        """Do it. A lost connection is the reader's to tell; what fails otherwise stays, for `turn` to raise."""
+        try:
+            await work
+        except HalError as error:
+            self.log("debug", "A message was not taken.", cause=str(error))
+        finally:
+            self.wake.call()
+        current = asyncio.current_task()
+        self.sending = [row for row in self.sending if row[0] is not current]
+
+    async def look_at_sending(self) -> None:
+        """Raise what a hand-over failed with: a bug of ours would hold the window closed in silence."""
+        for row in self.sending:
+            if row[0].done():
+                self.sending.remove(row)
+                await ended(row[0])
 
     async def hand_over(self, topic: str, message: bytes, flight: "Flight") -> None:
-        """Publish one bundle; its PUBACK makes room, nothing else. A lost connection is the reader's to tell."""
-        try:
-            await self.uplink.publish(topic, message)
-            self.outbox.puback(flight, self.clock.uptime_ms())
-            self.after_puback(flight)
-        except HalError as error:
-            self.log("debug", "A bundle was not taken.", cause=str(error))
-        finally:
-            self.done()
+        """Publish one bundle; its PUBACK makes room, nothing else."""
+        await self.uplink.publish(topic, message)
+        self.outbox.puback(flight, self.clock.uptime_ms())
+        self.after_puback(flight)
 
     def after_puback(self, flight: "Flight") -> None:
         """The broker has a bundle. The journal keeps it: a broker's acknowledgement is not delivery."""
@@ -206,23 +224,11 @@ class Delivery:
             self.offer("state", await self.outward.state())
 
     def offer(self, sort: str, message: bytes) -> None:
-        """Publish a retained message of our own without waiting: no alarm stands behind its PUBACK."""
-        self.begin(self.publish_retained(self.outward.topic(sort), message))
+        """Publish a retained message of our own without waiting: no alarm stands behind its PUBACK.
 
-    async def publish_retained(self, topic: str, message: bytes) -> None:
-        """Publish; a connection that ends meanwhile brings the newest one at the next."""
-        try:
-            await self.uplink.publish(topic, message, retain=True)
-        except HalError as error:
-            self.log("debug", "A message was not taken.", topic=topic, cause=str(error))
-        finally:
-            self.done()
-
-    def done(self) -> None:
-        """The current task has handed its message over, or failed to."""
-        current = asyncio.current_task()
-        self.sending = [row for row in self.sending if row[0] is not current]
-        self.wake.call()
+        A connection that ends meanwhile brings the newest one at the next.
+        """
+        self.begin(self.uplink.publish(self.outward.topic(sort), message, retain=True))
 
     def waiting_since_ms(self) -> "int | None":
         """Since when the platform has owed a receipt, or None; only time with a connection counts."""

@@ -1,12 +1,15 @@
 """The outbox policy as a table: what a receipt means, which lane goes next, when it goes again."""
 
 from gateway.core.outbox import (
+    DOUBT_MS,
     FIRST_RESEND_MS,
     FORK,
+    HOLD_BACK_MS,
     LEAST_UNRECEIPTED_BYTES,
     PROGRESS,
     RESEND_CEILING_MS,
     STALE,
+    TOGETHER,
     UNCHANGED,
     URGENT_WINDOW_BUNDLES,
     WINDOW_BUNDLES,
@@ -26,6 +29,7 @@ def marks(*lasts: int) -> "list[LaneMark]":
 def outbox(*lasts: int) -> Outbox:
     box = Outbox(lambda: 0)
     box.connected(marks(*lasts))
+    box.answered = True  # a live receipt has come on this connection
     return box
 
 
@@ -183,3 +187,39 @@ def test_a_lone_small_bundle_tells_nothing_of_the_rate() -> None:
     box = outbox(0, 9)
     box.puback(box.sending(1, 1, 1, 60, 0), 600)
     assert box.rate.bytes_per_s == 0
+
+
+def test_until_the_platform_has_answered_each_lane_sends_one_bundle() -> None:
+    box = outbox(0, 0, 0, 1000, 1000)
+    box.connected(marks(0, 0, 0, 1000, 1000))
+    held = marks(0, 0, 0, 1000, 1000)
+    for lane in (3, 4):
+        assert box.next_lane(held, 0) == lane
+        box.puback(box.sending(lane, 1, 10, 100, 0), 0)
+    assert box.next_lane(held, 1) is None
+    box.receipted(3, 10, 2)
+    box.answered = True
+    assert box.next_lane(held, 2) == 3
+
+
+def test_a_routine_lane_sends_nothing_beyond_what_is_in_doubt() -> None:
+    box = outbox(0, 0, 0, 1000, 0)
+    box.puback(box.sending(3, 1, 10, 100, 0), 0)
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), HOLD_BACK_MS - 1) == 3
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), HOLD_BACK_MS) is None
+    box.receipted(3, 10, HOLD_BACK_MS)
+    assert box.next_lane(marks(0, 0, 0, 1000, 0), HOLD_BACK_MS) == 3
+
+
+def test_a_new_alarm_takes_those_in_doubt_along_so_that_it_does_not_overtake_them() -> None:
+    box = outbox(0, 2)
+    box.puback(box.sending(1, 1, 2, 100, 0), 0)
+    assert box.next_lane(marks(0, 3), DOUBT_MS - 1) == 1 and box.lanes[1].sent == 2
+    assert box.next_lane(marks(0, 3), DOUBT_MS) == 1 and box.lanes[1].sent == 0
+    assert box.waiting_since_ms() == 0, "it has been owed since the first sending"
+
+
+def test_a_storm_of_alarms_in_doubt_does_not_hold_the_newest_back() -> None:
+    box = outbox(0, TOGETHER)
+    box.puback(box.sending(1, 1, TOGETHER, 100, 0), 0)
+    assert box.next_lane(marks(0, TOGETHER + 1), DOUBT_MS) == 1 and box.lanes[1].sent == TOGETHER
