@@ -1,9 +1,13 @@
 """Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
 
-from gateway.hub.uplink import GREET_MS, PUBACK_LIMIT_MS
+from gateway.hub.uplink import GREET_MS, PUBACK_LIMIT_MS, Delivery
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
 from tests.hub.bench import DAY_UTC_MS, Bench, play
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.core.outbox import Flight
 
 
 def held(bench: Bench) -> int:
@@ -204,3 +208,30 @@ def test_a_connection_that_ends_while_a_bundle_is_signed_loses_nothing():
         assert held(bench) == 0 and "part.restarted" not in bench.platform.kinds(2)
 
     play(scene)
+
+
+class BuggyDelivery(Delivery):
+    """Fails at its first PUBACK with what no backend raises."""
+
+    failed = False
+
+    def after_puback(self, flight: "Flight") -> None:
+        if not self.failed:
+            self.failed = True
+            raise ValueError("no such thing")
+
+
+def test_a_bug_of_ours_in_a_hand_over_is_loud_and_holds_nothing_up():
+    async def scene(bench: Bench):
+        assert bench.app.delivery.failed
+        await bench.clock.advance(10_000)
+        reasons = [
+            event.values["reason"] for _, _, event in bench.platform.order if event.kind == "part.restarted"
+        ]
+        assert reasons == ["ValueError: no such thing"]
+        bench.smoke(True, 1)
+        await bench.clock.advance(1_000)
+        assert bench.platform.kinds(0) == ["smoke.detected"] and held(bench) == 0
+        assert bench.app.delivery.sending == [] and bench.app.outbox.flights == []
+
+    play(scene, delivery=BuggyDelivery)
