@@ -7,7 +7,7 @@ from gateway.hub.parts import PartFailedError
 from gateway.hub.waking import stop
 from hal.sim.faults import FULL, POWER_CUT_AFTER, Fault, FaultPlan
 from hal.sim.peripheral import SimPeripheral
-from hal.types import BOND_AUTHENTICATED, LANES, TECHNICAL
+from hal.types import BOND_AUTHENTICATED, BOND_WEAK, LANES, TECHNICAL
 from tests.hub.bench import HOME, OXIMETER, Bench, play
 from tests.hub.schedule import CutJournal
 
@@ -300,7 +300,7 @@ def test_a_configuration_with_a_fault_is_said_until_a_good_one_is_used():
             await bench.clock.advance(5_000)
         rows = [event for _, _, event in bench.platform.order if event.kind.startswith("configuration.")]
         assert [event.kind for event in rows] == ["configuration.fault", "configuration.accepted"]
-        assert rows[0].values == {"reason": "hub.toml: hub.id: found nothing"}
+        assert rows[0].values == {"reason": "hub.toml: hub.id"}
         assert rows[0].incident == rows[1].incident is not None
 
     play(scene)
@@ -325,6 +325,24 @@ def test_the_manifest_follows_what_a_device_says_and_its_bond_and_survives_a_res
         await bench.build().start()
         await bench.clock.advance(3_000)
         assert bench.platform.manifests[-1] == after, "a restart is no change"
+
+    play(scene)
+
+
+def test_a_bond_with_a_device_that_says_nothing_of_itself_survives_a_restart_too():
+    async def scene(bench: Bench):
+        await bench.cut()
+        bench.tree = with_oximeter()
+        bench.world.add_peripheral(SimPeripheral(OXIMETER, {"2a5f": b""}, secure=True))
+        await bench.build().start()
+        await bench.clock.advance(3_000)
+        await near(bench)
+        bonded = bench.platform.manifests[-1]
+        assert bonded["devices"][2]["bond"] == BOND_WEAK
+        await bench.cut()
+        await bench.build().start()
+        await bench.clock.advance(3_000)
+        assert bench.platform.manifests[-1] == bonded
 
     play(scene)
 

@@ -260,6 +260,28 @@ def test_memory_is_bounded_while_nothing_finds_room_and_no_alarm_goes():
     play(scene)
 
 
+def test_what_is_on_its_way_is_not_given_up_for_memory():
+    async def scene() -> None:
+        small = Small()
+        held = small.hold()
+        recorder = small.recorder
+        held.faults = failing((1, FULL))
+        held._faults = held.faults
+        await recorder.note("hub.started")
+        held.go.clear()
+        settling = asyncio.create_task(recorder.settle())
+        await small.clock.settle()
+        for _ in range(OWED_LIMIT + 5):
+            await recorder.note("hub.stopped")
+        held.go.set()
+        await small.clock.settle(20 * OWED_LIMIT)
+        await settling
+        assert small.kinds()[0] == "hub.started" and small.kinds().count("hub.started") == 1
+        assert small.kinds().count("hub.stopped") == OWED_LIMIT - 1
+
+    play(scene)
+
+
 def test_a_medium_that_fails_a_few_times_costs_nothing():
     async def scene() -> None:
         small = Small(faults=failing(*[(nth, ERROR) for nth in range(1, FAILURES_LIMIT)]))
