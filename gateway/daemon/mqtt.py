@@ -10,6 +10,7 @@ it, and whoever published is told so. Queueing, resending and waiting between at
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -269,7 +270,8 @@ class Link:
         if client is not None and self._socket is not None:
             client.disconnect()
             if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the peer may have reset it since the last look
+                    self._socket.shutdown(socket.SHUT_RDWR)
                 client.loop_write()
         self._end()
 

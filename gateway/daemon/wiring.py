@@ -131,6 +131,16 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
         await close()
 
 
+@contextlib.asynccontextmanager
+async def journal(config: Config) -> AsyncIterator[SqliteJournal]:
+    """The journal, closed also where the hub does not come so far as to do it: a second try in this process needs it."""
+    opened = await SqliteJournal.open(config.storage.path, capacity_bytes=config.storage.capacity_mb << 20)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
 async def run(
     config: Config,
     *,
@@ -145,7 +155,7 @@ async def run(
     With `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
 
     Raises:
-        ConfigError, HalError: it could not start.
+        ConfigError, HalError, PartFailedError: it could not start.
     """
     roots, codes = [root_key(config)], passkeys(config)
     clock = SystemClock(
@@ -154,16 +164,15 @@ async def run(
     keystore = FileKeyStore(Path(config.keys.directory))
     crypto = NativeCrypto(keystore)
     data = Path(config.hub.data_directory)
-    journal = await SqliteJournal.open(config.storage.path, capacity_bytes=config.storage.capacity_mb << 20)
     tls = tls_files(config.uplink)
     uplinks: list[Uplink] = [
         PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers
     ]
     started: dict[str, object] = {} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms}
-    async with radio(config, clock) as (scanner, central):
+    async with journal(config) as store, radio(config, clock) as (scanner, central):
         machine = Machine(
             clock,
-            journal,
+            store,
             keystore,
             crypto,
             uplinks,

@@ -10,6 +10,7 @@ from gateway.core.errors import ConfigError
 from gateway.daemon.configuration import DEFAULT, Loaded, last_good, load_or_last_good, save_last_good
 from gateway.daemon.logs import LEVELS, Log, open_log
 from gateway.daemon.service import serve
+from gateway.hub.parts import PartFailedError
 from hal.errors import HalError
 
 
@@ -64,13 +65,13 @@ def run(options: argparse.Namespace) -> int:
         log("error", "The configuration cannot be used, and there is no last good one.", part="daemon")
         print(f"trygg run: {error}", file=sys.stderr)
         return 2
-    except HalError as error:
+    except (HalError, PartFailedError) as error:
         log("error", "The hub cannot start.", part="daemon", cause=str(error), kind=type(error).__name__)
         return 1
 
 
 def hub(loaded: Loaded, log: Log, options: argparse.Namespace) -> int:
-    """Run the hub with one configuration. Raises ConfigError and HalError where it cannot start."""
+    """Run the hub with one configuration. Raises ConfigError, HalError, PartFailedError where it cannot start."""
     from gateway.daemon import wiring
 
     config = loaded.config
