@@ -285,7 +285,7 @@ def engine_of(config: "Config", devices: "list[Device]", machine: Machine) -> En
 def nameless(fault: str) -> str:
     """Where a configuration is wrong, without what it says there: names that people gave stay in the home (N7)."""
     where, told = "", True
-    for letter in fault.split(": found ")[0]:
+    for letter in fault.partition(": found ")[0]:
         told = told and letter != "["
         where += letter if told else ""
         if letter == "]":
