@@ -43,7 +43,7 @@ SECTIONS: "dict[str, list[Row]]" = {
     "storage": [("path", fields.path, None), ("capacity_mb", fields.whole(1, 1_000_000), 256)],
     "radio": [
         ("backend", fields.choice("bluez", "bumble", "none"), "bluez"),
-        ("adapter", fields.text(32), "hci0"),
+        ("adapter", fields.adapter, None),
         ("transport", fields.text(256), None),
         ("bonds", fields.path, None),
     ],
@@ -118,10 +118,10 @@ class StorageConfig(Section):
 
 
 class RadioConfig(Section):
-    """`[radio]`: `bluez` with `adapter`, `bumble` with `transport` (and its bonds in a file), or `none`."""
+    """`[radio]`: `bluez` with `adapter` (None: the first that is on), `bumble` with `transport` (and its bonds in a file), or `none`."""
 
     backend: str
-    adapter: str
+    adapter: "str | None"
     transport: "str | None"
     bonds: str
 

@@ -179,6 +179,18 @@ def reference(value: object) -> object:
     return value
 
 
+def adapter(value: object) -> object:
+    """A Bluetooth adapter as the kernel names it."""
+    if (
+        not isinstance(value, str)
+        or value[:3] != "hci"
+        or not 4 <= len(value) <= 6
+        or not only(value[3:], DIGITS)
+    ):
+        raise WrongValueError("an adapter such as hci0")
+    return value
+
+
 def record(value: object) -> object:
     """How a stream is recorded. Source: DESIGN.md 3."""
     if value in ("all", "stable"):

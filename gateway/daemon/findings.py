@@ -155,12 +155,13 @@ def check_radio(
         if sort == "serial" and not port.exists():
             return [found(FAULT, "missing", adapter=radio.transport, detail=port)]
         return [found(OK, "good", adapter=radio.transport)]
-    adapter = bluetooth / radio.adapter
-    if not adapter.exists():
-        return [found(FAULT, "missing", adapter=radio.adapter, detail=adapter)]
+    adapter = next(iter(sorted(bluetooth.glob(radio.adapter or "hci*"))), None)
+    if adapter is None:
+        name = radio.adapter or "hci0"
+        return [found(FAULT, "missing", adapter=name, detail=bluetooth / name)]
     if not system_bus.exists():
         return [found(FAULT, "no_bluez", detail=system_bus)]
-    return [found(OK, "good", adapter=radio.adapter)]
+    return [found(OK, "good", adapter=adapter.name)]
 
 
 def check_clock(trusted: bool, texts: Texts) -> list[Finding]:

@@ -123,7 +123,7 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
     else:
         from hal.linux.bluez import BluezRadio
 
-        stack = bluez = BluezRadio(Path(config.radio.bonds))
+        stack = bluez = BluezRadio(Path(config.radio.bonds), adapter_name=config.radio.adapter)
         close = bluez.close
     try:
         yield BleakBleScanner(clock, stack), BleakBleCentral(clock, stack)

@@ -91,6 +91,11 @@ class BumbleAdapter:
         return self._scanner_backend
 
     @property
+    def adapter_name(self) -> None:
+        """The controller is named by its transport."""
+        return
+
+    @property
     def client_backend(self) -> type[BumbleClient]:
         """Value of bleak's `backend=` for clients."""
         return self._client_backend

@@ -34,7 +34,10 @@ class BluezRadio:
     scanner_backend = None
     client_backend = None
 
-    def __init__(self, levels: Path, *, bus_address: str | None = None) -> None:
+    def __init__(
+        self, levels: Path, *, adapter_name: str | None = None, bus_address: str | None = None
+    ) -> None:
+        self.adapter_name = adapter_name
         self._path = levels
         self._bus = BluezBus(bus_address, self._on_lost)
         self._watchers: list[Callable[[str], None]] = []
@@ -124,13 +127,22 @@ class BluezRadio:
     async def _adapter(self) -> str:
         with native_errors("the adapter"):
             objects = await self._bus.objects()
-        adapters = {path: each[ADAPTER] for path, each in sorted(objects.items()) if ADAPTER in each}
+        adapters = {
+            path: each[ADAPTER]
+            for path, each in sorted(objects.items())
+            if ADAPTER in each and self._is_ours(path + "/")
+        }
         for path, properties in adapters.items():
             if properties.get("Powered"):
                 return path
         if adapters:
             raise UnavailableError("the Bluetooth adapter is off: switch it on (bluetoothctl power on)")
-        raise UnavailableError("no Bluetooth adapter: check that it is plugged in")
+        name = self.adapter_name or ""
+        raise UnavailableError(f"no Bluetooth adapter {name}".rstrip() + ": check that it is plugged in")
+
+    def _is_ours(self, path: str) -> bool:
+        """Whether an object is of the adapter that we are to use."""
+        return self.adapter_name is None or path.startswith(f"/org/bluez/{self.adapter_name}/")
 
     async def _find(self, address: str) -> tuple[str, dict[str, Any]] | None:
         """Object path and properties of the device, where bluetoothd knows it."""
@@ -138,7 +150,7 @@ class BluezRadio:
             objects = await self._bus.objects()
         for path, interfaces in sorted(objects.items()):
             properties = interfaces.get(DEVICE, {})
-            if str(properties.get("Address", "")).upper() == address.upper():
+            if self._is_ours(path) and str(properties.get("Address", "")).upper() == address.upper():
                 return path, properties
         return None
 

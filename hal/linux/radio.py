@@ -22,6 +22,11 @@ class Radio(Protocol):
         ...
 
     @property
+    def adapter_name(self) -> str | None:
+        """Adapter that bleak's own stack shall scan with; None for the first that is on."""
+        ...
+
+    @property
     def client_backend(self) -> type[BaseBleakClient] | None:
         """Value of bleak's `backend=` for clients; None for the platform's own."""
         ...

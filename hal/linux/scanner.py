@@ -92,10 +92,17 @@ class BleakBleScanner:
         return scanner
 
     def _make_scanner(self, *, active: bool) -> BleakScanner:
+        if active:
+            # Else BlueZ tells only of data that changed: a quiet sensor would seem dead, a second press be missed.
+            options = BlueZScannerArgs(filters={"DuplicateData": True})
+        else:
+            options = BlueZScannerArgs(or_patterns=list(OR_PATTERNS))
+        if self._radio.adapter_name is not None:
+            options["adapter"] = self._radio.adapter_name
         return BleakScanner(
             self._heard,
             scanning_mode="active" if active else "passive",
-            bluez=BlueZScannerArgs() if active else BlueZScannerArgs(or_patterns=list(OR_PATTERNS)),
+            bluez=options,
             backend=self._radio.scanner_backend,
         )
 

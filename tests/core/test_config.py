@@ -65,7 +65,7 @@ def test_the_least_is_taken_and_defaults_are_filled_in() -> None:
     assert config.storage.path == "/var/lib/trygg/journal.db"
     assert config.storage.capacity_mb == 256
     assert config.keys.directory == "/var/lib/trygg/keys"
-    assert (config.radio.backend, config.radio.adapter) == ("bluez", "hci0")
+    assert (config.radio.backend, config.radio.adapter) == ("bluez", None)
     assert config.radio.bonds == "/var/lib/trygg/bonds.json"
     assert config.devices == [] and config.rules == []
     assert (config.source, config.fault) == ("hub.toml", "")

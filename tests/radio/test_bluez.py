@@ -6,12 +6,16 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from bleak.backends.scanner import BaseBleakScanner
 from dbus_fast import DBusError
 
 from hal.errors import UnavailableError
 from hal.linux.bluez import BluezRadio
+from hal.linux.clock import SystemClock
+from hal.linux.scanner import BleakBleScanner
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 from tests.radio.home import PASSKEY, soon, turns
 from tools.simulators.bluez import BluezDaemon
@@ -263,6 +267,53 @@ def test_an_adapter_that_is_off_or_out_is_told_and_not_ready(tmp_path: Path) -> 
         assert [each.split()[-1] for each in lost] == ["off", "removed", "ended"]
 
     run(tmp_path, program)
+
+
+def test_the_adapter_that_is_named_is_used_and_no_other(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE)
+        both.radio.adapter_name = "hci0"
+        await soon(both.radio.ready())
+        assert (await soon(both.radio.locate(DEVICE))).address == DEVICE
+        both.radio.adapter_name = "hci1"
+        with pytest.raises(UnavailableError, match="no Bluetooth adapter hci1"):
+            await soon(both.radio.ready())
+        with pytest.raises(UnavailableError, match="hci1"):
+            await soon(both.radio.locate(DEVICE))
+
+    run(tmp_path, program)
+
+
+@pytest.mark.parametrize("name", [None, "hci1"])
+def test_a_scan_names_its_adapter_and_asks_for_every_reception(tmp_path: Path, name: str | None) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class Heard(BaseBleakScanner):
+        """Notes what bleak passes on to BlueZ."""
+
+        def __init__(self, callback: Any, uuids: Any, mode: str, *, bluez: dict[str, Any], **_: Any) -> None:
+            super().__init__(callback, uuids)
+            asked.append((mode, bluez))
+
+        async def start(self) -> None: ...
+
+        async def stop(self) -> None: ...
+
+    class Air(BluezRadio):
+        scanner_backend = Heard  # type: ignore[assignment]
+
+        async def ready(self) -> None: ...
+
+    async def program() -> None:
+        scanner = BleakBleScanner(SystemClock(), Air(tmp_path / "levels.json", adapter_name=name))
+        for active in (True, False):
+            await scanner.start(active=active)
+        await scanner.stop()
+
+    asyncio.run(program())
+    assert [mode for mode, _ in asked] == ["active", "passive"]
+    assert [options.get("adapter") for _, options in asked] == [name, name]
+    assert asked[0][1]["filters"] == {"DuplicateData": True} and "filters" not in asked[1][1]
 
 
 def test_a_bus_that_goes_away_and_comes_back_is_used_again(tmp_path: Path) -> None:
