@@ -1,7 +1,7 @@
 """Rules: what becomes of observations, and that no rule can mute, change or delay one."""
 
 from gateway.core.model import WINDOW_ASSUMED, Decimal, Event, Observation
-from gateway.core.rules.dose import GRACE_MS, RECHECK_MS, DoseRule
+from gateway.core.rules.dose import GRACE_MS, MOST_PLANNED, RECHECK_MS, DoseRule
 from gateway.core.rules.engine import Engine, Moment, Rule
 from gateway.core.rules.incidents import dose_incident
 from gateway.core.rules.night_window import NightWindow
@@ -126,6 +126,19 @@ def test_a_dose_nobody_told_of_is_unconfirmed_after_its_window_and_never_missed(
     told = made.observe(DISPENSER, Observation("dose.missed", {"dose_id": 5}), Moment(1, late + 9, None))
     assert kinds(told) == ["dose.missed", "dose.accounted"]
     assert told[0].incident == told[1].incident == events[0].incident == dose_incident(DISPENSER, 5)
+
+
+def test_doses_whose_outcome_never_comes_do_not_end_the_watch_over_later_ones():
+    rule = DoseRule(DISPENSER, RULE, {})
+    made = engine([rule])
+    end_ms = MIDNIGHT_UTC_MS
+    for dose_id in range(MOST_PLANNED + 10):
+        made.observe(DISPENSER, planned(dose_id, end_ms + dose_id), Moment(1, dose_id, end_ms))
+        found = made.due(Moment(1, 10_000_000 + dose_id, end_ms + dose_id + GRACE_MS))
+        assert kinds(found) == ["dose.unconfirmed"], dose_id
+    assert len(rule.plan) == MOST_PLANNED and "9" not in rule.plan and "10" in rule.plan
+    stored = {key: item for key, item in made.take_changes().items() if item is not None}
+    assert len(stored) == MOST_PLANNED, "what makes room goes from the journal too"
 
 
 def test_a_dose_told_in_time_is_followed_no_longer():

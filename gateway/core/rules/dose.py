@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STATE = "dose."
 GRACE_MS = 120_000  # for a link that is just coming back
 RECHECK_MS = 600_000  # how often a rule without a trusted clock looks again
-MOST_PLANNED = 256
+MOST_PLANNED = 256  # doses of one dispenser that are followed
 OUTCOMES = ("dose.collected", "dose.missed", "dose.wrong_time", "dose.withdrawn")
 PLANNED, UNCONFIRMED = 0, 1
 
@@ -38,9 +38,9 @@ class DoseRule(Rule):
         if dose_id is None:
             return []
         name = str(dose_id)
-        if event.kind == "dose.planned" and len(self.plan) < MOST_PLANNED and name not in self.plan:
+        if event.kind == "dose.planned" and name not in self.plan:
             end = event.values.get("window_end_utc_ms")
-            if isinstance(end, int):
+            if isinstance(end, int) and self.has_room():
                 self.keep(name, [end, PLANNED])
                 self.schedule(moment)
         elif event.kind in OUTCOMES and name in self.plan:
@@ -61,6 +61,17 @@ class DoseRule(Rule):
                     found.append(self.made("dose.unconfirmed", moment, {"dose_id": as_number(name)}))
         self.schedule(moment)
         return found
+
+    def has_room(self) -> bool:
+        """Whether one more dose can be followed; of those whose outcome never came the oldest makes room."""
+        if len(self.plan) < MOST_PLANNED:
+            return True
+        given_up = sorted([(row[0], name) for name, row in self.plan.items() if row[1] == UNCONFIRMED])
+        if given_up:
+            name = given_up[0][1]
+            del self.plan[name]
+            self.changes[self.prefix + name] = None
+        return bool(given_up)
 
     def keep(self, name: str, row: "list[int]") -> None:
         """Remember a dose across a restart."""
