@@ -15,7 +15,6 @@ FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 60_000
 STEADY_MS = 600_000  # a part that ran this long starts with the short pause again
 TOO_OFTEN = 10  # failures without a steady run between: the process gives up and is started anew
-MOST_REASON = 200  # characters of an error that an event carries
 
 
 class PartFailedError(Exception):
@@ -67,7 +66,7 @@ class Parts:
         """Say it in the log, and upstream where the journal still takes it."""
         self.log("error", "A part failed and starts again.", part=name, cause=reason)
         try:
-            await self.recorder.note("part.restarted", values={"part": name, "reason": reason[:MOST_REASON]})
+            await self.recorder.note("part.restarted", values={"part": name, "reason": reason})
         except Exception as error:  # noqa: BLE001 - the journal itself may be what failed
             self.log("error", "The failure could not be journalled.", cause=str(error))
 

@@ -41,6 +41,7 @@ RETRY_FULL_MS = 5_000
 FAILURES_LIMIT = 3  # appends in a row that the medium refuses before the process starts anew
 OWED_LIMIT = 256  # works without an alarm that wait for room; the oldest go beyond that
 PEEK_BYTES = 1 << 20
+LONGEST_TEXT = 200  # characters of a cause that an event of the hub carries
 
 
 class Work:
@@ -132,8 +133,12 @@ class Recorder:
         return self.crypto.hmac_sha256("identity", cbor.encode(parts))[:IDENTITY_SIZE]
 
     def own(self, kind: str, placement: int = 0, values: "dict[str, object] | None" = None) -> Event:
-        """An event of the hub's own making, now."""
+        """An event of the hub's own making, now. Its words are cut: no text from outside makes an event too long to send."""
         moment = self.moment()
+        if values is not None:
+            values = {
+                name: item[:LONGEST_TEXT] if isinstance(item, str) else item for name, item in values.items()
+            }
         event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values)
         self.engine.incidents.assign(event)
         return event
