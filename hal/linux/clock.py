@@ -28,8 +28,8 @@ def synchronised() -> bool:
 class SystemClock:
     """`trust` is "kernel" (as `synchronised` says) or "always"; `offset_ms` shifts the time of day, for training only.
 
-    A machine whose clock was never set says 1970 or the day its image was made: below `not_before_ms`, the day of
-    this software or the last time the hub knew, no time is believed, whatever the kernel says.
+    A machine whose clock was never set says 1970 or the day its image was made: before the day of this software no
+    time is believed, whatever the kernel says.
 
     Once it was right, the time of day stays trusted when the network goes: the kernel calls the clock unsynchronised
     after hours, but its crystal drifts seconds in a week. A step of more than `STEP_MS` meanwhile ends the trust.
@@ -40,7 +40,6 @@ class SystemClock:
         *,
         offset_ms: int = 0,
         trust: str = "kernel",
-        not_before_ms: int = EARLIEST_UTC_MS,
         is_synchronised: Callable[[], bool] = synchronised,
         wall_ns: Callable[[], int] = time.time_ns,
         look_again_ms: int = LOOK_AGAIN_MS,
@@ -50,7 +49,6 @@ class SystemClock:
         self._started_ns = time.clock_gettime_ns(CLOCK)
         self._offset_ms = offset_ms
         self._always = trust == "always"
-        self._not_before_ms = max(not_before_ms, EARLIEST_UTC_MS)
         self._is_synchronised = is_synchronised
         self._wall_ns = wall_ns
         self._look_again_ms = look_again_ms
@@ -62,7 +60,7 @@ class SystemClock:
 
     def utc_ms(self) -> int | None:
         utc_ms = self._wall_ns() // NS_PER_MS
-        if utc_ms < self._not_before_ms or not (self._always or self._trusts(utc_ms)):
+        if utc_ms < EARLIEST_UTC_MS or not (self._always or self._trusts(utc_ms)):
             return None
         return utc_ms + self._offset_ms
 

@@ -119,14 +119,6 @@ def test_a_kept_clock_that_says_less_than_the_software_is_old_is_not_believed() 
     assert Wall(EARLIEST_UTC_MS, kept=True).clock().utc_ms() == EARLIEST_UTC_MS
 
 
-def test_nothing_before_the_last_time_the_hub_knew_is_believed() -> None:
-    wall = Wall(NOW_MS - 1, kept=True)
-    clock = wall.clock(not_before_ms=NOW_MS)
-    assert clock.utc_ms() is None
-    wall.utc_ms = NOW_MS
-    assert clock.utc_ms() == NOW_MS
-
-
 def test_a_right_clock_stays_trusted_without_network_until_somebody_sets_it() -> None:
     wall = Wall(NOW_MS, kept=True)
     clock = wall.clock()
