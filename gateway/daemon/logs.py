@@ -20,7 +20,6 @@ from typing import TextIO
 LEVELS = ("debug", "info", "warning", "error")
 # sd-daemon(3): the priority journald gives a line
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3}
-SHAPES = ("json", "journald", "text")
 HUB = "hub"
 RESERVED = ("time", "level", "message")
 # A field of one of these names, or of one that ends so, is not written out, whoever passes it.

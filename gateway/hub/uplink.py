@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.core.outbox import URGENT_LANES
+from gateway.core.outbox import BUNDLE_EVENTS, URGENT_LANES
 from gateway.core.session import Backoff
 from gateway.hub.inward import chain_at
 from gateway.hub.parts import PartFailedError
@@ -177,7 +177,7 @@ class Delivery:
     async def send(self, lane: int) -> None:
         """Hand the next bundle of a lane to the broker without waiting for its PUBACK."""
         sent = self.outbox.lanes[lane].sent
-        entries = self.journal.peek(lane, sent, self.outbox.bundle_limit())
+        entries = self.journal.peek(lane, sent, self.outbox.bundle_limit(), BUNDLE_EVENTS)
         before = chain_at(self.journal, lane, entries[0].seq - 1) if entries else None
         if before is None:
             await self.wake.wait(self.clock.uptime_ms() + RELEASED_MS)

@@ -20,11 +20,6 @@ ERROR = "error"  # the medium fails: UnavailableError
 FULL = "full"  # no space: StorageFullError
 POWER_CUT = "power_cut"  # the machine stops before the operation took hold
 POWER_CUT_AFTER = "power_cut_after"  # the machine stops when it took hold, before the caller learned of it
-DELAY = "delay"
-DROP = "drop"
-DUPLICATE = "duplicate"
-TRUNCATE = "truncate"
-CORRUPT = "corrupt"
 
 
 class PowerCutError(BaseException):

@@ -16,7 +16,6 @@ from gateway.core.model import (
 TENANT, GATEWAY = "oslo", "gw-0001"
 OTHER_TENANT, OTHER_GATEWAY = "bergen", "gw-0002"
 EPOCH = bytes.fromhex("e0e1e2e3e4e5e6e7")
-OTHER_EPOCH = bytes.fromhex("d0d1d2d3d4d5d6d7")
 BOOT = 0x8F3A_11C2
 UPTIME_MS = 86_523_004
 UTC_MS = 1_795_000_000_000  # 18 November 2026
