@@ -189,3 +189,20 @@ def test_a_stored_or_failed_measurement_is_always_recorded():
     every.keeps(measured(0, 97))
     assert every.keeps(measured(1, 97, stored=True))
     assert every.keeps(Event("measurement.failed", OXIMETER, 1, 2))
+
+
+def test_each_part_of_a_device_has_incidents_of_its_own():
+    made = engine()
+
+    def said(kind: str, part: str) -> "bytes | None":
+        values: "dict[str, object]" = {"part": part} if part else {}
+        return made.observe(DOOR, Observation(kind, values), Moment(1, 1, None))[0].incident
+
+    opened = [said("door.opened", part) for part in ("", "window", "window_2")]
+    assert len(set(opened)) == 3 and None not in opened
+    assert [said("door.closed", part) for part in ("window_2", "", "window")] == [
+        opened[2],
+        opened[0],
+        opened[1],
+    ]
+    assert said("door.closed", "window") is None and made.incidents.open == {}

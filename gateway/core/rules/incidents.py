@@ -29,14 +29,16 @@ class Incidents:
         row = registry.KINDS.get(event.kind)
         if event.incident is not None or row is None:
             return
+        part = str(event.values.get("part", ""))
         if "dose_id" in event.values:
             event.incident = dose_incident(event.placement, event.values["dose_id"])
         elif row[2]:
-            event.incident = self.open.pop(key_of(event.placement, row[2]), None)
+            key = key_of(event.placement, row[2], part)
+            event.incident = self.open.pop(key, None)
             if event.incident is not None:
-                self.changes[key_of(event.placement, row[2])] = None
+                self.changes[key] = None
         elif event.kind in OPENING:
-            event.incident = self.begin(key_of(event.placement, event.kind))
+            event.incident = self.begin(key_of(event.placement, event.kind, part))
 
     def begin(self, key: str) -> bytes:
         """The incident of an open state, begun where there is none."""
@@ -49,9 +51,9 @@ class Incidents:
         return key_of(placement, kind) in self.open
 
 
-def key_of(placement: int, kind: str) -> str:
-    """State key of an open incident."""
-    return PREFIX + str(placement) + "." + kind
+def key_of(placement: int, kind: str, part: str = "") -> str:
+    """State key of an open incident; `part` tells apart what one device has several of, such as two windows."""
+    return PREFIX + str(placement) + "." + kind + ("." + part if part else "")
 
 
 def dose_incident(placement: int, dose_id: object) -> bytes:
