@@ -94,11 +94,12 @@ class Flight:
 class Lane:
     """Where one lane stands on this connection."""
 
-    __slots__ = ("acked", "deadline_ms", "sent", "since_ms", "unreceipted", "wait_ms")
+    __slots__ = ("acked", "deadline_ms", "sent", "sent_ms", "since_ms", "unreceipted", "wait_ms")
 
     def __init__(self) -> None:
         self.acked = 0
         self.sent = 0
+        self.sent_ms = 0  # when the newest of it went
         self.deadline_ms: "int | None" = None
         self.wait_ms = 0
         self.since_ms: "int | None" = None  # when the wait for a receipt began
@@ -205,7 +206,7 @@ class Outbox:
             self.rate.start(now_ms)
         flight = Flight(number, first, last, size)
         self.flights.append(flight)
-        lane.sent = last
+        lane.sent, lane.sent_ms = last, now_ms
         lane.unreceipted.append((last, size))
         if lane.since_ms is None:
             lane.since_ms = now_ms
@@ -255,6 +256,23 @@ class Outbox:
         for lane in waiting:
             self.rewind(lane)
         return bool(waiting)
+
+    def left_out(self, now_ms: int, is_first: bool) -> bool:
+        """A live receipt covers some lanes and not others: what it had time to cover was lost, and goes again.
+
+        `is_first`: the first on this connection. The platform subscribed after we sent, so alarms go again at once,
+        other lanes after DOUBT_MS. Later ones tell of alarms alone: only these are receipted at once. True where
+        something goes again.
+        """
+        lost = []
+        for number, lane in enumerate(self.lanes):
+            is_urgent = number in URGENT_LANES
+            doubt_ms = 0 if is_first and is_urgent else DOUBT_MS
+            if lane.unreceipted and (is_first or is_urgent) and now_ms - lane.sent_ms >= doubt_ms:
+                lost.append(lane)
+        for lane in lost:
+            self.rewind(lane)
+        return bool(lost)
 
     def next_deadline_ms(self) -> "int | None":
         """When the next resend is due, or None."""

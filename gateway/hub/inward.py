@@ -159,8 +159,11 @@ class Inward:
         if any([verdict == FORK for _, _, verdict in verdicts]):
             await self.fork()
         elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
+            is_first = not self.outbox.answered
             self.receipts += not retained
             await self.forget([(lane, seq) for lane, seq, verdict in verdicts if verdict == PROGRESS])
+            if not retained and self.outbox.left_out(self.clock.uptime_ms(), is_first):
+                self.log("info", "The platform's receipt leaves out what was sent before; sending again.")
         elif self.outbox.resend_now(self.clock.uptime_ms()):
             self.log("info", "The platform asks for what it lacks; sending again.")
 

@@ -223,3 +223,23 @@ def test_a_storm_of_alarms_in_doubt_does_not_hold_the_newest_back() -> None:
     box = outbox(0, TOGETHER)
     box.puback(box.sending(1, 1, TOGETHER, 100, 0), 0)
     assert box.next_lane(marks(0, TOGETHER + 1), DOUBT_MS) == 1 and box.lanes[1].sent == TOGETHER
+
+
+def test_alarms_that_the_first_receipt_of_a_connection_leaves_out_go_again_at_once() -> None:
+    box = outbox(2, 1, 0, 5, 5)
+    for lane, last in ((0, 2), (1, 1), (3, 5), (4, 5)):
+        box.puback(box.sending(lane, 1, last, 100, 0), 0)
+    box.receipted(3, 5, 10)
+    assert box.left_out(10, True)
+    assert [lane.sent for lane in box.lanes] == [0, 0, 0, 5, 5], "lane 4 may still be under way"
+    assert box.left_out(DOUBT_MS, True) and box.lanes[4].sent == 0
+    assert not box.left_out(2 * DOUBT_MS, True), "nothing is on its way any more"
+
+
+def test_alarms_that_a_later_receipt_leaves_out_go_again_once_they_had_time_to_be_in_it() -> None:
+    box = outbox(2, 0, 0, 0, 5)
+    for lane, last in ((0, 2), (4, 5)):
+        box.puback(box.sending(lane, 1, last, 100, 0), 0)
+    assert not box.left_out(DOUBT_MS - 1, False)
+    assert box.left_out(DOUBT_MS, False)
+    assert [lane.sent for lane in box.lanes] == [0, 0, 0, 0, 5], "a routine lane is not receipted at once"

@@ -210,6 +210,26 @@ def test_a_connection_that_ends_while_a_bundle_is_signed_loses_nothing():
     play(scene)
 
 
+def test_an_alarm_that_went_before_the_platform_was_back_goes_again_at_its_first_receipt():
+    async def scene(bench: Bench):
+        bench.platform.receipting = False
+        bench.door(True, 1)
+        await bench.clock.advance(500)
+        assert bench.platform.kinds(4) == ["door.opened"], "stored, and not receipted yet"
+        await gone_for(bench, 60_000)
+        bench.broker.start()
+        bench.smoke(True, 1)
+        await bench.clock.advance(5_000)
+        assert bench.broker.clients() == ["hub-1"], "what the gateway sends now reaches nobody"
+        bench.platform.receipting = True
+        await bench.platform.start()
+        await bench.platform.send_receipt()
+        await bench.clock.advance(1)
+        assert bench.platform.kinds(0) == ["smoke.detected"], "it waited for its time to send again"
+
+    play(scene, utc_ms=DAY_UTC_MS)
+
+
 class BuggyDelivery(Delivery):
     """Fails at its first PUBACK with what no backend raises."""
 
