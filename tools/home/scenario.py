@@ -8,7 +8,9 @@
 """
 
 import datetime as dt
+import heapq
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,18 +77,20 @@ class Scenario:
         wanted = self.clock_minute * 60 - (local.hour * 3600 + local.minute * 60 + local.second)
         return (wanted + 43_200) % 86_400 - 43_200
 
-    def until(self, seconds: float) -> list[Act]:
-        """Every act before `seconds`, repeated ones as often as they come, in order of time."""
-        found: list[Act] = []
-        for act in self.acts:
-            every = float(act.options.get("every_s", 0))
-            at = act.at_s
-            while at < seconds:
-                found.append(Act(at, act.peripheral, act.do, act.options))
-                if every <= 0:
-                    break
-                at += every
-        return sorted(found, key=lambda act: act.at_s)
+    def until(self, seconds: float) -> Iterator[Act]:
+        """Every act before `seconds`, repeated ones as often as they come, in order of time, one at a time."""
+        return heapq.merge(*(repeats(act, seconds) for act in self.acts), key=lambda act: act.at_s)
+
+
+def repeats(act: Act, seconds: float) -> Iterator[Act]:
+    """One act as often as it comes before `seconds`, which may be years away."""
+    every = float(act.options.get("every_s", 0))
+    at = act.at_s
+    while at < seconds:
+        yield Act(at, act.peripheral, act.do, act.options)
+        if every <= 0:
+            break
+        at += every
 
 
 def load(name_or_path: str) -> Scenario:
