@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+
 from gateway.core.errors import ConfigError
 from tools.home.scenario import load
 from tools.kit.home import FOR_EVER_S
