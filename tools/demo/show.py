@@ -13,6 +13,7 @@ from typing import Any
 from gateway.daemon.control import ask
 from gateway.daemon.json_text import dumps
 from tools.home.scenario import Fault, Scenario
+from tools.platform.lines import HUB
 from tools.rig.process import Child
 from tools.rig.stage import Stage
 from tools.rig.tally import Tally
@@ -46,7 +47,7 @@ class Show:
         self.on_event = on_event
         self.on_note = on_note
         self.tally = Tally()
-        self.names: dict[int, str] = {0: "gateway"}
+        self.names: dict[int, str] = {0: HUB}
         self.unnamed: list[Event] = []
         self.logged: dict[str, int] = {}
         self.offset_s = 0
