@@ -32,6 +32,7 @@ def status(app: "App") -> "dict[str, object]":
         "epoch": journal.epoch.hex(),
         "connected": delivery.uplink.connected,
         "last_error": delivery.last_error,
+        "lost_ms": None if delivery.lost_ms is None else now_ms - delivery.lost_ms,
         "unreceipted_ms": 0 if waiting is None else now_ms - waiting,
         "last_receipt_ms": now_ms - app.inward.progress_ms,
         "keyset": app.trust.version,
@@ -44,6 +45,7 @@ def status(app: "App") -> "dict[str, object]":
         "frames_refused": {d.config.name: sum(d.refused.values()) for d in app.devices if d.refused},
         "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],
         "lamp": app.supervise.lamp(),
+        "faults": app.supervise.faults(),
         "configuration_fault": app.fault,
         "advertisements_dropped": 0 if app.machine.scanner is None else app.machine.scanner.dropped,
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
 FAULTS = ("path.unreceipted", "adapter.lost")  # conditions of the hub that its lamp shows
+PART_STOPPED = "part.stopped"
 UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
 
 
@@ -136,10 +137,15 @@ class Supervise:
         still = not progressed and self.recorder.engine.incidents.is_open(0, "path.unreceipted")
         await self.recorder.condition("path.unreceipted", "path.receipted", mute or still)
 
+    def faults(self) -> "list[str]":
+        """What the lamp's `fault` stands for: open conditions of the hub by kind, and a part that does not run."""
+        found = [kind for kind in FAULTS if self.recorder.engine.incidents.is_open(0, kind)]
+        return found if self.alive() else found + [PART_STOPPED]
+
     def lamp(self) -> str:
         """The one state to show, the worst first."""
         if self.recorder.full:
             return "storage_full"
-        if not self.alive() or any([self.recorder.engine.incidents.is_open(0, kind) for kind in FAULTS]):
+        if self.faults():
             return "fault"
         return "ok" if self.delivery.lost_ms is None else "offline"

@@ -48,6 +48,8 @@ STATUS: dict[str, Any] = {
     "frames_refused": {},
     "devices_silent": [],
     "lamp": "ok",
+    "faults": [],
+    "lost_ms": None,
     "configuration_fault": "",
     "advertisements_dropped": 0,
 }
@@ -162,8 +164,10 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
     trouble = {
         **STATUS,
         "lamp": "fault",
+        "faults": ["path.unreceipted", "adapter.lost", "part.stopped"],
         "connected": False,
         "last_error": "no route",
+        "lost_ms": 240_000,
         "lanes": lanes,
         "unreceipted_ms": 300_000,
         "keyset": 0,
@@ -180,7 +184,10 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
     for words in (
         "Technical fault. Contact the technical resource person.",
         "the last good one is used: hub.toml: hub.id",
-        "not connected: no route",
+        "Fault: the platform does not receipt. Whoever runs it looks whether the receiver runs",
+        "Fault: the radio does not listen, so Bluetooth devices are not heard. trygg check says what is missing",
+        "Fault: a part of the hub does not run. Read the log",
+        "not connected for 4 min: no route",
         "42 events wait for a receipt (safety 1, measurement 41), the oldest for 5 min",
         "none received yet",
         "Clock: not set",
@@ -191,9 +198,22 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "7 advertisements",
     ):
         assert words in said, words
+    cut_off = {**trouble, "unreceipted_ms": 0}
+    while_running(hub, {"status": cut_off}, lambda: trygg("status", "-c", hub))
+    said = capsys.readouterr().out
+    assert "42 events are stored and not receipted (safety 1, measurement 41)" in said and "0 ms" not in said
     not_yet = {**STATUS, "connected": False}
     while_running(hub, {"status": not_yet}, lambda: trygg("status", "-c", hub))
     assert "not connected yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [{"devices_silent": ["Smoke"]}, {"frames_refused": {"Smoke": 1}}])
+def test_a_gateway_that_is_well_does_not_say_so_of_devices_that_are_not(
+    hub: Path, capsys: pytest.CaptureFixture[str], wrong: dict[str, object]
+) -> None:
+    while_running(hub, {"status": {**STATUS, **wrong}}, lambda: trygg("status", "-c", hub))
+    said = capsys.readouterr().out
+    assert said.startswith("The gateway is well, but not every device is") and "All is well" not in said
 
 
 def test_devices_are_listed_with_what_is_wrong(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:

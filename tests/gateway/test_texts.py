@@ -13,6 +13,7 @@ from gateway.core.config import SECTIONS
 from gateway.core.devices.driver import MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
 from gateway.daemon.texts import LANGUAGES, Texts, catalogue
 from gateway.hub.status import LANE_NAMES
+from gateway.hub.supervise import FAULTS, PART_STOPPED
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 DAEMON = Path(gateway.daemon.__file__).parent
@@ -50,6 +51,8 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
         named |= {f"check.{check}.{word}" for check in checks for word in words}
     there = {name for name, _ in entries(catalogue())}
     built = {f"lamp.{state}" for state in ("ok", "starting", "offline", "fault", "pairing", "storage_full")}
+    built |= {"lamp.ok_but_devices"}
+    built |= {"status.faults." + fault.replace(".", "_") for fault in (*FAULTS, PART_STOPPED)}
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
     built |= {f"device.links.{link}" for link in ("connecting", "connected", "open")}

@@ -3,7 +3,8 @@
 from gateway.core.registry import VALUES
 from gateway.hub.losses import DROPPED_EVERY_MS
 from gateway.hub.parts import PartFailedError
-from gateway.hub.supervise import PATH_LOST_MS, UNRECEIPTED_FAULT_MS
+from gateway.hub.status import status
+from gateway.hub.supervise import PART_STOPPED, PATH_LOST_MS, UNRECEIPTED_FAULT_MS
 from hal.types import INFO, LANES, TECHNICAL
 from tests.hub.bench import DAY_UTC_MS, HOME, NIGHT_UTC_MS, Bench, play
 
@@ -69,6 +70,7 @@ def test_the_watchdog_starves_when_a_part_is_gone_for_good():
         bench.app.parts.start("ghost", dead)
         await bench.clock.advance(10_000)
         assert bench.indicator.state == "fault" and bench.app.parts.given_up.is_set()
+        assert bench.app.supervise.faults() == [PART_STOPPED]
         await bench.clock.advance(30_000)
         assert bench.watchdog.bites
 
@@ -84,12 +86,15 @@ def test_the_lamp_shows_the_worst():
         assert bench.indicator.state == "offline"
         bench.world.lose_adapter()
         await bench.clock.advance(6_000)
-        assert bench.indicator.state == "fault"
+        assert bench.indicator.state == "fault" and bench.app.supervise.faults() == ["adapter.lost"]
+        facts = status(bench.app)
+        assert facts["faults"] == ["adapter.lost"] and facts["lost_ms"] == 12_000
         bench.world.restore_adapter()
         bench.broker.start()
         await bench.platform.start()
         await bench.clock.advance(120_000)
         assert bench.indicator.state == "ok"
+        assert status(bench.app)["faults"] == [] and status(bench.app)["lost_ms"] is None
 
     play(scene)
 

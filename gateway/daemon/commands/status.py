@@ -28,7 +28,8 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
         software=facts["software"],
         uptime=texts.duration(facts["uptime_ms"]),
     )
-    lines = [texts.say("lamp." + facts["lamp"]), head]
+    lines = [texts.say("lamp." + lamp(facts)), head]
+    lines += [texts.say("status.faults." + fault.replace(".", "_")) for fault in facts["faults"]]
     if facts["configuration_fault"]:
         lines.append(texts.say("status.configuration_fault", cause=facts["configuration_fault"]))
     lines += [connection(facts, texts), delivery(facts, texts)]
@@ -51,12 +52,19 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     return lines
 
 
+def lamp(facts: dict[str, Any]) -> str:
+    """The first line's text: a gateway that is well says so of itself alone where devices are not."""
+    is_partly = facts["lamp"] == "ok" and (facts["devices_silent"] or facts["frames_refused"])
+    return "ok_but_devices" if is_partly else str(facts["lamp"])
+
+
 def connection(facts: dict[str, Any], texts: Texts) -> str:
     """Whether the broker is there, and if not, why."""
     if facts["connected"]:
         return texts.say("status.connected")
     if facts["last_error"]:
-        return texts.say("status.disconnected", cause=facts["last_error"])
+        since = texts.duration(facts["lost_ms"] or 0)
+        return texts.say("status.disconnected", cause=facts["last_error"], since=since)
     return texts.say("status.disconnected_yet")
 
 
@@ -66,6 +74,8 @@ def delivery(facts: dict[str, Any], texts: Texts) -> str:
     if not held:
         return texts.say("status.delivered")
     lanes = ", ".join(f"{texts.say('lane.' + name)} {count}" for name, count in held.items())
-    return texts.say(
-        "status.waiting", count=sum(held.values()), lanes=lanes, since=texts.duration(facts["unreceipted_ms"])
-    )
+    count = sum(held.values())
+    if not facts["unreceipted_ms"]:
+        return texts.say("status.waiting_unsent", count=count, lanes=lanes)
+    since = texts.duration(facts["unreceipted_ms"])
+    return texts.say("status.waiting", count=count, lanes=lanes, since=since)
