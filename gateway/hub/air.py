@@ -3,6 +3,7 @@
 import asyncio
 
 from gateway.core.session import Backoff
+from gateway.hub.waking import ended
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from hal.types import Advertisement
 
 RESTART_SCAN_MS = 2_000
+QUIET_SCAN_MS = (
+    90_000  # a scan that hears nothing at all for so long may hang without an error: it begins anew
+)
 CONNECT_TIMEOUT_MS = 20_000
 
 
@@ -29,6 +33,8 @@ class Listener:
         self.scanner = scanner
         self.intake = intake
         self.clock = clock
+        self.heard_ms = 0
+        self.quiet = False  # the scan was stopped because it heard nothing
         self.broadcasting = {d.config.address: d for d in devices if d.driver.transport == "ble-adv"}
         self.connectable = {
             d.config.address: asyncio.Event() for d in devices if d.driver.transport == "ble-gatt"
@@ -40,15 +46,40 @@ class Listener:
             try:
                 await self.scanner.start(active=False)
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", False)
-                while True:
-                    advertisement = await self.scanner.receive()
-                    await self.hear(advertisement)
+                await self.listen()
             except HalError as error:
+                if self.quiet:
+                    self.quiet = False
+                    self.intake.log("debug", "The radio heard nothing; listening anew.")
+                    continue
                 self.intake.log("warning", "The radio does not listen; trying again.", cause=str(error))
                 await self.scanner.stop()
                 values: "dict[str, object]" = {"reason": error.message}
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", True, values)
                 await self.clock.sleep_ms(RESTART_SCAN_MS)
+
+    async def listen(self) -> None:
+        """Take what is heard until the scan ends. Raises HalError then."""
+        self.heard_ms = self.clock.uptime_ms()
+        watch = asyncio.create_task(self.watch())
+        try:
+            while True:
+                advertisement = await self.scanner.receive()
+                self.heard_ms = self.clock.uptime_ms()
+                await self.hear(advertisement)
+        finally:
+            if not self.quiet:
+                watch.cancel()
+            await ended(watch)  # a scan that is being stopped is stopped to the end
+
+    async def watch(self) -> None:
+        """Stop a scan that hears nothing."""
+        while not self.quiet:
+            silent_ms = self.clock.uptime_ms() - self.heard_ms
+            self.quiet = silent_ms >= QUIET_SCAN_MS
+            if not self.quiet:
+                await self.clock.sleep_ms(QUIET_SCAN_MS - silent_ms)
+        await self.scanner.stop()
 
     async def hear(self, advertisement: "Advertisement") -> None:
         """Take one advertisement. What finds no room in the store waits beside this loop: an alarm may come next."""

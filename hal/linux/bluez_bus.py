@@ -17,6 +17,7 @@ ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
 CHARACTERISTIC = "org.bluez.GattCharacteristic1"
 OBJECT_MANAGER, PROPERTIES = "org.freedesktop.DBus.ObjectManager", "org.freedesktop.DBus.Properties"
 BUS = "org.freedesktop.DBus"
+ANSWER_S = 25.0  # as libdbus waits by default; dbus-fast would wait for ever
 # What says that a device came, or that an adapter went away: the daemon, the adapter, or its power.
 RULES = (
     f"type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}',member='InterfacesAdded'",
@@ -95,7 +96,12 @@ class BluezBus:
             body=list(body),
         )
         try:
-            reply = await bus.call(message)
+            async with asyncio.timeout(ANSWER_S):
+                reply = await bus.call(message)
+        except TimeoutError as error:
+            raise UnavailableError(
+                f"{destination} did not answer {member}: restart it (systemctl restart bluetooth)"
+            ) from error
         except (OSError, EOFError) as error:
             raise UnavailableError("the system message bus went away", repr(error)) from error
         assert reply is not None

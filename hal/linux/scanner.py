@@ -1,5 +1,6 @@
 """Scanner over bleak."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from hal.types import Advertisement
 
 log = logging.getLogger(__name__)
 
+START_S, STOP_S = 20.0, 5.0  # a bluetoothd that hangs answers never
 BUFFERED = 256  # a home sends some tens a second; what waits longer than this many is old news
 
 # BlueZ scans passively only for patterns. One on service data brings no event on BlueZ 5.82, one on the flags does:
@@ -57,7 +59,8 @@ class BleakBleScanner:
             self._buffer = Buffer(self._limit)
         try:
             with native_errors("the adapter"):
-                self._scanner = await self._start_scanner(active)
+                async with asyncio.timeout(START_S):
+                    self._scanner = await self._start_scanner(active)
         except HalError as error:
             self._buffer.end(error.message, error.detail)
             raise
@@ -114,7 +117,8 @@ class BleakBleScanner:
         if scanner is not None:
             try:
                 with native_errors("the adapter"):
-                    await scanner.stop()
+                    async with asyncio.timeout(STOP_S):
+                        await scanner.stop()
             except HalError as error:
                 log.info("the scan ended with its adapter: %s", error)
 

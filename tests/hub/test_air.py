@@ -2,7 +2,7 @@
 
 from gateway.core.devices.bthome import Bthome
 from gateway.core.devices.driver import GattDriver
-from gateway.hub.air import RESTART_SCAN_MS, Listener
+from gateway.hub.air import QUIET_SCAN_MS, RESTART_SCAN_MS, Listener
 from gateway.hub.parts import PartFailedError
 from gateway.hub.recorder import FAILURES_LIMIT, RETRY_FULL_MS
 from gateway.hub.waking import ended, stop
@@ -12,6 +12,7 @@ from tests.hub.small import Small, begun, play
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hal.sim.world import World
     from hal.types import Advertisement
 
 DOOR, SMOKE, METER = "C0:00:00:00:00:01", "C0:00:00:00:00:02", "C0:00:00:00:00:03"
@@ -58,6 +59,53 @@ def test_an_adapter_that_is_missing_at_the_start_is_said_once_and_so_is_its_retu
         await small.clock.settle()
         assert "door.opened" in small.kinds(4)
         await stop(task)
+
+    play(scene)
+
+
+class HangingScanner(SimScanner):
+    """Each scan hears `lasting` advertisements, then nothing, and no error says so."""
+
+    lasting = 1
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self.starts = 0
+        self.left = 0
+
+    async def start(self, *, active: bool = False) -> None:
+        self.starts += 1
+        self.left = self.lasting
+        await super().start(active=active)
+
+    def hear(self, advertisement: "Advertisement") -> None:
+        if self.left:
+            self.left -= 1
+            super().hear(advertisement)
+
+
+def test_a_scan_that_hangs_in_silence_is_begun_anew():
+    async def scene() -> None:
+        small = Small()
+        listener = listener_of(small)
+        scanner = listener.scanner = HangingScanner(small.world)
+        task = await begun(listener.run, small.clock)
+        for packet in range(4):
+            smoke(small, packet % 2 == 0, packet)
+            await small.clock.advance(QUIET_SCAN_MS - 1)
+            assert scanner.starts == packet + 1, "not before its time"
+            await small.clock.advance(2)
+            assert scanner.starts == packet + 2
+        assert small.kinds(0) == 2 * ["smoke.detected", "smoke.cleared"]
+        assert small.kinds(2) == [], "a quiet home is no fault"
+        small.world.adapter_present = False  # what hangs may not come back
+        await small.clock.advance(QUIET_SCAN_MS)
+        assert small.kinds(2) == ["adapter.lost"]
+        small.world.restore_adapter()
+        await small.clock.advance(RESTART_SCAN_MS)
+        assert small.kinds(2) == ["adapter.lost", "adapter.restored"]
+        await stop(task)
+        assert small.clock.sleepers == 0
 
     play(scene)
 
