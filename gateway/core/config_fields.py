@@ -16,7 +16,7 @@ PATH_LIMIT = 1024
 BROKERS_LIMIT = 4
 OPTIONS_LIMIT = 16
 PORTS = {"mqtts": 8883, "mqtt": 1883}
-IDENTIFIER = "1 to 32 of a-z, 0-9 and -, not beginning with -"
+IDENTIFIER = "text in quotes: 1 to 32 of a-z, 0-9 and -, not beginning with -"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -235,7 +235,17 @@ def brokers(value: object) -> object:
         raise WrongValueError(
             "a list of 1 to " + str(BROKERS_LIMIT) + " URLs such as 'mqtts://broker.example'"
         )
-    return [broker(item) for item in value]
+    return [one_broker(item) for item in value]
+
+
+def one_broker(value: object) -> Broker:
+    """One of the list; an error describes this one and not the list, and no password in it."""
+    try:
+        return broker(value)
+    except WrongValueError as error:
+        has_user = isinstance(value, str) and "@" in value
+        found = error.found or ("a URL with a user name" if has_user else describe(value))
+        raise WrongValueError(error.expected, found) from error
 
 
 def broker(value: object) -> Broker:

@@ -116,7 +116,15 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
 
     stack: Radio
     if config.radio.backend == "bumble":
-        from hal.bumble.adapter import open_adapter
+        try:
+            from hal.bumble.adapter import open_adapter
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                "radio.backend",
+                f"'bumble', and {error.name} is not installed",
+                "bluez, or the extra beside this program: pip install 'trygg-hub[bumble]'",
+                config.source,
+            ) from error
 
         stack = adapter = open_adapter(config.radio.transport or "", Path(config.radio.bonds))
         close = adapter.close

@@ -146,6 +146,24 @@ def test_only_what_a_command_needs_is_imported() -> None:
         assert done.stderr.splitlines()[-1] == expected, line
 
 
+def test_a_radio_stack_that_is_not_installed_is_a_fault_of_the_configuration(hub: Path) -> None:
+    hub.write_text(HUB.replace('backend = "none"', 'backend = "bumble"\ntransport = "usb:0"'))
+    script = (
+        "import sys; sys.modules['bumble'] = None\n"
+        "from gateway.daemon.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", "-c", str(hub)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"{hub}: radio.backend: found 'bumble', and bumble is not installed" in done.stderr
+    assert "pip install 'trygg-hub[bumble]'" in done.stderr
+
+
 def test_status_says_first_how_it_is(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert while_running(hub, {"status": STATUS}, lambda: trygg("status", "-c", hub)) == 0
     assert capsys.readouterr().out.splitlines() == [
