@@ -42,6 +42,9 @@ class Actor:
     async def stop(self) -> None:
         """Switch off."""
 
+    def rest(self) -> None:
+        """Begin nothing more by itself, but stay there."""
+
     async def act(self, act: Act) -> None:
         """Do what the scenario says. Raises ConfigError for an act this peripheral does not know."""
         if act.do not in self.acts:
@@ -127,6 +130,10 @@ class PulseOximeter(Actor):
     async def stop(self) -> None:
         """Switch off."""
         await self.oximeter.stop()
+
+    def rest(self) -> None:
+        """Nobody wears it any more."""
+        self.oximeter.rest()
 
     def reading(self) -> tuple[int, int]:
         """A slow, plausible walk of digits; NaN while no finger is in."""

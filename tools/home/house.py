@@ -89,7 +89,9 @@ class House:
         self.end()
 
     def end(self) -> None:
-        """Nothing more happens in this home."""
+        """Nothing more happens in this home: a stream that went on would keep whoever waits for its last event waiting."""
+        for actor in self.actors.values():
+            actor.rest()
         self.say({"home": "ends", "logged": self.logged()})
 
     def busy(self) -> bool:

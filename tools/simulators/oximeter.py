@@ -101,6 +101,11 @@ class Oximeter(VirtualPeripheral):
             self._stream.cancel()
         self._stream = asyncio.get_running_loop().create_task(self._send_each(values, interval_ms))
 
+    def rest(self) -> None:
+        """Stream no more; the link stays."""
+        if self._stream is not None:
+            self._stream.cancel()
+
     async def measure(self, reading: Reading) -> bool:
         """Send one continuous value now; whether somebody had subscribed."""
         sent = await self.notify(self._continuous, continuous(reading))
