@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tools.rig.stage import free_port
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import Mosquitto
 
@@ -83,6 +84,25 @@ def test_a_broker_that_needs_certificates_and_gets_none_is_refused_in_words() ->
     status, lines, errors = demo("--broker", "mqtts://127.0.0.1:1", limit_s=20)
     assert status == 2 and lines == []
     assert "--ca" in errors and "--broker" in errors
+
+
+def test_a_broker_that_nobody_serves_ends_the_demonstration_with_the_cause() -> None:
+    status, lines, errors = demo("--broker", f"mqtt://127.0.0.1:{free_port()}", limit_s=50)
+    assert status == 1 and lines == []
+    assert "cannot be used: nothing listens at" in errors and "Mend --broker" in errors
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mqtt://broker.example", "mqtts:// towards another machine"),
+        ("http://localhost", "mqtts://host:port"),
+        ("mqtts://localhost --ca /none --cert /none --key /none", "--ca: found /none, which is no file"),
+    ],
+)
+def test_a_broker_that_cannot_be_meant_is_a_wrong_command_line(url: str, expected: str) -> None:
+    status, lines, errors = demo("--broker", *url.split(), limit_s=20)
+    assert status == 2 and lines == [] and expected in errors
 
 
 def test_an_unknown_scenario_names_those_there_are() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.daemon.control import ask
 from gateway.daemon.json_text import dumps
+from tools.demo import words
 from tools.home.scenario import Fault, Scenario
 from tools.platform.lines import HUB
 from tools.rig.process import Child
@@ -20,6 +21,7 @@ from tools.rig.tally import Tally
 
 READY_S = 30.0
 DRAIN_S = 20.0
+LOOK_S = 1.0
 LAST_WORD_S = 3.0
 
 Event = dict[str, Any]
@@ -40,16 +42,20 @@ class Show:
         seconds: float,
         on_event: Callable[[Event], None],
         on_note: Callable[[str], None],
+        language: str = "en",
     ) -> None:
         self.stage = stage
         self.scenario = scenario
         self.seconds = seconds
         self.on_event = on_event
         self.on_note = on_note
+        self.language = language
         self.tally = Tally()
         self.names: dict[int, str] = {0: HUB}
         self.unnamed: list[Event] = []
         self.logged: dict[str, int] = {}
+        self.unreachable = asyncio.Event()
+        self.cause = ""  # of the last failure that hub or platform told of
         self.offset_s = 0
         self.began = asyncio.Event()
         self.ended = asyncio.Event()
@@ -88,13 +94,17 @@ class Show:
             self.logged = line["logged"]
             self.ended.set()
         elif "act" in line:
-            self.on_note(f"{line['peripheral']}: {line['act']}")
+            self.on_note(f"{line['peripheral']}: {words.act(self.language, line['act'])}")
         elif "error" in line:
             raise ShowError(line["error"])
 
     def platform_said(self, line: Event) -> None:
-        """A verified event, or its summary."""
-        if self.tally.platform_said(line):
+        """A verified event, its summary, or a fault."""
+        if "fault" in line:
+            self.cause = line.get("reason") or self.cause
+            if line["fault"] == "broker.lost" and not (self.stage.brokerage.own or self.tally.verified):
+                self.unreachable.set()
+        elif self.tally.platform_said(line):
             self.unnamed.append(line)
             self.name_events()
 
@@ -121,7 +131,7 @@ class Show:
                 for fault in self.scenario.faults
                 if fault.at_s < self.seconds
             ]
-            await asyncio.sleep(self.seconds)
+            await self.watch()
             await asyncio.gather(*faults)
             await self.until_home_ends()
             await self.drain()
@@ -130,6 +140,19 @@ class Show:
                 fault.cancel()
             await self.end()
         return self.summary()
+
+    async def watch(self) -> None:
+        """Let it run. Raises ShowError where a broker of somebody's own takes nobody, or a process ended by itself."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.seconds
+        while loop.time() < end:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.unreachable.wait(), min(LOOK_S, end - loop.time()))
+                url = self.stage.brokerage.url
+                raise ShowError(words.say(self.language, "no_broker", url=url, reason=self.cause))
+            for child in (self.platform, self.home):
+                if not child.running:
+                    raise ShowError(f"{child.name} ended by itself; its last words:\n{child.last_words()}")
 
     async def start(self) -> None:
         """Broker, platform and home, then the hub, and wait until it is at the home's radio."""
@@ -167,18 +190,18 @@ class Show:
         """One failure of the scenario."""
         await asyncio.sleep(fault.at_s)
         if fault.do == "hub.kill":
-            self.on_note("the hub is killed (SIGKILL) and starts again")
+            self.on_note(words.say(self.language, "hub.kill"))
             await self.hub.kill()
             await asyncio.sleep(fault.for_s)
             await self.hub.start()
         elif not self.stage.brokerage.own:
-            self.on_note("the broker is not ours to stop; this failure is left out")
+            self.on_note(words.say(self.language, "broker.foreign"))
         else:
-            self.on_note(f"the broker goes away for {fault.for_s:g} s")
+            self.on_note(words.say(self.language, "broker.stop", seconds=f"{fault.for_s:g}"))
             await self.broker.kill()
             await asyncio.sleep(fault.for_s)
             await self.broker.start()
-            self.on_note("the broker is back")
+            self.on_note(words.say(self.language, "broker.back"))
 
     async def until_home_ends(self) -> None:
         """The script has its last consequences: a dose that was put out is collected or missed."""
@@ -205,6 +228,7 @@ class Show:
         while loop.time() < end:
             with contextlib.suppress(OSError, ValueError):
                 facts = await asyncio.to_thread(ask, self.stage.hub / "control.sock", "status")
+                self.cause = facts["last_error"] or self.cause
                 if sum(lane["held"] for lane in facts["lanes"]) <= count:
                     return
             await asyncio.sleep(0.2)

@@ -2,7 +2,6 @@
 
 import collections
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -11,17 +10,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.core.registry_text import KIND_TEXTS
+from tools.demo import words
 
 LANE_STYLES = ("bold white on red", "bold yellow", "magenta", "cyan", "dim")
-LANE_NAMES = ("safety", "alarm", "technical", "measurement", "info")
-LANGUAGES = {"nb": 0, "en": 1}
-
-
-def words(kind: str, language: str) -> str:
-    """A kind in plain words."""
-    row = KIND_TEXTS.get(kind)
-    return kind if row is None else str(row[LANGUAGES[language]])
 
 
 def when(event: dict[str, Any], zone: dt.tzinfo) -> str:
@@ -30,12 +21,6 @@ def when(event: dict[str, Any], zone: dt.tzinfo) -> str:
     return (
         "--:--:--" if utc_ms is None else dt.datetime.fromtimestamp(utc_ms / 1000, zone).strftime("%H:%M:%S")
     )
-
-
-def language_of(environment: Mapping[str, str]) -> str:
-    """Nb where the terminal speaks Norwegian, else en."""
-    spoken = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return "nb" if spoken.startswith(("nb", "nn", "no")) else "en"
 
 
 def shown_values(event: dict[str, Any]) -> str:
@@ -49,6 +34,7 @@ class Plain:
     def __init__(self, language: str, zone: dt.tzinfo) -> None:
         self.language = language
         self.zone = zone
+        self.lanes = words.say(language, "lanes").split(",")
 
     def __enter__(self) -> Self:
         return self
@@ -58,10 +44,10 @@ class Plain:
 
     def event(self, event: dict[str, Any]) -> None:
         """One verified event."""
-        said = words(event["kind"], self.language)
+        said = words.kind(self.language, event["kind"])
         values = shown_values(event)
         print(
-            f"{when(event, self.zone)}  {LANE_NAMES[event['lane']]:<11} {event['seq']:>5}  {event['device']:<20} {said}  {values}",
+            f"{when(event, self.zone)}  {self.lanes[event['lane']]:<11} {event['seq']:>5}  {event['device']:<20} {said}  {values}",
             flush=True,
         )
 
@@ -76,6 +62,8 @@ class Screen:
     def __init__(self, language: str, zone: dt.tzinfo, console: Console) -> None:
         self.language = language
         self.zone = zone
+        self.lanes = words.say(language, "lanes").split(",")
+        self.headings = words.say(language, "headings").split(",")
         self.console = console
         self.count = 0
         self.events: collections.deque[dict[str, Any]] = collections.deque(
@@ -93,19 +81,19 @@ class Screen:
 
     def render(self) -> Group:
         """The whole view."""
-        table = Table(title=f"Trygg: {self.count} verified events", expand=True, title_justify="left")
-        for heading in ("time", "lane", "seq", "device", "event", "values"):
-            table.add_column(
-                heading, no_wrap=True, ratio=1 if heading == "values" else None, overflow="ellipsis"
-            )
+        title = words.say(self.language, "title", count=self.count)
+        table = Table(title=title, expand=True, title_justify="left")
+        for heading in self.headings:
+            is_last = heading == self.headings[-1]
+            table.add_column(heading, no_wrap=True, ratio=1 if is_last else None, overflow="ellipsis")
         for event in self.events:
             lane = event["lane"]
             cells = [
                 when(event, self.zone),
-                LANE_NAMES[lane],
+                self.lanes[lane],
                 str(event["seq"]),
                 event["device"],
-                words(event["kind"], self.language),
+                words.kind(self.language, event["kind"]),
             ]
             table.add_row(*cells, shown_values(event), style=LANE_STYLES[lane])
         return Group(table, *(Text("· " + note, style="dim") for note in self.notes))

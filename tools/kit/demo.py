@@ -12,8 +12,10 @@ from typing import Any
 
 from gateway.core.errors import ConfigError
 from gateway.daemon.json_text import dumps
+from tools.demo import words
 from tools.demo.show import Show, ShowError, write_report
 from tools.home.scenario import Scenario, load
+from tools.kit.platform import parse_broker, tls_files
 from tools.rig.stage import GATEWAY, TENANT, Brokerage, Stage, own_brokerage
 from tools.simulators.certificates import Credentials
 
@@ -60,6 +62,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 where nothing was lost, 1 where something was or a process failed, 2 for a wrong command line."""
     scenario = load(options.scenario)
+    options.language = options.language or words.language_of(os.environ)
     folder = options.keep or Path(tempfile.mkdtemp(prefix="trygg-demo-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             brokerage(options, folder),
             options.tenant,
             options.gateway,
-            language=options.language or "nb",
+            language=options.language,
         )
         return asyncio.run(perform(stage, scenario, options))
     finally:
@@ -77,13 +80,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def brokerage(options: argparse.Namespace, folder: Path) -> Brokerage:
-    """The embedded broker, or the one that was named. Raises ConfigError."""
+    """The embedded broker, or the one that was named, with files that fit. Raises ConfigError."""
     given = [options.ca, options.cert, options.key]
     if options.broker is None:
         return own_brokerage(folder, options.gateway)
-    if options.broker.startswith("mqtts://"):
+    broker = parse_broker(options.broker)
+    if broker.tls:
         if None in given:
             raise ConfigError("--broker", options.broker, "--ca, --cert and --key beside it", "command line")
+        tls_files(options, broker)
         credentials = Credentials(*(path.absolute() for path in given))
         return Brokerage(options.broker, credentials, credentials, own=False)
     return Brokerage(options.broker, None, None, own=False)
@@ -92,33 +97,37 @@ def brokerage(options: argparse.Namespace, folder: Path) -> Brokerage:
 async def perform(stage: Stage, scenario: Scenario, options: argparse.Namespace) -> int:
     """Run the show before the view that was asked for, and say what came of it once the view is closed."""
     try:
-        summary = await watched(stage, scenario, options)
+        summary, cause = await watched(stage, scenario, options)
     except ShowError as error:
         print(f"trygg-kit demo: {error}", file=sys.stderr)
         return 1
     if options.json:
         print(json.dumps({"summary": summary}), flush=True)
     else:
-        print(
-            f"\n{summary['sent']} events stored by the gateway, {summary['verified']} verified at the platform, "
-            f"{summary['duplicates_removed']} duplicates removed on the way, {summary['lost']} lost."
-        )
+        print("\n" + words.say(options.language, "summary", **summary))
+    if summary["lost"]:
+        why = cause or words.say(options.language, "look")
+        text = words.say(options.language, "undelivered", lost=summary["lost"], cause=why)
+        print(f"trygg-kit demo: {text}", file=sys.stderr)
     return 1 if summary["lost"] else 0
 
 
-async def watched(stage: Stage, scenario: Scenario, options: argparse.Namespace) -> dict[str, int]:
-    """Run the show; its summary. Raises ShowError."""
+async def watched(
+    stage: Stage, scenario: Scenario, options: argparse.Namespace
+) -> tuple[dict[str, int], str]:
+    """Run the show; its summary, and the last failure told of. Raises ShowError."""
+    name, seconds, language = options.scenario, options.seconds, options.language
     if options.json:
-        show = Show(stage, scenario, options.scenario, options.seconds, print_event, no_note)
+        show = Show(stage, scenario, name, seconds, print_event, no_note, language)
         summary = await show.run()
     else:
-        from tools.demo.view import language_of, view  # rich, only where there is something to look at
+        from tools.demo.view import view  # rich, only where there is something to look at
 
-        with view(options.language or language_of(os.environ), scenario.time_zone) as shown:
-            show = Show(stage, scenario, options.scenario, options.seconds, shown.event, shown.note)
+        with view(language, scenario.time_zone) as shown:
+            show = Show(stage, scenario, name, seconds, shown.event, shown.note, language)
             summary = await show.run()
     write_report(stage.folder / "report.json", show)
-    return summary
+    return summary, show.cause
 
 
 def print_event(event: dict[str, Any]) -> None:

@@ -207,6 +207,9 @@ def tls_files(options: argparse.Namespace, broker: Broker) -> TlsFiles | None:
     for name in ("ca", "cert", "key"):
         if getattr(options, name) is None:
             raise ConfigError("--" + name, "nothing", "a PEM file: mqtts is mutual TLS", "command line")
+        path = Path(getattr(options, name))
+        if not path.is_file():
+            raise ConfigError("--" + name, f"{path}, which is no file", "a PEM file", "command line")
     files = TlsFiles(options.ca, options.cert, options.key)
     try:
         tls_context(files)

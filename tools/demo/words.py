@@ -1,0 +1,77 @@
+"""What the demonstration says to people, in Norwegian (bokmål) and English. Events have their texts in the registry."""
+
+from collections.abc import Mapping
+
+from gateway.core.registry_text import KIND_TEXTS
+
+LANGUAGES = {"nb": 0, "en": 1}
+TEXTS = {
+    "title": ("Trygg: {count} verifiserte hendelser", "Trygg: {count} verified events"),
+    "headings": ("tid,felt,nr.,enhet,hendelse,verdier", "time,lane,seq,device,event,values"),
+    "lanes": (
+        "sikkerhet,alarm,teknisk,måling,informasjon",
+        "safety,alarm,technical,measurement,info",
+    ),
+    "summary": (
+        "{sent} hendelser lagret i gatewayen, {verified} verifisert hos plattformen, {duplicates_removed} duplikater fjernet, {lost} tapt.",
+        "{sent} events stored by the gateway, {verified} verified at the platform, {duplicates_removed} duplicates removed on the way, {lost} lost.",
+    ),
+    "undelivered": (
+        "{lost} hendelser kom ikke frem i tide. De ligger i gatewayens lager og ville blitt sendt igjen. {cause}",
+        "{lost} events did not arrive in time. They lie in the gateway's store and would be sent again. {cause}",
+    ),
+    "look": (
+        "Kjør på nytt med --keep MAPPE, og les hub.log og platform.log der.",
+        "Run again with --keep DIR, and read hub.log and platform.log there.",
+    ),
+    "no_broker": (
+        "megleren {url} kan ikke brukes: {reason}. Rett --broker, --ca, --cert eller --key",
+        "the broker {url} cannot be used: {reason}. Mend --broker, --ca, --cert or --key",
+    ),
+    "hub.kill": ("huben drepes (SIGKILL) og starter igjen", "the hub is killed (SIGKILL) and starts again"),
+    "broker.stop": ("megleren er borte i {seconds} s", "the broker goes away for {seconds} s"),
+    "broker.back": ("megleren er tilbake", "the broker is back"),
+    "broker.foreign": (
+        "megleren er ikke vår å stoppe; denne feilen utelates",
+        "the broker is not ours to stop; this failure is left out",
+    ),
+}
+ACTS = {
+    "stream": ("begynner å måle", "begins to measure"),
+    "leave": ("er utenfor rekkevidde", "is out of range"),
+    "return": ("er tilbake", "is back"),
+    "open": ("åpnes", "opens"),
+    "close": ("lukkes", "closes"),
+    "smoke": ("røyk", "smoke"),
+    "clear": ("røyken er borte", "the smoke is gone"),
+    "plan": ("en dose planlegges", "a dose is planned"),
+    "collect": ("dosen hentes", "the dose is collected"),
+    "pull": ("kabelen trekkes ut", "the cable is pulled out"),
+    "finger": ("fingeren settes inn eller tas ut", "the finger goes in or out"),
+    "refill": ("fylles på", "is refilled"),
+    "power_cut": ("strømmen går", "the power fails"),
+    "log": ("logger", "logs"),
+    "put_back": ("kabelen settes inn igjen", "the cable is put back"),
+}
+
+
+def say(language: str, name: str, /, **values: object) -> str:
+    """The text `name`, filled in."""
+    return TEXTS[name][LANGUAGES[language]].format(**values)
+
+
+def kind(language: str, name: str) -> str:
+    """A kind of event in plain words; one that the registry does not know as it stands."""
+    row = KIND_TEXTS.get(name)
+    return name if row is None else str(row[LANGUAGES[language]])
+
+
+def act(language: str, name: str) -> str:
+    """An act of a scenario in plain words; one of somebody's own as it stands."""
+    return ACTS[name][LANGUAGES[language]] if name in ACTS else name
+
+
+def language_of(environment: Mapping[str, str]) -> str:
+    """Nb where the terminal speaks Norwegian, else en."""
+    spoken = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    return "nb" if spoken.startswith(("nb", "nn", "no")) else "en"
