@@ -64,7 +64,9 @@ def test_keys_are_made_private_and_fit_each_other(tmp_path: Path, capsys: pytest
     assert main(["keys", "add-gateway", str(directory), "--gateway", "hub-1", "--public-key", KEY]) == 0
     made = open_tenant(directory)
     assert made.root_public_key.hex() in capsys.readouterr().out
-    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    assert modes.pop("root.pub") == 0o644, "every gateway's hub reads it, under a user of its own"
+    assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     trust = Trust("city", [made.root_public_key], Verifier().verify)
     assert trust.accept(made.keyset.read_bytes())

@@ -53,7 +53,7 @@ class TenantKeys:
 
 
 def make_tenant(directory: Path, tenant: str, *, not_after: int | None = None) -> TenantKeys:
-    """Make the keys of a tenant in `directory`, each file readable by its owner only.
+    """Make the keys of a tenant in `directory`, each file but the public root key readable by its owner only.
 
     not_after: utc_ms; a year from now where not given.
 
@@ -74,6 +74,7 @@ def make_tenant(directory: Path, tenant: str, *, not_after: int | None = None) -
         not_after = time.time_ns() // 1_000_000 + YEAR_MS
     write_private(made.root_key, pem(root))
     write_private(directory / "root.pub", made.root_public_key.hex().encode() + b"\n")
+    (directory / "root.pub").chmod(0o644)  # goes to every gateway, whose hub has a user of its own
     write_private(made.receipt_key, pem(receipt))
     keyset = make_keyset(tenant, root, made.receipt_public_key, version=1, not_after=not_after)
     write_private(made.keyset, keyset)
