@@ -16,7 +16,7 @@ from tests.tools.platform_parties import RECEIVED_MS, Bench, SimGateway
 from tools.kit.__main__ import main
 from tools.platform.audit import Audit, Record, Stream, judge
 from tools.platform.ledger import Ledger
-from tools.platform.store import Store
+from tools.platform.store import Store, events, messages, snapshot
 
 Answer = tuple[int, list[dict[str, Any]]]
 
@@ -192,6 +192,51 @@ def test_a_store_that_lacks_what_it_receipted_is_found(
         store.ask("DELETE FROM message WHERE key=3")
     assert main(["verify", "--key", gateway.public_key.hex(), str(path)]) == 1
     assert "number 30 is missing: the last one here is 20" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"),
+    [
+        ("UPDATE event SET event=(SELECT event FROM event WHERE seq=8) WHERE seq=7", "number 7 of the event table is not"),
+        ("UPDATE event SET event=(SELECT event FROM event WHERE seq=2) WHERE seq=1", "number 1 of the event table is not"),
+        ("UPDATE event SET chain=randomblob(16) WHERE seq=7", "number 7 of the event table stands in no message"),
+        ("UPDATE event SET seq=31 WHERE seq=30", "number 31 of the event table stands in no message"),
+        ("DELETE FROM event WHERE seq IN (11, 12)", "number 11 is missing from the event table, 2 in all"),
+    ],
+)  # fmt: skip
+def test_an_event_table_that_is_not_what_the_messages_say_is_found(
+    tmp_path: Path, gateway: SimGateway, capsys: pytest.CaptureFixture[str], meddle: str, said: str
+) -> None:
+    path = tmp_path / "platform.db"
+    with Store(str(path)) as store:
+        ledger = Ledger(store, [])
+        for first, last in ((11, 20), (1, 10), (21, 30), (15, 25)):
+            message = gateway.bundle(first, last)
+            ledger.take(wire.parse("bundle", message), message, RECEIVED_MS, 1, retained=False)
+        ledger.store_marks()
+    assert main(["verify", "--key", gateway.public_key.hex(), str(path)]) == 0, capsys.readouterr().err
+    with Store(str(path)) as store:
+        store.ask(meddle)
+    assert main(["verify", "--key", gateway.public_key.hex(), str(path)]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_store_is_read_as_it_is_at_one_moment(tmp_path: Path, gateway: SimGateway) -> None:
+    with Store(str(tmp_path / "platform.db")) as store:
+        ledger = Ledger(store, [])
+
+        def put(first: int, last: int) -> None:
+            message = gateway.bundle(first, last)
+            ledger.take(wire.parse("bundle", message), message, RECEIVED_MS, 1, retained=False)
+            store.commit()
+
+        put(1, 10)
+        with snapshot(tmp_path / "platform.db") as seen:
+            assert len(list(messages(seen))) == 1
+            put(11, 20)
+            assert len(list(events(seen))) == 10, (
+                "the platform goes on, and would look as if it had made events up"
+            )
 
 
 def test_repeats_are_no_finding(gateway: SimGateway, verify: Callable[..., Answer]) -> None:

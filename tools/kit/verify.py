@@ -16,7 +16,7 @@ from tools.platform.books import GatewayBook, Row, Verified
 from tools.platform.ledger import learn_devices
 from tools.platform.lines import event_json, event_text
 from tools.platform.parties import Verifier, read_public_key, read_registry
-from tools.platform.store import is_store, marks, messages
+from tools.platform.store import events, is_store, marks, messages, snapshot
 
 ANY = "any"
 HEX = b"0123456789abcdefABCDEF \t\r\n"
@@ -66,12 +66,7 @@ def run(options: argparse.Namespace) -> int:
         )
     check = Check(keys, options.sort, as_json=options.json)
     for name in options.files:
-        check.take(read_messages(name))
-        if name != "-" and is_store(Path(name)):
-            for tenant, gateway, epoch, lane, seq, chain in marks(
-                Path(name)
-            ):  # what was receipted must be there
-                check.audit.claim(Stream(tenant, gateway, epoch, lane), seq, chain)
+        check.read(name)
     return check.end()
 
 
@@ -86,6 +81,30 @@ class Check:
         self.audit = Audit()
         self.books: dict[tuple[str, str], GatewayBook] = {}
         self.counts = {"messages": 0, "events": 0, "findings": 0}
+
+    def read(self, name: str) -> None:
+        """Check a file, whatever form it has. Raises ConfigError."""
+        try:
+            if name != "-" and is_store(Path(name)):
+                self.read_store(name)
+                return
+            data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        except OSError as error:
+            raise ConfigError("FILE", str(error), "a file that can be read", name) from error
+        except sqlite3.Error as error:
+            raise ConfigError("FILE", str(error), "a store of the platform", name) from error
+        self.take(read_messages(name, data))
+
+    def read_store(self, name: str) -> None:
+        """Messages in order of arrival. What was receipted must be there, and the events be those of the messages."""
+        with snapshot(Path(name)) as store:
+            for number, (sort, received_ms, message) in enumerate(messages(store), 1):
+                self.take([Found(f"{name} message {number}", message, sort, received_ms)])
+            for tenant, gateway, epoch, lane, seq, chain in marks(store):
+                self.audit.claim(Stream(tenant, gateway, epoch, lane), seq, chain)
+            rows = ((Stream(*row[:4]), *row[4:]) for row in events(store))
+            for finding in self.audit.hold(rows):
+                self.finding(finding, name)
 
     def take(self, found: Iterable[Found]) -> None:
         """Check messages one by one."""
@@ -181,15 +200,8 @@ class Check:
         return 1 if self.counts["findings"] or not self.counts["messages"] else 0
 
 
-def read_messages(name: str) -> Iterator[Found]:
-    """The messages of a file, whatever form it has; a rest that is no message comes last, as one that fails."""
-    try:
-        if name != "-" and is_store(Path(name)):
-            yield from read_store(name)
-            return
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise ConfigError("FILE", str(error), "a file that can be read", name) from error
+def read_messages(name: str, data: bytes) -> Iterator[Found]:
+    """The messages of a file, CBOR or lines of hex; a rest that is no message comes last, as one that fails."""
     if data.strip(HEX) == b"":
         for number, line in enumerate(data.decode().splitlines(), 1):
             digits = "".join(line.split())
@@ -198,15 +210,6 @@ def read_messages(name: str) -> Iterator[Found]:
                 yield Found(f"{name} line {number}", message)
     else:
         yield from split(name, data)
-
-
-def read_store(name: str) -> Iterator[Found]:
-    """Messages of a platform's store, in order of arrival."""
-    try:
-        for number, (sort, received_ms, message) in enumerate(messages(Path(name)), 1):
-            yield Found(f"{name} message {number}", message, sort, received_ms)
-    except sqlite3.Error as error:
-        raise ConfigError("FILE", str(error), "a store of the platform", name) from error
 
 
 def split(name: str, data: bytes) -> Iterator[Found]:

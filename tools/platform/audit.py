@@ -5,11 +5,11 @@ chain value and looks at the whole, in whatever order the messages came.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gateway.core import wire
-from hal.types import chain_start
+from hal.types import chain_next, chain_start
 
 
 class Stream(NamedTuple):
@@ -63,6 +63,25 @@ class Audit:
     def claim(self, stream: Stream, seq: int, chain: bytes) -> None:
         """Take what a state, a receipt or a store names for a number."""
         self.records.setdefault(stream, Record()).claims.setdefault(seq, set()).add(chain)
+
+    def hold(self, rows: Iterable[tuple[Stream, int, bytes, bytes]]) -> Iterator[str]:
+        """What a table of events (stream, number, chain value, event) has otherwise than the messages it is from."""
+        held: dict[Stream, set[int]] = {}
+        for stream, seq, chain, event in rows:
+            record = self.records.get(stream, Record())
+            held.setdefault(stream, set()).add(seq)
+            before = {record.chains.get(seq - 1), *record.claims.get(seq - 1, ())}
+            if seq == 1:
+                before.add(chain_start(stream.epoch, stream.lane))
+            is_told = seq in record.chains and (seq in record.forks or chain == record.chains[seq])
+            if not is_told:
+                yield f"{stream}: number {seq} of the event table stands in no message"
+            elif all(one is None or chain_next(one, event) != chain for one in before):
+                yield f"{stream}: number {seq} of the event table is not what was signed"
+        for stream, record in sorted(self.records.items()):
+            gone = record.chains.keys() - held.get(stream, set())
+            if gone:
+                yield f"{stream}: number {min(gone)} is missing from the event table, {len(gone)} in all"
 
     def findings(self) -> Iterator[str]:
         """Each thing that does not fit, in words."""

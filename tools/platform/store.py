@@ -5,11 +5,12 @@ write-ahead log with `synchronous=FULL`, so that what it returned from is on the
 """
 
 import bisect
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from gateway.core import wire
 from hal.types import CHAIN_SIZE
@@ -291,24 +292,33 @@ def is_store(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def messages(path: Path) -> Iterator[tuple[str, int, bytes]]:
-    """(sort, received_ms, message) of a store, in order of arrival; opens it for reading only."""
-    yield from read_only(path, "SELECT sort, received_ms, bytes FROM message ORDER BY key")
+@contextlib.contextmanager
+def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """A store as it is at one moment, for reading only: its platform may go on writing."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.execute("BEGIN")
+        yield connection
+    finally:
+        connection.close()
 
 
-def marks(path: Path) -> Iterator[tuple[str, str, bytes, int, int, bytes]]:
-    """(tenant, gateway, epoch, lane, number, chain value) of how far each lane of a store is unbroken."""
-    yield from read_only(
-        path,
+def messages(store: sqlite3.Connection) -> Iterator[tuple[str, int, bytes]]:
+    """(sort, received_ms, message), in order of arrival."""
+    yield from store.execute("SELECT sort, received_ms, bytes FROM message ORDER BY key")
+
+
+def marks(store: sqlite3.Connection) -> Iterator[tuple[str, str, bytes, int, int, bytes]]:
+    """(tenant, gateway, epoch, lane, number, chain value) of how far each lane is unbroken."""
+    yield from store.execute(
         "SELECT tenant, name, epoch.epoch, lane, seq, chain FROM lane JOIN epoch ON epoch.key=lane.epoch"
-        " JOIN gateway ON gateway.key=epoch.gateway",
+        " JOIN gateway ON gateway.key=epoch.gateway"
     )
 
 
-def read_only(path: Path, query: str) -> Iterator[Any]:
-    """Rows of a store that stays as it is."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    try:
-        yield from connection.execute(query)
-    finally:
-        connection.close()
+def events(store: sqlite3.Connection) -> Iterator[tuple[str, str, bytes, int, int, bytes, bytes]]:
+    """(tenant, gateway, epoch, lane, number, chain value, event)."""
+    yield from store.execute(
+        "SELECT tenant, name, epoch.epoch, lane, seq, chain, event FROM event JOIN epoch ON epoch.key=event.epoch"
+        " JOIN gateway ON gateway.key=epoch.gateway ORDER BY epoch.key, lane, seq"
+    )
