@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tools.demo import words
 
+WIDE = 110  # columns that six columns of the table need
 LANE_STYLES = ("bold white on red", "bold yellow", "magenta", "cyan", "dim")
 
 
@@ -23,9 +24,9 @@ def when(event: dict[str, Any], zone: dt.tzinfo) -> str:
     )
 
 
-def shown_values(event: dict[str, Any]) -> str:
+def shown_values(event: dict[str, Any], between: str = ", ") -> str:
     """Values by name, short."""
-    return ", ".join(f"{name}={item}" for name, item in event["values"].items())
+    return between.join(f"{name}={item}" for name, item in event["values"].items())
 
 
 class Plain:
@@ -82,21 +83,29 @@ class Screen:
     def render(self) -> Group:
         """The whole view."""
         title = words.say(self.language, "title", count=self.count)
+        is_narrow = self.console.size.width < WIDE
+        time, lane, seq, device, said, values = self.headings
+        headings = [time, device, said] if is_narrow else [time, lane, seq, device, said, values]
         table = Table(title=title, expand=True, title_justify="left")
-        for heading in self.headings:
-            is_last = heading == self.headings[-1]
+        if is_narrow:
+            table.box, table.pad_edge, table.padding = None, False, (0, 1, 0, 0)
+        for heading in headings:
+            is_last = heading == headings[-1]
             table.add_column(heading, no_wrap=True, ratio=1 if is_last else None, overflow="ellipsis")
         for event in self.events:
-            lane = event["lane"]
-            cells = [
-                when(event, self.zone),
-                self.lanes[lane],
-                str(event["seq"]),
-                event["device"],
-                words.kind(self.language, event["kind"]),
-            ]
-            table.add_row(*cells, shown_values(event), style=LANE_STYLES[lane])
+            table.add_row(*self.cells(event, is_narrow=is_narrow), style=LANE_STYLES[event["lane"]])
         return Group(table, *(Text("· " + note, style="dim") for note in self.notes))
+
+    def cells(self, event: dict[str, Any], *, is_narrow: bool) -> list[str]:
+        """One row; a narrow terminal has the lane as colour only, and the values behind the event."""
+        time, device, said = (
+            when(event, self.zone),
+            event["device"],
+            words.kind(self.language, event["kind"]),
+        )
+        if is_narrow:
+            return [time, device, f"{said} {shown_values(event, ' ')}"]
+        return [time, self.lanes[event["lane"]], str(event["seq"]), device, said, shown_values(event)]
 
     def event(self, event: dict[str, Any]) -> None:
         """One verified event."""
