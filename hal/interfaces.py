@@ -5,7 +5,7 @@ backend passes the same files in `tests/contract`. Errors are those of `hal.erro
 Cancellation: every coroutine here may be cancelled at any wait and leaves its object usable.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from hal.types import Advertisement, Entry, GivenUp, LaneMark, Message, NetworkPath, Notification, SetAside
@@ -80,10 +80,19 @@ class Journal(Protocol):
         """Forget one `given_up` row and append the event that reports it, atomically."""
         ...
 
-    async def begin_epoch(self, epoch: bytes, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
-        """Leave this epoch: what is held goes, `events` are stored from number 1 under `epoch`, atomically.
+    async def begin_epoch(
+        self, epoch: bytes, again: Callable[[Entry], bytes], events: Sequence[tuple[int, bytes]]
+    ) -> list[Entry]:
+        """Leave this epoch, atomically: all that is held is stored anew from number 1 under `epoch`, then `events`.
 
-        The caller has put what was held among `events`, each with its old identity. State is kept.
+        `again` gives the bytes under which an entry goes on (with its old identity). It is asked once for each, one
+        after the other and maybe in another thread: what is held may be more than the memory takes. State is kept,
+        and what was given up before is not listed any more. Returns the entries of `events`.
+
+        Raises:
+            StorageFullError: lanes 0 and 1 alone would not fit; nothing has changed.
+            CorruptDataError: an entry does not match its chain value; nothing has changed.
+            UnavailableError: the medium failed; nothing has changed.
         """
         ...
 

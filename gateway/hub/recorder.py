@@ -21,7 +21,7 @@ from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
 from gateway.hub.parts import PartFailedError
 from hal.errors import HalError, StorageFullError, UnavailableError
-from hal.types import EPOCH_SIZE, LANES, TECHNICAL, YIELD_ORDER
+from hal.types import EPOCH_SIZE, TECHNICAL, YIELD_ORDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ RETRY_MS = 1_000
 RETRY_FULL_MS = 5_000
 FAILURES_LIMIT = 3  # appends in a row that the medium refuses before the process starts anew
 OWED_LIMIT = 256  # works without an alarm that wait for room; the oldest go beyond that
-PEEK_BYTES = 1 << 20
 LONGEST_TEXT = 200  # characters of a cause that an event of the hub carries
 
 
@@ -323,33 +322,17 @@ class Recorder:
 
         Raises:
             StorageFullError: lanes 0 and 1 alone would not fit with their identities.
+            CorruptDataError: an entry is damaged; a fresh start sets the store aside.
             UnavailableError: the medium failed.
         """
         self.open.clear()
         try:
             await self.quiet.wait()
-            old, events = self.journal.epoch, await self.held_again()
-            notice = self.event_bytes("epoch.begun", {"reason": reason, "epoch": old})
-            await self.journal.begin_epoch(self.crypto.random(EPOCH_SIZE), events + [(TECHNICAL, notice)])
+            notice = self.event_bytes("epoch.begun", {"reason": reason, "epoch": self.journal.epoch})
+            epoch = self.crypto.random(EPOCH_SIZE)
+            await self.journal.begin_epoch(epoch, again_bytes, [(TECHNICAL, notice)])
         finally:
             self.open.set()
-
-    async def held_again(self) -> "list[tuple[int, bytes]]":
-        """Everything the journal holds, as it is journalled again. Raises UnavailableError where not all is handed out."""
-        events: "list[tuple[int, bytes]]" = []
-        for lane in LANES:
-            mark = self.journal.mark(lane)
-            after = mark.first - 1
-            while after < mark.last:
-                held = self.journal.peek(lane, after, PEEK_BYTES)
-                if not held:
-                    raise UnavailableError(
-                        "the journal hands out less than it holds: no epoch begins, try again"
-                    )
-                events += [(lane, again_bytes(entry)) for entry in held]
-                after = held[-1].seq
-                await self.clock.sleep_ms(0)  # a month of events must not keep the loop from the radio
-        return events
 
 
 def device_key(placement: int, key: str) -> str:

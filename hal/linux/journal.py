@@ -16,8 +16,8 @@ from hal.errors import CorruptDataError, HalError, UnavailableError
 from hal.linux import journal_file
 from hal.linux.journal_errors import CLOSED_MESSAGE, from_sqlite
 from hal.linux.journal_salvage import Salvage
-from hal.linux.journal_space import MIN_CAPACITY_BYTES
-from hal.linux.journal_store import Events, Outcome, State, Work
+from hal.linux.journal_space import MIN_CAPACITY_BYTES, Events, State
+from hal.linux.journal_store import AGAIN_BYTES, Outcome, Work, damaged_entry
 from hal.linux.journal_writer import Mirror, Request, Writer, settle
 from hal.types import ASIDE_STATE, EPOCH_SIZE, LANES, Entry, GivenUp, LaneMark, SetAside, chain_next
 
@@ -135,8 +135,7 @@ class SqliteJournal:
         epoch, forgotten = self._reader.execute(sql, (lane,)).fetchone()
         if epoch != self._mirror.epoch or forgotten >= seq:
             return []
-        message = "an event in the journal is missing or does not match its chain value: restart, it will be set aside"
-        raise self._damaged(CorruptDataError(message, f"lane {lane}, number {seq}"))
+        raise self._damaged(damaged_entry(lane, seq))
 
     def _damaged(self, error: HalError) -> HalError:
         if isinstance(error, CorruptDataError):
@@ -159,21 +158,28 @@ class SqliteJournal:
         events = checked(events)
         return await self._do(lambda store: store.confirm_given_up(gone, events), events)
 
-    async def begin_epoch(self, epoch: bytes, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
+    async def begin_epoch(
+        self, epoch: bytes, again: Callable[[Entry], bytes], events: Sequence[tuple[int, bytes]]
+    ) -> list[Entry]:
         events = checked(events)
         if len(epoch) != EPOCH_SIZE or epoch == self.epoch:
             raise ValueError("an epoch is 8 bytes and never used twice")
-        return await self._do(lambda store: store.begin_epoch(epoch, events), events)
+        held = sum(mark.last - mark.first + 1 for mark in self._mirror.marks)
+        return await self._do(
+            lambda store: store.begin_epoch(epoch, again, events), events, grows_bytes=held * AGAIN_BYTES
+        )
 
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
             await self._writer.close()
 
-    async def _do(self, work: Work, events: Events = (), state: State | None = None) -> list[Entry]:
+    async def _do(
+        self, work: Work, events: Events = (), state: State | None = None, grows_bytes: int = 0
+    ) -> list[Entry]:
         self._check_open()
         future: asyncio.Future[list[Entry]] = self._loop.create_future()
-        self._writer.put(Request(work, future, events, state))
+        self._writer.put(Request(work, future, events, state, grows_bytes))
         return await future
 
     def _publish(

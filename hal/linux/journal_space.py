@@ -11,15 +11,34 @@ While the journal is closed, SQLite has no log; a file beside it keeps the block
 import os
 import sqlite3
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+Events = Sequence[tuple[int, bytes]]
+State = Mapping[str, bytes | None]
+
 PAGE_BYTES = 4096
+ROW_BYTES = 16 + 16  # chain value, and at most what SQLite adds to a row
 MIN_CAPACITY_BYTES = 64 * PAGE_BYTES
 GROW_PAGES = 128
 SPARE_PAGES = 16  # for state, inner pages and what an estimate by rows leaves out
 WAL_BYTES = 2 << 20
 WAL_PAGES = 450  # that many fit into it, with their heads
 ASK_AGAIN_S = 0.2  # how often a full disk is asked for more
+
+
+def row_cost(size: int) -> int:
+    """Bytes of pages that a row with `size` bytes of event takes, on the safe side."""
+    whole = size + ROW_BYTES
+    if whole > PAGE_BYTES - 40:
+        return (whole // (PAGE_BYTES - 8) + 2) * PAGE_BYTES
+    return PAGE_BYTES // ((PAGE_BYTES - 16) // whole)
+
+
+def needed(events: Events, state: State) -> int:
+    """Bytes of pages that an append takes at most; pages of state fill to the half only."""
+    rows = sum(row_cost(len(event)) for _, event in events)
+    return rows + sum(2 * (len(key) + len(value) + 16) for key, value in state.items() if value is not None)
 
 
 class Space:
@@ -49,6 +68,10 @@ class Space:
     def take(self) -> None:
         """Let file and log have their first blocks."""
         self.ensure(GROW_PAGES // 2, ahead=True)
+        self._fill_log()
+
+    def _fill_log(self) -> None:
+        """Blocks for the log before anything is written to it."""
         try:
             descriptor = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:  # nothing was written yet
@@ -120,6 +143,15 @@ class Space:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.OperationalError:
             pass
+
+    def cut_log(self) -> bool:
+        """Give back what one large transaction made the log take; whether it could be done now."""
+        try:
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError:
+            return False
+        self._fill_log()
+        return not busy
 
     def _allow(self, pages: int) -> None:
         """Let SQLite itself refuse what the file has no blocks for."""

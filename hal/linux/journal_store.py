@@ -6,20 +6,18 @@ memory beside the tables and go back with a transaction that fails.
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from hal.errors import CorruptDataError, HalError, StorageFullError
 from hal.linux.journal_errors import FULL_MESSAGE, from_sqlite
-from hal.linux.journal_space import PAGE_BYTES, Space
-from hal.types import LANES, YIELD_ORDER, Entry, GivenUp, LaneMark, chain_next, chain_start
+from hal.linux.journal_space import PAGE_BYTES, Events, Space, State, needed
+from hal.types import ALARM, LANES, SAFETY, YIELD_ORDER, Entry, GivenUp, LaneMark, chain_next, chain_start
 
-Events = Sequence[tuple[int, bytes]]
-State = Mapping[str, bytes | None]
+Again = Callable[[Entry], bytes]
 Work = Callable[["Store"], list[Entry]]
 Outcome = list[Entry] | HalError
 Snapshot = tuple[bytes, list[LaneMark], list[int], list[tuple[int, GivenUp]]]
 
-ROW_BYTES = 16 + 16  # chain value, and at most what SQLite adds to a row
 RESERVE_SHARE = 8  # one page in this many is kept for lanes 0 and 1
 SLACK_PAGES = 4  # inner pages of the trees, which an estimate by rows leaves out
 
@@ -32,21 +30,10 @@ YIELD_SLACK_BYTES = 8 * PAGE_BYTES  # more than was asked for, so that not every
 # after a crash the rest is sent once more, and the platform removes it as duplicates.
 FORGET_ENTRIES = 256
 FORGET_AFTER_S = 600.0
+AGAIN_BYTES = (
+    32  # that an entry grows by when it goes on under a new epoch: its identity, and the edges of pages
+)
 FORGET_STEP = 2048  # entries in one transaction: about 3 ms, in which an alarm may have to wait
-
-
-def row_cost(size: int) -> int:
-    """Bytes of pages that a row with `size` bytes of event takes, on the safe side."""
-    whole = size + ROW_BYTES
-    if whole > PAGE_BYTES - 40:
-        return (whole // (PAGE_BYTES - 8) + 2) * PAGE_BYTES
-    return PAGE_BYTES // ((PAGE_BYTES - 16) // whole)
-
-
-def needed(events: Events, state: State) -> int:
-    """Bytes of pages that an append takes at most; pages of state fill to the half only."""
-    rows = sum(row_cost(len(event)) for _, event in events)
-    return rows + sum(2 * (len(key) + len(value) + 16) for key, value in state.items() if value is not None)
 
 
 class Store:
@@ -66,6 +53,7 @@ class Store:
         self._room_bytes = 0  # known to be free for lanes 2 to 4
         self._limit_pages = 0  # and for which limit that holds
         self._unforgotten_since_s: float | None = None
+        self.log_grew = False  # by a transaction of any size: it should be cut back
 
     def _load(self, lane: int) -> None:
         row = self.connection.execute("SELECT forgotten, chain FROM lane WHERE lane = ?", (lane,)).fetchone()
@@ -174,25 +162,22 @@ class Store:
             self.connection.execute("DELETE FROM given_up WHERE id = ?", (row_id,))
         return self.append(events, {})
 
-    def begin_epoch(self, epoch: bytes, events: Events) -> list[Entry]:
-        """Drop what is held, number `events` from 1. Raises StorageFullError with nothing changed."""
+    def begin_epoch(self, epoch: bytes, again: Again, events: Events) -> list[Entry]:
+        """Number what is held anew under `epoch`, then append `events`. Raises StorageFullError with nothing changed.
+
+        Lanes that yield come first, so that they give up their oldest under their new numbers.
+        """
         before = self._snapshot()
         self._write_rows()
         self.connection.execute("SAVEPOINT epoch")
-        self.epoch = epoch
-        self.connection.execute("UPDATE journal SET epoch = ?", (epoch,))
-        self.given_up = []
-        self.connection.execute("DELETE FROM given_up")
-        for lane in LANES:
-            start = chain_start(epoch, lane)
-            self.marks[lane], self.forgotten[lane] = LaneMark(1, start, 0, start), 0
-            self.connection.execute(f"DELETE FROM entry_{lane}")  # noqa: S608  a number of ours
-            self._write_forgotten(lane, 0, start)
-        self._room_bytes = 0
-        entries = []
         try:
-            for start_index in range(0, len(events), FORGET_STEP):
-                entries += self.append(events[start_index : start_index + FORGET_STEP], {})
+            self.epoch = epoch
+            self.connection.execute("UPDATE journal SET epoch = ?", (epoch,))
+            self.given_up = []
+            self.connection.execute("DELETE FROM given_up")
+            for lane in (*YIELD_ORDER, ALARM, SAFETY):
+                self._number_anew(lane, again)
+            entries = self.append(events, {})
             self._write_rows()
         except StorageFullError:
             self._pending = [[] for _ in LANES]
@@ -201,7 +186,39 @@ class Store:
             raise
         finally:
             self.connection.execute("RELEASE epoch")
+        self.log_grew = True
         return entries
+
+    def _number_anew(self, lane: int, again: Again) -> None:
+        """In place, piece by piece: a new number is never above the old one, so it is free when its turn comes."""
+        old = self.marks[lane]
+        start = chain_start(self.epoch, lane)
+        self.connection.execute(f"DELETE FROM entry_{lane} WHERE seq < ?", (old.first,))  # noqa: S608  a number of ours
+        self.marks[lane], self.forgotten[lane] = LaneMark(1, start, 0, start), 0
+        self._write_forgotten(lane, 0, start)
+        seq, chain = old.first - 1, old.before
+        while seq < old.last:
+            held = self._whole_entries(lane, seq, chain)
+            sql = f"DELETE FROM entry_{lane} WHERE seq > ? AND seq <= ?"  # noqa: S608  a number of ours
+            self.connection.execute(sql, (seq, held[-1].seq))
+            seq, chain = held[-1].seq, held[-1].chain
+            self._room_bytes = 0  # what was deleted is free now
+            for entry in held:  # one by one: what makes room may be those before it
+                self.append([(lane, again(entry))], {})
+            self._write_rows()
+
+    def _whole_entries(self, lane: int, seq: int, chain: bytes) -> list[Entry]:
+        """Some entries behind number `seq`, whose chain value is `chain`. Raises CorruptDataError, also for none."""
+        sql = f"SELECT seq, event, chain FROM entry_{lane} WHERE seq > ? ORDER BY seq LIMIT {FORGET_STEP}"  # noqa: S608  numbers of ours
+        found: list[Entry] = []
+        for number, row in enumerate(self.connection.execute(sql, (seq,)), seq + 1):
+            if row[0] != number or not isinstance(row[1], bytes) or chain_next(chain, row[1]) != row[2]:
+                raise damaged_entry(lane, number)
+            chain = row[2]
+            found.append(Entry(lane, *row))
+        if not found:
+            raise damaged_entry(lane, seq + 1)
+        return found
 
     def note_set_aside(self, asides: Sequence[tuple[str, str]]) -> list[Entry]:
         """Keep name and reason of stores that this start put aside."""
@@ -229,10 +246,7 @@ class Store:
         sql = f"SELECT chain FROM entry_{lane} WHERE seq = ?"  # noqa: S608  a number of ours
         row = self.connection.execute(sql, (seq,)).fetchone()
         if row is None:
-            raise CorruptDataError(
-                "the journal lacks an entry that it should hold: restart, it will be set aside",
-                f"lane {lane}, number {seq}",
-            )
+            raise damaged_entry(lane, seq)
         chain: bytes = row[0]
         return chain
 
@@ -355,6 +369,14 @@ class Store:
         cursor = self.connection.execute(sql, (gone.lane, gone.first, gone.last))
         assert cursor.lastrowid is not None
         self.given_up.append((cursor.lastrowid, gone))
+
+
+def damaged_entry(lane: int, seq: int) -> CorruptDataError:
+    """The error for an entry that should be there, as it was, and is not."""
+    message = (
+        "an event in the journal is missing or does not match its chain value: restart, it will be set aside"
+    )
+    return CorruptDataError(message, f"lane {lane}, number {seq}")
 
 
 def covers(row: GivenUp, gone: GivenUp) -> bool:

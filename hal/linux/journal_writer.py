@@ -11,8 +11,8 @@ from typing import Any
 from hal.errors import CorruptDataError, StorageFullError
 from hal.linux import journal_file
 from hal.linux.journal_errors import from_sqlite
-from hal.linux.journal_space import GROW_PAGES, PAGE_BYTES, Space
-from hal.linux.journal_store import Events, Outcome, State, Store, Work, needed
+from hal.linux.journal_space import GROW_PAGES, PAGE_BYTES, Events, Space, State, needed
+from hal.linux.journal_store import Outcome, Store, Work
 from hal.types import Entry, GivenUp, LaneMark
 
 # What one transaction takes. An alarm in it, or behind it, waits about a millisecond for the others.
@@ -55,12 +55,14 @@ class Request:
         future: "asyncio.Future[list[Entry]]",
         events: Events = (),
         state: State | None = None,
+        grows_bytes: int = 0,
     ) -> None:
+        """`grows_bytes`: by how much it makes what is held larger."""
         self.work = work
         self.future = future
         self.events = len(events)
         self.state = state or {}
-        self.need_bytes = needed(events, self.state)
+        self.need_bytes = needed(events, self.state) + grows_bytes
 
 
 Publish = Callable[[Mirror, Sequence[Request], Sequence[Outcome | Exception]], None]
@@ -209,6 +211,8 @@ class Writer(threading.Thread):
         if self._groups >= CHECKPOINT_GROUPS:
             self._groups = 0
             self._space.checkpoint()
+        if self._store.log_grew:
+            self._store.log_grew = not self._space.cut_log()
         self._space.ensure(GROW_PAGES // 2, ahead=True)
 
     # --- to the loop's thread ----------------------------------------------------------------------------------

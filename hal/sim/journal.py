@@ -5,7 +5,18 @@ import os
 
 from hal.errors import StorageFullError, UnavailableError
 from hal.sim.faults import ERROR, FULL, POWER_CUT, POWER_CUT_AFTER
-from hal.types import ASIDE_STATE, EPOCH_SIZE, LANES, YIELD_ORDER, Entry, GivenUp, LaneMark, chain_next
+from hal.types import (
+    ALARM,
+    ASIDE_STATE,
+    EPOCH_SIZE,
+    LANES,
+    SAFETY,
+    YIELD_ORDER,
+    Entry,
+    GivenUp,
+    LaneMark,
+    chain_next,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,25 +127,33 @@ class SimJournal:
                 return self._commit(self._write(events, None), after)
         return self._commit([], after)
 
-    async def begin_epoch(self, epoch: bytes, events: "Sequence[tuple[int, bytes]]") -> "list[Entry]":
+    async def begin_epoch(
+        self, epoch: bytes, again: "Callable[[Entry], bytes]", events: "Sequence[tuple[int, bytes]]"
+    ) -> "list[Entry]":
         check_events(events)
         if len(epoch) != EPOCH_SIZE or epoch == self.epoch:
             raise ValueError("an epoch is 8 bytes and never used twice")
         after = await self._begin("begin_epoch")
         store = self._store
         before = (store.epoch, store.lanes, store.given_up, self._acked, self._used_bytes)
+        held = [self.peek(lane, 0, self._used_bytes, len(store.lanes[lane].entries)) for lane in LANES]
         self._used_bytes = sum([entry_cost(key, value) for key, value in store.state.items()])
         store.epoch, store.lanes, store.given_up = epoch, store.empty_lanes(epoch), []
         self._acked = [0 for _ in LANES]
-        entries = []
         try:
-            for event in events:
-                self._make_room([event], None)
-                entries += self._write([event], None)
+            for lane in YIELD_ORDER + (ALARM, SAFETY):
+                for entry in held[lane]:
+                    self._add([(lane, again(entry))])
+            entries = self._add(events)
         except StorageFullError:
             store.epoch, store.lanes, store.given_up, self._acked, self._used_bytes = before
             raise
         return self._commit(entries, after)
+
+    def _add(self, events: "Sequence[tuple[int, bytes]]") -> "list[Entry]":
+        """Make room for `events`, and store them."""
+        self._make_room(events, None)
+        return self._write(events, None)
 
     async def close(self) -> None:
         if not self._closed:

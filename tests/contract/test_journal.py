@@ -13,6 +13,8 @@ from hal.types import (
     MEASUREMENT,
     SAFETY,
     TECHNICAL,
+    Entry,
+    GivenUp,
     chain_next,
     chain_start,
 )
@@ -208,29 +210,28 @@ def test_a_second_hub_on_the_same_store_is_denied(host: JournalHost) -> None:
 
 
 @pytest.mark.parametrize("cut", [False, True])
-def test_a_new_epoch_drops_what_is_held_numbers_anew_and_keeps_state(host: JournalHost, cut: bool) -> None:
+def test_a_new_epoch_numbers_what_is_held_anew_and_keeps_state(host: JournalHost, cut: bool) -> None:
     epoch = bytes(range(8))
 
     async def program(journal: Journal) -> None:
         await journal.append([(lane, b"old") for lane in LANES] * 3, {"counter": b"7"})
         await journal.ack(ALARM, 1)
-        entries = await journal.begin_epoch(epoch, [(ALARM, b"again"), (TECHNICAL, b"new epoch")])
-        assert [(entry.lane, entry.seq) for entry in entries] == [(ALARM, 1), (TECHNICAL, 1)]
-        assert entries[0].chain == chain_next(chain_start(epoch, ALARM), b"again")
+        entries = await journal.begin_epoch(epoch, again, [(TECHNICAL, b"new epoch")])
+        assert [(entry.lane, entry.seq) for entry in entries] == [(TECHNICAL, 4)]
+        assert entries[0].event == b"new epoch"
         await check(journal)
+
+    def again(entry: Entry) -> bytes:
+        return b"%d of lane %d" % (entry.seq, entry.lane)
 
     async def check(journal: Journal) -> None:
         assert journal.epoch == epoch
         assert journal.state("counter") == b"7"
-        assert events_of(held(journal, ALARM)) == [b"again"]
-        assert events_of(held(journal, TECHNICAL)) == [b"new epoch"]
-        assert held(journal, SAFETY) == []
-        assert journal.mark(SAFETY).as_list() == [
-            1,
-            chain_start(epoch, SAFETY),
-            0,
-            chain_start(epoch, SAFETY),
-        ]
+        assert events_of(held(journal, SAFETY)) == [b"1 of lane 0", b"2 of lane 0", b"3 of lane 0"]
+        assert events_of(held(journal, ALARM)) == [b"2 of lane 1", b"3 of lane 1"]
+        assert events_of(held(journal, TECHNICAL))[2:] == [b"3 of lane 2", b"new epoch"]
+        mark = journal.mark(ALARM)
+        assert (mark.first, mark.before, mark.last) == (1, chain_start(epoch, ALARM), 2)
 
     live(host, program, cut=cut)
     live(host, check)
@@ -239,12 +240,15 @@ def test_a_new_epoch_drops_what_is_held_numbers_anew_and_keeps_state(host: Journ
 def test_a_new_epoch_has_nothing_given_up_and_may_be_as_full_as_the_old(host: JournalHost) -> None:
     async def program(journal: Journal) -> None:
         await fill(journal, MEASUREMENT, lambda: bool(journal.given_up()))
-        again = [(MEASUREMENT, entry.event + b"with its identity") for entry in held(journal, MEASUREMENT)]
-        await journal.begin_epoch(b"new......"[:8], [(ALARM, b"alarm"), *again])
-        assert events_of(held(journal, ALARM)) == [b"alarm"]
+        await journal.append([(ALARM, b"alarm")])
+        before = held(journal, MEASUREMENT)
+        longer = b" with its identity" * 30
+        await journal.begin_epoch(b"new......"[:8], lambda entry: entry.event + longer, [(INFO, b"begun")])
+        assert events_of(held(journal, ALARM)) == [b"alarm" + longer]
         kept = held(journal, MEASUREMENT)
-        assert kept[-1].seq == len(again)
-        assert sum(gone.last - gone.first + 1 for gone in journal.given_up()) == len(again) - len(kept)
+        assert kept[-1].seq == len(before) > len(kept) > len(before) // 3
+        assert events_of(kept) == [entry.event + longer for entry in before[-len(kept) :]]
+        assert journal.given_up() == [GivenUp(MEASUREMENT, 1, len(before) - len(kept))]
 
     live(host, program, capacity_bytes=SMALL_BYTES)
 
@@ -252,12 +256,15 @@ def test_a_new_epoch_has_nothing_given_up_and_may_be_as_full_as_the_old(host: Jo
 def test_an_epoch_that_does_not_fit_changes_nothing(host: JournalHost) -> None:
     async def program(journal: Journal) -> None:
         epoch = journal.epoch
-        await journal.append([(INFO, b"kept")], {"k": b"v"})
+        await journal.append([(INFO, b"kept"), *[(ALARM, EVENT)] * 40], {"k": b"v"})
+        await journal.ack(ALARM, 7)
+        before = [held(journal, lane) for lane in LANES]
         with pytest.raises(StorageFullError):
-            await journal.begin_epoch(bytes(8), [(ALARM, EVENT)] * 400)
+            await journal.begin_epoch(bytes(8), lambda entry: entry.event * 10, [])
         assert journal.epoch == epoch
-        assert events_of(held(journal, INFO)) == [b"kept"]
-        assert (await journal.append([(ALARM, b"first")]))[0].seq == 1
+        after = [held(journal, lane) for lane in LANES]
+        assert [events_of(lane) for lane in after] == [events_of(lane) for lane in before]
+        assert (await journal.append([(ALARM, b"next")]))[0].seq == 41
 
     live(host, program, capacity_bytes=SMALL_BYTES)
 
@@ -266,6 +273,6 @@ def test_an_epoch_is_eight_bytes_and_new(host: JournalHost) -> None:
     async def program(journal: Journal) -> None:
         for epoch in (journal.epoch, b"short", bytes(9)):
             with pytest.raises(ValueError, match="epoch"):
-                await journal.begin_epoch(epoch, [])
+                await journal.begin_epoch(epoch, lambda entry: entry.event, [])
 
     live(host, program)

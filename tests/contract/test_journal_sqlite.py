@@ -5,6 +5,7 @@ import os
 import queue
 import sqlite3
 import stat
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from hal.linux import journal_file
 from hal.linux.journal import SqliteJournal
 from hal.linux.journal_errors import from_os, from_sqlite
 from hal.linux.journal_writer import GROUP_EVENTS, GROUP_WORKS, Request, Writer
-from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, GivenUp, chain_next
+from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, Entry, GivenUp, chain_next
 
 DATABASES = Path(__file__).with_name("databases")
 Program = Callable[[SqliteJournal], Awaitable[None]]
@@ -285,3 +286,55 @@ def test_more_than_was_reckoned_is_refused_by_the_database_and_nothing_is_half_w
         assert entry.seq == 2
 
     live(path, program)
+
+
+def test_a_new_epoch_takes_what_is_held_piece_by_piece_and_gives_the_log_back(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        for _ in range(20):
+            await journal.append([(MEASUREMENT, b"e" * 1000)] * 1000)
+        held, most = 0, 0
+
+        def again(entry: Entry) -> bytes:
+            nonlocal held, most
+            held, most = held + 1, max(most, tracemalloc.get_traced_memory()[0])
+            return entry.event + b"identity"
+
+        tracemalloc.start()
+        try:
+            await journal.begin_epoch(b"the next", again, [(TECHNICAL, b"begun")])
+        finally:
+            tracemalloc.stop()
+        assert held == 20_000
+        assert most < 10 << 20, f"{most} bytes for 20 MB of events"
+        await journal.append([(TECHNICAL, b"later")])
+        await journal.append([(TECHNICAL, b"and later")])
+
+    live(path, program)
+    assert not path.with_name(path.name + "-wal").exists()
+    asyncio.run(reopened(path))
+
+
+async def reopened(path: Path) -> None:
+    """The log is short again, and everything is there."""
+    journal = await SqliteJournal.open(path)
+    assert journal.mark(MEASUREMENT).last == 20_000
+    assert path.with_name(path.name + "-wal").stat().st_size <= 4 << 20
+    await journal.close()
+
+
+def test_a_damaged_entry_stops_a_new_epoch_and_nothing_has_changed(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(INFO, b"event %d" % number) for number in range(3000)])
+        epoch, mark = journal.epoch, journal.mark(INFO)
+        writer = journal._writer._store.connection
+        writer.execute("UPDATE entry_4 SET event = 'altered' WHERE seq = 2500")
+        with pytest.raises(CorruptDataError, match="number 2500"):
+            await journal.begin_epoch(b"the next", lambda entry: entry.event, [])
+        assert (journal.epoch, journal.mark(INFO)) == (epoch, mark)
+
+    async def after(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert "number 2500" in aside.reason
+
+    live(path, program)
+    live(path, after)
