@@ -142,15 +142,23 @@ class SetAside:
     """A store that did not open: where it lies now, why, and the entries that can still be read from it.
 
     entries: by lane and number, the same at each iteration; they may be read as they are taken, and be more than
-    the memory holds.
+    the memory holds. starts: lane => (number, chain value) just before what was held, where that can still be read:
+    with it the first entry of a lane can be held against the chain, too.
     """
 
-    __slots__ = ("entries", "name", "reason")
+    __slots__ = ("entries", "name", "reason", "starts")
 
-    def __init__(self, name: str, reason: str, entries: "Iterable[Entry]") -> None:
+    def __init__(
+        self,
+        name: str,
+        reason: str,
+        entries: "Iterable[Entry]",
+        starts: "dict[int, tuple[int, bytes]] | None" = None,
+    ) -> None:
         self.name = name
         self.reason = reason
         self.entries = entries
+        self.starts = starts if starts is not None else {}
 
 
 class Message:

@@ -137,16 +137,21 @@ def decode_event(data: bytes) -> Event:
     )
 
 
-def with_identity(data: bytes, identity: bytes) -> bytes:
+def with_identity(data: bytes, identity: bytes, provenance: int = 0) -> bytes:
     """The same event with `identity` as key 9, unless it has one: for an event that is journalled again.
+
+    `provenance`: bits that it has from now on beside its own.
 
     Raises:
         DecodeError: the bytes are not deterministic CBOR.
     """
     pairs = cbor.decode(data)
-    if not isinstance(pairs, dict) or 9 in pairs:
+    if not isinstance(pairs, dict) or (9 in pairs and not provenance):
         return data
-    pairs[9] = identity
+    pairs[9] = pairs.get(9, identity)
+    if provenance:
+        own = pairs.get(11, 0)
+        pairs[11] = (own if isinstance(own, int) and own >= 0 else 0) | provenance
     return cbor.encode(pairs)
 
 

@@ -7,6 +7,7 @@ from gateway.core.errors import DecodeError
 
 # Provenance bits of an event (key 11).
 UNAUTHENTICATED, REPLAY_SUSPECTED, WINDOW_ASSUMED = 1, 2, 4
+UNPROVEN = 8  # read back from a damaged store, and not shown by the chain to be what was stored
 
 # Reasons why a number is not there (`absent` on the wire) and how `trygg decode` writes them.
 ABSENT_REASONS = ("nan", "nres", "+inf", "-inf", "reserved")

@@ -117,6 +117,7 @@ VALUES: "dict[str, int]" = {
     "part": 108,
     "clock_offset_ms": 109,
     "count": 110,
+    "unproven_count": 125,
     "sort": 111,
     "maker": 112,
     "model": 113,

@@ -340,9 +340,12 @@ def device_key(placement: int, key: str) -> str:
     return "device." + str(placement) + "." + key
 
 
-def again_bytes(entry: "Entry") -> bytes:
-    """An event as it is journalled again: with its old identity, or as it came where it cannot be read."""
+def again_bytes(entry: "Entry", provenance: int = 0) -> bytes:
+    """An event as it is journalled again: with its old identity, or as it came where it cannot be read.
+
+    `provenance`: bits that it has from now on beside its own.
+    """
     try:
-        return with_identity(entry.event, entry.chain)
+        return with_identity(entry.event, entry.chain, provenance)
     except DecodeError:
         return entry.event

@@ -1,19 +1,37 @@
 """A store that was set aside is journalled again beside everything else: alarms that come now do not wait for it."""
 
 from gateway.core import cbor
-from gateway.hub.recorder import RETRY_FULL_MS, again_bytes
+from gateway.core.model import UNPROVEN
+from gateway.hub.recorder import LONGEST_TEXT, RETRY_FULL_MS, again_bytes
 from hal.errors import StorageFullError
-from hal.types import ASIDE_STATE, TECHNICAL
+from hal.types import ASIDE_STATE, TECHNICAL, chain_next
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from gateway.hub.recorder import Log, Recorder, State
-    from hal.types import SetAside
+    from hal.types import Entry, SetAside
 
-AGAIN = "again."  # state: lane, number and count of what is journalled again of the store of that name
+AGAIN = "again."  # state: lane, number, count and unproven count of what is journalled again of the store of that name
 AGAIN_AT_ONCE = 128  # entries that go into one append, and are read without a pause
+
+
+class Chain:
+    """Holds entries of a damaged store against the chain, one after the other.
+
+    An entry is proven by the one before it. Behind a hole nothing is, for one entry: it is marked rather than held back,
+    since it may be an alarm (H1), and never passes for what was stored (H6).
+    """
+
+    def __init__(self, starts: "dict[int, tuple[int, bytes]]") -> None:
+        self.before = dict(starts)  # lane => (number, chain value) of the entry before
+
+    def proves(self, entry: "Entry") -> bool:
+        """Whether `entry` follows from the one before it in its lane."""
+        seq, chain = self.before.get(entry.lane, (-1, b""))
+        self.before[entry.lane] = (entry.seq, entry.chain)
+        return entry.seq == seq + 1 and chain_next(chain, entry.event) == entry.chain
 
 
 class Recovery:
@@ -33,22 +51,25 @@ class Recovery:
         """One store, from where the last run was cut short."""
         key = AGAIN + aside.name
         kept = self.recorder.journal.state(key)
-        row: "list[Any]" = cbor.decode(kept) if kept is not None else [0, 0, 0]  # type: ignore[assignment]
-        done, count = (row[0], row[1]), row[2]
+        row: "list[Any]" = cbor.decode(kept) if kept is not None else [0, 0, 0, 0]  # type: ignore[assignment]
+        done, count, unproven = (row[0], row[1]), row[2], row[3] if len(row) > 3 else 0
         again: "list[tuple[int, bytes]]" = []
+        chain = Chain(aside.starts)
         for entry in aside.entries:
+            proven = chain.proves(entry)
             if (entry.lane, entry.seq) <= done:
                 continue
-            again.append((entry.lane, again_bytes(entry)))
+            count, unproven = count + 1, unproven + (not proven)
+            again.append((entry.lane, again_bytes(entry, 0 if proven else UNPROVEN)))
             if len(again) == AGAIN_AT_ONCE:
-                count += len(again)
-                await self.put(again, {key: cbor.encode([entry.lane, entry.seq, count])})
+                await self.put(again, {key: cbor.encode([entry.lane, entry.seq, count, unproven])})
                 again = []
-        count += len(again)
-        notice = self.recorder.event_bytes("journal.set_aside", {"reason": aside.reason, "count": count})
-        again.append((TECHNICAL, notice))
+        values: "dict[str, object]" = {"reason": aside.reason[:LONGEST_TEXT], "count": count}
+        if unproven:
+            values["unproven_count"] = unproven
+        again.append((TECHNICAL, self.recorder.event_bytes("journal.set_aside", values)))
         await self.put(again, {key: None, ASIDE_STATE + aside.name: b"\x01"})
-        self.log("info", "What was set aside is journalled again.", name=aside.name, count=count)
+        self.log("info", "What was set aside is journalled again.", name=aside.name, **values)
 
     async def put(self, again: "list[tuple[int, bytes]]", state: "State") -> None:
         """Store a piece, however long that takes."""

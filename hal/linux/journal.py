@@ -83,11 +83,13 @@ class SqliteJournal:
         return list(self._mirror.given_up)
 
     def set_aside(self) -> list[SetAside]:
-        return [
-            SetAside(name, self._reasons.get(name, journal_file.EARLIER), Salvage(self._path.with_name(name)))
-            for name in journal_file.aside_names(self._path)
-            if ASIDE_STATE + name not in self._state
+        names = [
+            name for name in journal_file.aside_names(self._path) if ASIDE_STATE + name not in self._state
         ]
+        return [self._aside(name, Salvage(self._path.with_name(name))) for name in names]
+
+    def _aside(self, name: str, salvage: Salvage) -> SetAside:
+        return SetAside(name, self._reasons.get(name, journal_file.EARLIER), salvage, salvage.starts())
 
     def peek(self, lane: int, after: int, limit_bytes: int, limit_count: int = 128) -> list[Entry]:
         """As the interface has it. Raises CorruptDataError where an entry does not match its chain value."""

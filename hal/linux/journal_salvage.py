@@ -1,5 +1,6 @@
 """What can still be read from a store that was set aside."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +22,26 @@ class Salvage:
 
     def __iter__(self) -> Iterator[Entry]:
         try:
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-            )
+            connection = self._open()
         except sqlite3.Error:
             return
-        try:
+        with contextlib.closing(connection):
             for lane in LANES:
                 for row in readable(connection, lane):
                     yield Entry(lane, *row)
-        finally:
-            connection.close()
+
+    def starts(self) -> dict[int, tuple[int, bytes]]:
+        """Number and chain value just before what each lane holds, where that reads back."""
+        try:
+            with contextlib.closing(self._open()) as connection:
+                rows = connection.execute("SELECT lane, forgotten, chain FROM lane").fetchall()
+        except sqlite3.Error:
+            return {}
+        return {lane: (number, chain) for lane, number, chain in rows}
+
+    def _open(self) -> sqlite3.Connection:
+        """Raises sqlite3.Error."""
+        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def readable(connection: sqlite3.Connection, lane: int) -> Iterator[Row]:

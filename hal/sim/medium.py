@@ -75,7 +75,10 @@ class SimMedium:
             raise DeniedError("the journal is in use: close it, or cut the power, before it is opened again")
         if self.store is not None and self._damage is not None:
             held = [entry for lane in self.store.lanes for entry in lane.entries]
-            self.asides.append(SetAside("aside-" + str(len(self.asides) + 1), self._damage, held))
+            starts = {
+                lane: (self.store.lanes[lane].forgotten, self.store.lanes[lane].before) for lane in LANES
+            }
+            self.asides.append(SetAside("aside-" + str(len(self.asides) + 1), self._damage, held, starts))
             self.store = None
         self._damage = None
         if self.store is None:

@@ -12,7 +12,7 @@ from hal.errors import (
 )
 from hal.linux import journal_file
 from hal.linux.journal import SqliteJournal
-from hal.types import ALARM, LANES, MEASUREMENT, TECHNICAL
+from hal.types import ALARM, LANES, MEASUREMENT, TECHNICAL, chain_start
 
 DATABASES = Path(__file__).with_name("databases")
 Program = Callable[[SqliteJournal], Awaitable[None]]
@@ -143,6 +143,7 @@ def test_a_flipped_bit_in_an_event_is_found_when_it_is_read_and_the_next_start_b
         (aside,) = journal.set_aside()
         assert "number 500" in aside.reason
         assert len(list(aside.entries)) == 5000
+        assert aside.starts == {lane: (0, chain_start(epochs[0], lane)) for lane in LANES}
 
     async def later(journal: SqliteJournal) -> None:
         assert len(journal.set_aside()) == 1

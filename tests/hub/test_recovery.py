@@ -3,7 +3,8 @@
 import asyncio
 
 from gateway.core.event_codec import decode_event, encode_event, identity_of
-from gateway.core.model import Event
+from gateway.core.model import UNPROVEN, Event
+from gateway.hub.recorder import again_bytes
 from gateway.hub.recovery import AGAIN_AT_ONCE, Recovery
 from gateway.hub.waking import stop
 from hal.errors import StorageFullError
@@ -161,3 +162,43 @@ def test_entries_are_taken_one_after_the_other_and_never_held_together():
         await stop(task)
 
     play(scene)
+
+
+def test_what_the_chain_does_not_prove_is_delivered_and_marked():
+    """A flipped bit must not pass for what was stored, and a hole must not hide the alarm behind it."""
+
+    async def scene(harm: "Any", unproven: "list[int]") -> None:
+        small = Small()
+        for number in range(6):
+            await small.journal.append([(SAFETY, encode_event(Event("smoke.detected", 5, 77, number, None)))])
+        chains = [entry.chain for entry in small.journal.peek(SAFETY, 0, 1 << 20)]
+        await small.journal.ack(SAFETY, 1)
+        harm(small.medium.store.lanes[SAFETY])
+        small.medium.cut()
+        small.medium.damage("a page does not read back")
+        small.use(CountingJournal(small))
+        await recovery(small).run()
+        marked = [event.uptime_ms for event in small.events(SAFETY) if event.provenance == UNPROVEN]
+        assert marked == unproven
+        (notice,) = small.events(TECHNICAL)
+        assert notice.values.get("unproven_count", 0) == len(unproven)
+        assert {event.identity for event in small.events(SAFETY)} <= set(chains)
+
+    def nothing(lane: "Any") -> None:
+        assert lane.entries[3].seq == 4
+
+    def flip(lane: "Any") -> None:
+        lane.entries[3].event = encode_event(Event("smoke.cleared", 5, 77, 3, None))
+
+    def lose(lane: "Any") -> None:
+        del lane.entries[3]
+
+    play(scene, nothing, [])
+    play(scene, flip, [3])
+    play(scene, lose, [4])
+
+
+def test_an_event_that_was_marked_before_keeps_its_own_bits():
+    event = Event("smoke.detected", 5, 77, 1, None, provenance=1, identity=b"i" * 16)
+    again = decode_event(again_bytes(Entry(SAFETY, 1, encode_event(event), b"c" * 16), UNPROVEN))
+    assert (again.provenance, again.identity) == (1 | UNPROVEN, b"i" * 16)
