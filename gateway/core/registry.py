@@ -117,7 +117,6 @@ VALUES: "dict[str, int]" = {
     "part": 108,
     "clock_offset_ms": 109,
     "count": 110,
-    "unproven_count": 125,
     "sort": 111,
     "maker": 112,
     "model": 113,
@@ -132,6 +131,7 @@ VALUES: "dict[str, int]" = {
     "window_end_utc_ms": 122,
     "event_code": 123,
     "raw": 124,
+    "unproven_count": 125,
 }
 
 KIND_NAMES = {row[0]: name for name, row in KINDS.items()}

@@ -669,7 +669,6 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "part": ("del", "part", "", 0, 0),
     "clock_offset_ms": ("klokken er forskjøvet for opplæring", "the clock is shifted for training", "ms", 0, 0),
     "count": ("antall", "count", "", 0, 0),
-    "unproven_count": ("antall som ikke er bekreftet uendret", "count not shown to be unchanged", "", 0, 0),
     "sort": ("meldingstype", "message sort", "", 0, 0),
     "maker": ("produsent", "maker", "", 0, 0),
     "model": ("modell", "model", "", 0, 0),
@@ -684,4 +683,5 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "window_end_utc_ms": ("siste tid for å hente dosen", "end of the time to collect the dose", "ms", 0, 0),
     "event_code": ("enhetens egen hendelseskode", "the device's own event code", "", 0, 0),
     "raw": ("det enheten sendte, uendret", "what the device sent, unchanged", "", 0, 0),
+    "unproven_count": ("antall som ikke er bekreftet uendret", "count not shown to be unchanged", "", 0, 0),
 }
