@@ -256,10 +256,18 @@ class Uplink(Protocol):
         """Whether the broker has accepted the connection and it still stands."""
         ...
 
-    async def connect(self, subscriptions: Iterable[str]) -> None:
-        """Connect once, clean session, and subscribe.
+    async def connect(self, subscriptions: Iterable[str], *, interface: str | None = None) -> None:
+        """Connect once, clean session, and subscribe; over `interface` alone, or as the system routes.
 
-        Raises UnavailableError (no route, refused), DeniedError (certificate, host name), TimedOutError.
+        Raises UnavailableError (no route, refused, no such interface), DeniedError (certificate, host name),
+        TimedOutError.
+        """
+        ...
+
+    async def probe(self, *, interface: str | None = None) -> None:
+        """Whether the broker could be reached: TCP and TLS, no MQTT. A connection that stands is not touched.
+
+        Raises as `connect`.
         """
         ...
 

@@ -173,12 +173,16 @@ class Message:
 
 
 class NetworkPath:
-    """One way out of the house: `kind` is ethernet, wifi, cellular or other."""
+    """One way out of the house: `kind` is ethernet, wifi, cellular or other.
 
-    __slots__ = ("address", "kind", "name", "up")
+    routed: whether the system sends what has no route of its own over it.
+    """
 
-    def __init__(self, name: str, kind: str, up: bool, address: "str | None") -> None:
+    __slots__ = ("address", "kind", "name", "routed", "up")
+
+    def __init__(self, name: str, kind: str, up: bool, address: "str | None", routed: bool = False) -> None:
         self.name = name
         self.kind = kind
         self.up = up
         self.address = address
+        self.routed = routed

@@ -15,6 +15,8 @@ numbers). Rules and their source (DESIGN.md 4, Receipts and resending):
 A PUBACK moves nothing but the window: it is not delivery.
 """
 
+from hal.types import LANES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +281,12 @@ class Outbox:
         due = [lane.deadline_ms for lane in self.lanes if lane.deadline_ms is not None]
         return min(due) if due else None
 
-    def waiting_since_ms(self) -> "int | None":
-        """Since when something sent has waited for a receipt that did not come, or None."""
-        since = [lane.since_ms for lane in self.lanes if lane.since_ms is not None]
+    def waiting_since_ms(self, numbers: "tuple[int, ...]" = LANES) -> "int | None":
+        """Since when something sent in these lanes has waited for a receipt that did not come, or None."""
+        waiting = [self.lanes[number].since_ms for number in numbers]
+        since = [since_ms for since_ms in waiting if since_ms is not None]
         return min(since) if since else None
+
+    def alarms_wait(self) -> bool:
+        """Whether an alarm is on its way."""
+        return any([self.lanes[number].unreceipted for number in URGENT_LANES])

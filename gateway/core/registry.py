@@ -71,6 +71,8 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "dispenser.reported": (166, 4, ""),
     "dose.planned": (167, 4, ""),
     "dose.withdrawn": (168, 4, ""),
+    "path.fallback": (140, 2, ""),
+    "path.preferred": (141, 2, "path.fallback"),
 }
 
 # name: code

@@ -623,6 +623,24 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "path.fallback": (
+        "En annen vei ut enn den første er i bruk",
+        "Another way out than the first is in use",
+        20,
+        "technical",
+        0,
+        None,
+        "",
+    ),
+    "path.preferred": (
+        "Den første veien ut er i bruk igjen",
+        "The first way out is in use again",
+        10,
+        "technical",
+        0,
+        None,
+        "",
+    ),
 }
 
 # name: (nb, en, unit, MDC or 0, MDC unit or 0)

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from gateway.core.config_fields import Broker
 from gateway.daemon.mqtt_tls import TlsFiles, tls_context, translate
+from gateway.daemon.reaching import ADDRESS_TIMEOUT_S, in_daemon_thread, probe, tcp
 from hal.buffer import Buffer
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError, UnavailableError
 from hal.types import Message
@@ -30,7 +30,6 @@ QOS = 1
 KEEPALIVE_S = 30
 TICK_S = 5.0  # how often paho looks at its keepalive
 CONNECT_TIMEOUT_MS = 15_000
-ADDRESS_TIMEOUT_S = 5.0  # for each address that a name has
 # A peer that vanished is noticed when what we sent stays without a TCP acknowledgement for so long.
 USER_TIMEOUT_MS = 20_000
 # The hub takes messages at once; a broker that sends faster waits in TCP from here on.
@@ -70,13 +69,13 @@ class PahoUplink:
         """Whether the broker has accepted the connection and it still stands."""
         return self._link is not None and self._link.stands
 
-    async def connect(self, subscriptions: Iterable[str]) -> None:
+    async def connect(self, subscriptions: Iterable[str], *, interface: str | None = None) -> None:
         """Connect once, clean session, and subscribe; an own connection that still stands ends first."""
         await self.close()
         link = Link(self.broker)
         try:
             async with asyncio.timeout(self._connect_timeout_ms / 1000):
-                attempt = Attempt(self.broker, self._client_id, self._tls)
+                attempt = Attempt(self.broker, self._client_id, self._tls, interface)
                 await attempt.run()
                 link.attach(attempt)
                 await link.answer("did not accept the connection")
@@ -90,6 +89,14 @@ class PahoUplink:
         finally:
             if self._link is not link:
                 link.close()
+
+    async def probe(self, *, interface: str | None = None) -> None:
+        """Whether the broker could be reached; a connection that stands is not touched."""
+        try:
+            async with asyncio.timeout(self._connect_timeout_ms / 1000):
+                await in_daemon_thread(lambda: probe(self.broker, self._tls, interface), lambda: None)
+        except TimeoutError as error:
+            raise TimedOutError(f"{self.broker} does not answer: check the network and firewalls") from error
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand over with QoS 1; returns on the broker's PUBACK."""
@@ -110,6 +117,15 @@ class PahoUplink:
             link.close()
 
 
+class Client(paho.Client):
+    """paho's client, whose socket may be bound to one interface. `tests/gateway/test_mqtt.py` watches the seam."""
+
+    interface: str | None = None
+
+    def _create_socket_connection(self) -> socket.socket:
+        return tcp(self._host, self._port, self.interface, self.connect_timeout)
+
+
 class Attempt:
     """One attempt to reach a broker: look-up, TCP, TLS and the sending of CONNECT, all of which may block.
 
@@ -117,18 +133,21 @@ class Attempt:
     the attempt that came after.
     """
 
-    def __init__(self, broker: Broker, client_id: str, tls: TlsFiles | None) -> None:
+    def __init__(
+        self, broker: Broker, client_id: str, tls: TlsFiles | None, interface: str | None = None
+    ) -> None:
         self.abandoned = False
         self.socket: Any = None
         self._broker = broker
         self._tls = tls
-        self.client = paho.Client(
+        self.client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=True,
             protocol=MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
         )
+        self.client.interface = interface
         self.client.connect_timeout = ADDRESS_TIMEOUT_S
         self.client.max_inflight_messages_set(0)  # no limit of its own: it would queue, and the queue is ours
         self.client.on_socket_open = self._on_socket_open
@@ -145,34 +164,14 @@ class Attempt:
             raise translate(error, self._broker) from error
 
     async def run(self) -> None:
-        """Do it in a daemon thread, which neither a cancelled caller nor the end of the process waits for."""
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[None] = loop.create_future()
-
-        def settle(error: Exception | None) -> None:
-            if outcome.done():
-                self.client.disconnect()
-            elif error is None:
-                outcome.set_result(None)
-            else:
-                outcome.set_exception(error)
-
-        def thread() -> None:
-            failure: Exception | None = None
-            try:
-                self.block()
-            except Exception as error:  # noqa: BLE001  handed to the caller, who must not wait for ever
-                failure = error
-            try:
-                loop.call_soon_threadsafe(settle, failure)
-            except RuntimeError:  # the loop is closed
-                self.client.disconnect()
-
-        threading.Thread(target=thread, name="mqtt-connect", daemon=True).start()
+        """Do it in a daemon thread."""
         try:
-            await outcome
+            await in_daemon_thread(self.block, self._hang_up)
         finally:
             self.abandoned = True
+
+    def _hang_up(self) -> None:
+        self.client.disconnect()
 
     def _on_socket_open(self, _client: paho.Client, _data: Any, sock: Any) -> None:
         """Small packets go at once, and a peer that vanished is noticed."""

@@ -31,6 +31,8 @@ def status(app: "App") -> "dict[str, object]":
         "utc_ms": app.machine.clock.utc_ms(),
         "epoch": journal.epoch.hex(),
         "connected": delivery.uplink.connected,
+        "way": delivery.way_facts(),
+        "way_is_first": delivery.first,
         "last_error": delivery.last_error,
         "lost_ms": None if delivery.lost_ms is None else now_ms - delivery.lost_ms,
         "unreceipted_ms": 0 if waiting is None else now_ms - waiting,

@@ -136,6 +136,14 @@ class Supervise:
         progressed, self.receipts_seen = self.inward.receipts != self.receipts_seen, self.inward.receipts
         still = not progressed and self.recorder.engine.incidents.is_open(0, "path.unreceipted")
         await self.recorder.condition("path.unreceipted", "path.receipted", mute or still)
+        await self.look_at_way(now_ms)
+
+    async def look_at_way(self, now_ms: int) -> None:
+        """Another way out than the first is in use, and for a while: somebody should look at the first."""
+        steady_ms = self.delivery.connected_ms
+        if steady_ms is not None and now_ms - steady_ms >= PATH_LOST_MS:
+            facts = self.delivery.way_facts()
+            await self.recorder.condition("path.fallback", "path.preferred", not self.delivery.first, facts)
 
     def faults(self) -> "list[str]":
         """What the lamp's `fault` stands for: open conditions of the hub by kind, and a part that does not run."""

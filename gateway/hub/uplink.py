@@ -4,6 +4,7 @@ import asyncio
 
 from gateway.core.outbox import BUNDLE_EVENTS, URGENT_LANES
 from gateway.core.session import Backoff
+from gateway.core.ways import MUTE_MS, URGENT_MUTE_MS, Ways
 from gateway.hub.inward import chain_at
 from gateway.hub.parts import PartFailedError
 from gateway.hub.waking import Wake, ended, stop
@@ -15,20 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from gateway.core.outbox import Flight, Outbox
+    from gateway.core.ways import Way
     from gateway.hub.inward import Inward
     from gateway.hub.outward import Outward
     from gateway.hub.recorder import Log
     from hal.interfaces import Clock, Journal, Uplink
-    from hal.types import LaneMark
+    from hal.types import LaneMark, NetworkPath
 
 SUBSCRIBED = ("receipt", "keyset")
-PUBACK_LIMIT_MS = 60_000  # a broker that acknowledges nothing for so long is left: it holds the window closed
+# A broker that acknowledges nothing for so long is left: it holds the window closed. Where there is another way, an alarm
+# waits less.
+PUBACK_LIMIT_MS, URGENT_PUBACK_LIMIT_MS = 60_000, 20_000
 RELEASED_MS = 10  # until the journal's word of what it gave up this moment is here
+PATHS_MS = 5_000  # how long a look at the interfaces counts
 GREET_MS = 1_000  # routine lanes wait so long for the retained receipt, which may cover what would go again
 
 
+class BetterWayError(HalError):
+    """Ends a connection because a way that is preferred answers again."""
+
+
 class Delivery:
-    """One broker connection after another, from a list in order."""
+    """One broker connection after another, over the ways out there are, the preferred first."""
 
     def __init__(
         self,
@@ -43,6 +52,11 @@ class Delivery:
     ) -> None:
         self.uplinks = uplinks
         self.uplink = uplinks[0]
+        self.ways = Ways(len(uplinks))
+        self.way = self.ways.way(0, None)
+        self.way_is_back = False
+        self.seen: "list[NetworkPath]" = []
+        self.paths_due_ms = 0
         self.journal = journal
         self.clock = clock
         self.outbox = outbox
@@ -57,7 +71,7 @@ class Delivery:
         self.manifest_due = False
         self.greeted_ms = 0
         self.receipts_before = 0
-        self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with its uptime of handing over
+        self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with the uptime until which it is waited for
         self.waited_ms, self.waited_at = (
             0,
             0,
@@ -68,25 +82,58 @@ class Delivery:
         self.wake.call()
 
     async def run(self) -> None:
-        """Stay connected for ever; brokers are tried in order, with a jittered pause after each round."""
-        turn = 0
+        """Stay connected for ever; ways are tried in order, with a jittered pause after each round."""
         while True:
             alarms = self.alarms()
-            self.uplink = self.uplinks[turn % len(self.uplinks)]
-            try:
-                await self.session()
-            except CorruptDataError as error:
-                raise PartFailedError(str(error))  # the journal's: a fresh start sets it aside
-            except HalError as error:
-                self.last_error = str(error)
-                self.log(
-                    "warning", "No connection to the broker.", cause=str(error), kind=type(error).__name__
-                )
-            finally:
-                await self.ended()
-            turn += 1
-            if turn % len(self.uplinks) == 0:
+            for way in self.ways.round(self.paths(), self.clock.uptime_ms()):
+                alarms = self.alarms()
+                if await self.attempt(way):
+                    break
+            else:
                 await self.pause(alarms)
+
+    async def attempt(self, way: "Way") -> bool:
+        """One connection over `way`, until it ends; whether it ended because a better way is back."""
+        self.way, self.uplink = way, self.uplinks[way.broker]
+        try:
+            await self.session()
+        except BetterWayError as error:
+            self.log("info", "Returning to a preferred way out.", cause=str(error))
+            return True
+        except CorruptDataError as error:
+            raise PartFailedError(str(error))  # the journal's: a fresh start sets it aside
+        except HalError as error:
+            self.last_error = str(error)
+            self.log(
+                "warning",
+                "No connection to the broker.",
+                cause=str(error),
+                kind=type(error).__name__,
+                **self.way_facts(),
+            )
+        finally:
+            await self.ended()
+        return False
+
+    def paths(self) -> "list[NetworkPath]":
+        """The interfaces there were a moment ago: asking the system costs more than a bundle."""
+        now_ms = self.clock.uptime_ms()
+        if now_ms >= self.paths_due_ms:
+            self.paths_due_ms = now_ms + PATHS_MS
+            self.seen = self.outward.network.paths()
+        return self.seen
+
+    def way_facts(self) -> "dict[str, object]":
+        """For people and logs: the broker in use, and the interface where the hub chose it."""
+        facts: "dict[str, object]" = {"broker": str(self.outward.config.uplink.brokers[self.way.broker])}
+        if self.way.interface is not None:
+            facts["path"] = self.way.interface
+        return facts
+
+    @property
+    def first(self) -> bool:
+        """Whether the way in use is the first of the configuration."""
+        return self.way is self.ways.way(0, None)
 
     async def pause(self, alarms: int) -> None:
         """Wait before the next round of brokers; an alarm since the count `alarms` tries them at once."""
@@ -115,14 +162,17 @@ class Delivery:
 
     async def session(self) -> None:
         """One connection, from CONNECT to its loss. Raises HalError when it ends."""
-        await self.uplink.connect([self.outward.topic(sort) for sort in SUBSCRIBED])
+        topics = [self.outward.topic(sort) for sort in SUBSCRIBED]
+        await self.uplink.connect(topics, interface=self.way.interface)
         now_ms = self.clock.uptime_ms()
         self.connected_ms, self.greeted_ms, self.lost_ms, self.last_error = now_ms, now_ms, None, ""
-        self.log("info", "Connected to the broker.")
+        self.log("info", "Connected to the broker.", **self.way_facts())
         self.outbox.connected(self.marks())
         self.receipts_before = self.inward.receipts
         lost: "list[HalError]" = []
         reader = asyncio.create_task(self.listen(lost))
+        self.way_is_back = False
+        looking_back = asyncio.create_task(self.look_back())
         try:
             await self.say_alive()
             self.manifest_due = True
@@ -130,7 +180,22 @@ class Delivery:
                 await self.turn()
         finally:
             await stop(reader)
+            await stop(looking_back)
         raise lost[0]
+
+    async def look_back(self) -> None:
+        """From time to time see whether a better way answers; `way_is_back` says so."""
+        while not self.way_is_back:
+            await self.clock.sleep_ms(self.ways.return_ms)
+            for way in self.ways.better(self.way, self.paths(), self.clock.uptime_ms()):
+                try:
+                    await self.uplinks[way.broker].probe(interface=way.interface)
+                    self.way_is_back = True
+                    break
+                except HalError as error:
+                    self.log("debug", "A preferred way out does not answer yet.", cause=str(error))
+            self.ways.looked_back(self.way_is_back)
+        self.wake.call()
 
     async def listen(self, lost: "list[HalError]") -> None:
         """Take what comes in until the connection is lost; `lost` tells why, and the sender is woken to see it."""
@@ -159,11 +224,19 @@ class Delivery:
         marks = self.marks()
         self.outbox.follow(marks)
         now_ms = self.clock.uptime_ms()
-        limit_ms = min([since_ms for _, since_ms in self.sending]) + PUBACK_LIMIT_MS if self.sending else None
+        limit_ms = min([until_ms for _, until_ms in self.sending]) if self.sending else None
         if limit_ms is not None and now_ms >= limit_ms:
             raise TimedOutError("the broker acknowledges nothing: connecting again")
         if self.inward.receipts != self.receipts_before:
+            self.receipts_before = self.inward.receipts
             self.outbox.answered = True
+            self.ways.trust(self.way)
+        mute_ms = self.mute_at_ms(now_ms)
+        if mute_ms is not None and now_ms >= mute_ms:
+            self.ways.distrust(self.way, now_ms)
+            raise TimedOutError("the broker takes messages and no receipt comes: trying another way out")
+        if self.way_is_back and not self.outbox.alarms_wait():
+            raise BetterWayError("it answers again")
         lane = self.outbox.next_lane(marks, now_ms)
         greeting = self.greeted_ms + GREET_MS
         if lane is not None and lane not in URGENT_LANES and now_ms < greeting:
@@ -171,8 +244,18 @@ class Delivery:
         elif lane is not None:
             await self.send(lane)
         else:
-            times = [at for at in (self.outbox.next_deadline_ms(), limit_ms) if at is not None]
+            times = [at for at in (self.outbox.next_deadline_ms(), limit_ms, mute_ms) if at is not None]
             await self.wake.wait(min(times) if times else None)
+
+    def mute_at_ms(self, now_ms: int) -> "int | None":
+        """When this broker is left because no receipt comes over it; None where there is nowhere else to go."""
+        since_ms = self.outbox.waiting_since_ms()
+        urgent_ms = self.outbox.waiting_since_ms(URGENT_LANES)
+        if since_ms is None or not self.ways.has_other(self.way, self.paths(), now_ms):
+            return None
+        begun_ms = self.connected_ms or 0
+        mute_ms = max(since_ms, begun_ms) + MUTE_MS
+        return mute_ms if urgent_ms is None else min(mute_ms, max(urgent_ms, begun_ms) + URGENT_MUTE_MS)
 
     async def send(self, lane: int) -> None:
         """Hand the next bundle of a lane to the broker without waiting for its PUBACK."""
@@ -185,11 +268,13 @@ class Delivery:
         size = sum([len(entry.event) for entry in entries])
         flight = self.outbox.sending(lane, entries[0].seq, entries[-1].seq, size, self.clock.uptime_ms())
         message = await self.outward.bundle(entries, before)
-        self.begin(self.hand_over(self.outward.topic("bundle", lane), message, flight))
+        soon = lane in URGENT_LANES and self.ways.has_other(self.way, self.paths(), self.clock.uptime_ms())
+        limit_ms = URGENT_PUBACK_LIMIT_MS if soon else PUBACK_LIMIT_MS
+        self.begin(self.hand_over(self.outward.topic("bundle", lane), message, flight), limit_ms)
 
-    def begin(self, work: "Coroutine[object, object, None]") -> None:
+    def begin(self, work: "Coroutine[object, object, None]", limit_ms: int = PUBACK_LIMIT_MS) -> None:
         """Let something go out beside what else goes out."""
-        self.sending.append((asyncio.create_task(self.carry(work)), self.clock.uptime_ms()))
+        self.sending.append((asyncio.create_task(self.carry(work)), self.clock.uptime_ms() + limit_ms))
 
     async def carry(self, work: "Coroutine[object, object, None]") -> None:
         """Do it. A lost connection is the reader's to tell; what fails otherwise stays, for `turn` to raise."""

@@ -1,4 +1,4 @@
-"""Ways out of the house as the kernel tells them: /sys/class/net, and addresses by ioctl."""
+"""Ways out of the house as the kernel tells them: /sys/class/net, addresses by ioctl, and the table of routes."""
 
 import fcntl
 import socket
@@ -8,6 +8,8 @@ from pathlib import Path
 from hal.types import NetworkPath
 
 SYSFS = Path("/sys/class/net")
+ROUTES = Path("/proc/net/route")  # proc(5); numbers are hexadecimal, the metric is not
+ANYWHERE = "00000000"
 SIOCGIFADDR = 0x8915  # netdevice(7)
 NAME_SIZE = 16
 ARPHRD_LOOPBACK, ARPHRD_PPP, ARPHRD_RAWIP = "772", "512", "519"
@@ -16,10 +18,11 @@ TUNNEL_NAMES = ("tun", "tap", "wg", "veth", "docker", "br-")
 
 
 class SysfsNetwork:
-    """`root` is another folder in tests."""
+    """`root` and `routes` are others in tests."""
 
-    def __init__(self, root: Path = SYSFS) -> None:
+    def __init__(self, root: Path = SYSFS, routes: Path = ROUTES) -> None:
         self._root = root
+        self._routes = routes
 
     def paths(self) -> list[NetworkPath]:
         """Interfaces other than loopback, in order of name; none where the folder cannot be read."""
@@ -27,15 +30,25 @@ class SysfsNetwork:
             folders = sorted(self._root.iterdir())
         except OSError:
             return []
-        return [path(folder) for folder in folders if word(folder / "type") != ARPHRD_LOOPBACK]
+        routed = default_interface(self._routes)
+        return [path(folder, routed) for folder in folders if word(folder / "type") != ARPHRD_LOOPBACK]
 
 
-def path(folder: Path) -> NetworkPath:
+def default_interface(routes: Path) -> str | None:
+    """The interface of the default route with the lowest metric, or None."""
+    rows = [line.split() for line in word(routes).splitlines()[1:]]
+    found = [
+        (int(row[6]), row[0]) for row in rows if len(row) > 6 and row[1] == ANYWHERE and row[6].isdigit()
+    ]
+    return min(found)[1] if found else None
+
+
+def path(folder: Path, routed: str | None = None) -> NetworkPath:
     """One interface. An interface whose driver does not tell its state is up where it has an address."""
     address = ipv4_address(folder.name)
     state = word(folder / "operstate")
     up = state == "up" or (state == "unknown" and address is not None)
-    return NetworkPath(folder.name, kind(folder), up, address)
+    return NetworkPath(folder.name, kind(folder), up, address, folder.name == routed)
 
 
 def kind(folder: Path) -> str:

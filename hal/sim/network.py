@@ -9,7 +9,8 @@ class SimNetwork:
     """One Ethernet path at first, unless told otherwise; `set_up` and `add` are the back door."""
 
     def __init__(self, paths: "list[NetworkPath] | None" = None) -> None:
-        self._paths = [NetworkPath("eth0", "ethernet", True, ADDRESS)] if paths is None else list(paths)
+        first = NetworkPath("eth0", "ethernet", True, ADDRESS, routed=True)
+        self._paths = [first] if paths is None else list(paths)
 
     def paths(self) -> "list[NetworkPath]":
         return sorted(self._paths, key=lambda path: path.name)

@@ -100,7 +100,8 @@ class SimBroker:
 
     accepted: every message it has taken, in order, lost ones too; tests read and clear it.
     losing: acknowledge, and neither deliver nor retain. repeating: deliver every message twice.
-    silent: let connection attempts time out. denying: refuse them for this reason.
+    silent: let connection attempts time out. denying: refuse them for this reason. cut_off: interfaces over which it
+    is not reached; None among them is what the system routes.
     """
 
     def __init__(self) -> None:
@@ -109,6 +110,7 @@ class SimBroker:
         self.repeating = False
         self.silent = False
         self.denying = ""
+        self.cut_off: "set[str | None]" = set()
         self.accepted: list[Message] = []
         self.retained: dict[str, bytes] = {}
         self._holding = False
@@ -186,16 +188,21 @@ class SimBroker:
 
     # --- front side -----------------------------------------------------------------------------------------------
 
-    def open_session(self, client_id: str, subscriptions: "list[str]") -> Session:
-        """CONNECT and SUBSCRIBE. A second connection of a client id ends the first (MQTT 3.1.1, 3.1.4-2)."""
+    def reach(self, interface: "str | None") -> None:
+        """The way to the broker. Raises UnavailableError, TimedOutError."""
+        if interface in self.cut_off:
+            raise UnavailableError("no route to the broker: check the network", "simulated path is cut")
         if not self.running:
             raise UnavailableError(
                 "the broker refuses the connection: try again later", "simulated broker is stopped"
             )
-        if self.denying:
-            raise DeniedError("the broker denies the connection: " + self.denying, "simulated broker denies")
         if self.silent:
             raise TimedOutError("the broker does not answer: try again later", "simulated broker is silent")
+
+    def open_session(self, client_id: str, subscriptions: "list[str]") -> Session:
+        """CONNECT and SUBSCRIBE. A second connection of a client id ends the first (MQTT 3.1.1, 3.1.4-2)."""
+        if self.denying:
+            raise DeniedError("the broker denies the connection: " + self.denying, "simulated broker denies")
         for session in list(self._sessions):
             if session.client_id == client_id:
                 self.close_session(session, "another connection took over the client id " + client_id)
@@ -253,11 +260,17 @@ class SimUplink:
         """Whether the broker has accepted the connection and it still stands."""
         return self._session.open
 
-    async def connect(self, subscriptions: "Iterable[str]") -> None:
+    async def connect(self, subscriptions: "Iterable[str]", *, interface: "str | None" = None) -> None:
         """Connect once, clean session, and subscribe; an own connection that still stands ends first."""
         await self.close()
         await asyncio.sleep(0)
+        self._broker.reach(interface)
         self._session = self._broker.open_session(self._client_id, list(subscriptions))
+
+    async def probe(self, *, interface: "str | None" = None) -> None:
+        """Whether the broker could be reached."""
+        await asyncio.sleep(0)
+        self._broker.reach(interface)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand over with QoS 1; returns on the broker's PUBACK."""

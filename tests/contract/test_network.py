@@ -59,3 +59,20 @@ def test_a_path_that_vanishes_while_it_is_looked_at_is_no_error(tmp_path: Path) 
     (tmp_path / "usb0").mkdir()  # its files are gone already
     (path,) = SysfsNetwork(tmp_path).paths()
     assert (path.name, path.kind, path.up) == ("usb0", "other", False)
+
+
+def test_the_default_route_of_the_lowest_metric_is_the_systems_own(tmp_path: Path) -> None:
+    for name in ("eth0", "wlan0", "wwan0"):
+        (tmp_path / "net" / name).mkdir(parents=True)
+    routes = tmp_path / "route"
+    routes.write_text(
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+        "wlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
+        "eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+        "wwan0\t0000A8C0\t00000000\t0001\t0\t0\t50\t00FFFFFF\t0\t0\t0\n"
+    )
+    paths = SysfsNetwork(tmp_path / "net", routes).paths()
+    assert [path.name for path in paths if path.routed] == ["eth0"]
+    routes.write_text("Iface\tDestination\nhalf a line\t00000000\n")
+    assert not any(path.routed for path in SysfsNetwork(tmp_path / "net", routes).paths())
+    assert not any(path.routed for path in SysfsNetwork(tmp_path / "net", tmp_path / "none").paths())

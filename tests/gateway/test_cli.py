@@ -36,6 +36,8 @@ STATUS: dict[str, Any] = {
     "uptime_ms": 185_000,
     "utc_ms": 1_790_000_000_000,
     "connected": True,
+    "way": {"broker": "mqtts://broker.example:8883"},
+    "way_is_first": True,
     "last_error": "",
     "unreceipted_ms": 0,
     "keyset": 3,
@@ -223,6 +225,15 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
     not_yet = {**STATUS, "connected": False}
     while_running(hub, {"status": not_yet}, lambda: trygg("status", "-c", hub))
     assert "not connected yet" in capsys.readouterr().out
+
+
+def test_status_says_which_way_out_is_in_use_when_it_is_not_the_first(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    way = {"broker": "mqtts://broker-b.example:8883", "path": "wwan0"}
+    facts = {**STATUS, "way": way, "way_is_first": False}
+    while_running(hub, {"status": facts}, lambda: trygg("status", "-c", hub))
+    assert "connected over mqtts://broker-b.example:8883 wwan0, not over the first" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong", [{"devices_silent": ["Smoke"]}, {"frames_refused": {"Smoke": 1}}])

@@ -82,6 +82,7 @@ class Bench:
         self.crypto = SimCrypto(self.keystore, random=Seeded())
         self.platform = SimPlatform(self.broker, TENANT, GATEWAY, self.keystore.public_key)
         self.brokers = [self.broker]
+        self.network = SimNetwork()
         self.options: "dict[str, Any]" = {}  # for App: passkeys, started, fault
         self.logged: "list[tuple[str, str, dict[str, Any]]]" = []
         self.app: "Any" = None
@@ -97,6 +98,8 @@ class Bench:
 
     def build(self) -> App:
         """A fresh process over the same medium."""
+        tree = dict(self.tree)
+        tree["uplink"] = {"brokers": ["mqtt://127.0.0.1:" + str(1883 + n) for n in range(len(self.brokers))]}
         self.journal = self.open_journal()
         self.indicator, self.watchdog = SimIndicator(), SimWatchdog(self.clock)
         machine = Machine(
@@ -105,7 +108,7 @@ class Bench:
             self.keystore,
             self.crypto,
             [SimUplink(broker, GATEWAY) for broker in self.brokers],
-            SimNetwork(),
+            self.network,
             self.indicator,
             self.watchdog,
             SimScanner(self.world),
@@ -116,7 +119,7 @@ class Bench:
         if self.delivery is not None:
             extra["delivery"] = self.delivery
         self.app = App(
-            validate(self.tree, "hub.toml"),
+            validate(tree, "hub.toml"),
             machine,
             [self.platform.root_key],
             driver,

@@ -1,6 +1,6 @@
 """Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
 
-from gateway.hub.uplink import GREET_MS, PUBACK_LIMIT_MS, Delivery
+from gateway.hub.uplink import GREET_MS, PUBACK_LIMIT_MS, URGENT_PUBACK_LIMIT_MS, Delivery
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
 from tests.hub.bench import DAY_UTC_MS, Bench, play
@@ -99,7 +99,7 @@ def test_a_broker_that_acknowledges_nothing_is_left():
             bench.smoke(number % 2 == 0, number)
             await bench.clock.advance(1_000)
         assert len(bench.platform.kinds(0)) == 2, "the window of alarms is closed"
-        await bench.clock.advance(PUBACK_LIMIT_MS)
+        await bench.clock.advance(URGENT_PUBACK_LIMIT_MS)
         assert second.clients() == ["hub-1"]
         assert len([1 for message in second.accepted if message.topic.endswith("up/0")]) >= 1
         assert (

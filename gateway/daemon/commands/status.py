@@ -60,6 +60,8 @@ def lamp(facts: dict[str, Any]) -> str:
 
 def connection(facts: dict[str, Any], texts: Texts) -> str:
     """Whether the broker is there, and if not, why."""
+    if facts["connected"] and not facts["way_is_first"]:
+        return texts.say("status.another_way", way=" ".join(facts["way"].values()))
     if facts["connected"]:
         return texts.say("status.connected")
     if facts["last_error"]:
