@@ -73,6 +73,7 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "dose.withdrawn": (168, 4, ""),
     "path.fallback": (140, 2, ""),
     "path.preferred": (141, 2, "path.fallback"),
+    "clock.jumped": (142, 2, ""),
 }
 
 # name: code
@@ -134,6 +135,7 @@ VALUES: "dict[str, int]" = {
     "event_code": 123,
     "raw": 124,
     "unproven_count": 125,
+    "jump_ms": 126,
 }
 
 KIND_NAMES = {row[0]: name for name, row in KINDS.items()}

@@ -641,6 +641,15 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "clock.jumped": (
+        "Klokken hoppet",
+        "The clock jumped",
+        20,
+        "technical",
+        0,
+        None,
+        "",
+    ),
 }
 
 # name: (nb, en, unit, MDC or 0, MDC unit or 0)
@@ -702,4 +711,5 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "event_code": ("enhetens egen hendelseskode", "the device's own event code", "", 0, 0),
     "raw": ("det enheten sendte, uendret", "what the device sent, unchanged", "", 0, 0),
     "unproven_count": ("antall som ikke er bekreftet uendret", "count not shown to be unchanged", "", 0, 0),
+    "jump_ms": ("så mye hoppet klokken", "the clock jumped by", "ms", 0, 0),
 }

@@ -18,6 +18,10 @@ COMMANDS = {
     "check": ("gateway.daemon.commands.check", "look at configuration, keys, ports, radio, clock and broker"),
     "status": ("gateway.daemon.commands.status", "how the running hub is"),
     "devices": ("gateway.daemon.commands.devices", "the devices of the running hub, and when each was heard"),
+    "clock": (
+        "gateway.daemon.commands.clock",
+        "the machine's clock, and the last time of day that was believed",
+    ),
     "decode": ("gateway.daemon.decode", "bytes in hex to observations as JSON lines"),
     "demo": ("gateway.daemon.commands.demo", "the whole system on this machine, with a virtual home"),
 }

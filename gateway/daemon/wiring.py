@@ -21,12 +21,15 @@ from hal.linux.crypto import NativeCrypto
 from hal.linux.indicator import StateFileIndicator
 from hal.linux.journal import SqliteJournal
 from hal.linux.keystore import FileKeyStore
+from hal.linux.last_time import LastTime
 from hal.linux.network import SysfsNetwork
 from hal.linux.radio import Radio
 from hal.linux.serial_ports import PyserialPorts
 from hal.linux.watchdog import SystemdWatchdog, notify
 
 Log = Callable[..., None]
+
+NOTE_EVERY_MS = 900_000  # how often the believed time is offered to be kept
 
 
 def software() -> str:
@@ -42,9 +45,9 @@ def tell_systemd(message: str) -> None:
     notify(message)
 
 
-def clock_is_trusted() -> bool:
-    """Whether the hub would believe this machine's time of day."""
-    return SystemClock().utc_ms() is not None
+def clock_is_trusted(data: Path) -> bool:
+    """Whether the hub with this folder of data would believe this machine's time of day."""
+    return system_clock(last_time(data)).utc_ms() is not None
 
 
 def root_key(config: Config) -> bytes:
@@ -149,6 +152,28 @@ async def journal(config: Config) -> AsyncIterator[SqliteJournal]:
         await opened.close()
 
 
+def last_time(data: Path) -> LastTime:
+    """The last time of day that was believed, in the folder of the gateway's data."""
+    return LastTime(data)
+
+
+def system_clock(last: LastTime) -> SystemClock:
+    """The machine's clock, which is believed where something keeps it and it is not before `last`."""
+    return SystemClock(floor_ms=last.utc_ms)
+
+
+async def keep_time(clock: SystemClock, last: LastTime, log: Log) -> None:
+    """Note the believed time from time to time, until cancelled."""
+    while True:
+        utc_ms = clock.utc_ms()
+        if utc_ms is not None:
+            try:
+                await asyncio.to_thread(last.note, utc_ms)
+            except OSError as error:
+                log("warning", "The time could not be kept for the next start.", cause=str(error))
+        await clock.sleep_ms(NOTE_EVERY_MS)
+
+
 async def run(
     config: Config,
     *,
@@ -166,8 +191,11 @@ async def run(
         ConfigError, HalError, PartFailedError: it could not start.
     """
     roots, codes = [root_key(config)], passkeys(config)
-    clock = SystemClock(
-        offset_ms=clock_offset_ms or 0, trust="kernel" if clock_offset_ms is None else "always"
+    last = last_time(Path(config.hub.data_directory))
+    clock = (
+        system_clock(last)
+        if clock_offset_ms is None
+        else SystemClock(offset_ms=clock_offset_ms, trust="always")
     )
     keystore = FileKeyStore(Path(config.keys.directory))
     crypto = NativeCrypto(keystore)
@@ -196,5 +224,9 @@ async def run(
         async with ControlServer(data / "control.sock", handlers):
             await app.start()
             ready()
-            ended_well = await app.until(stop)
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(keep_time(clock, last, log)) if clock_offset_ms is None else None
+                ended_well = await app.until(stop)
+                if keeping is not None:
+                    keeping.cancel()
     return 0 if ended_well else 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hal.interfaces import Clock, Indicator, Watchdog
 
 BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
+JUMP_MS = 60_000  # that the time of day moves beside the uptime: no crystal does that between two beats
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
 FAULTS = ("path.unreceipted", "adapter.lost")  # conditions of the hub that its lamp shows
 PART_STOPPED = "part.stopped"
@@ -59,6 +60,7 @@ class Supervise:
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
         self.receipts_seen = 0
+        self.began_utc_ms: "int | None" = None  # when this run began, by the clock at the last look
 
     @property
     def state_interval_ms(self) -> int:
@@ -108,8 +110,14 @@ class Supervise:
             self.watchdog.feed()
 
     async def look_at_clock(self) -> None:
-        """A clock that became known dates the events of this boot that lack a time."""
+        """A clock that became known dates the events of this boot that lack a time; one that jumped is told of."""
         utc_ms = self.clock.utc_ms()
+        if utc_ms is not None:
+            began_ms = utc_ms - self.clock.uptime_ms()
+            jump_ms = 0 if self.began_utc_ms is None else began_ms - self.began_utc_ms
+            self.began_utc_ms = began_ms
+            if abs(jump_ms) >= JUMP_MS:
+                await self.recorder.note("clock.jumped", values={"jump_ms": jump_ms})
         if utc_ms is not None and self.recorder.undated:
             self.recorder.undated = False
             await self.recorder.note("clock.trusted", state=self.outward.date(utc_ms))

@@ -14,7 +14,8 @@ TIMESYNC_MARK = Path(
 )  # systemd-timesyncd, where it may not tell the kernel
 EARLIEST_UTC_MS = 1_790_000_000_000  # 2026-09-21: before this software; a clock that says less is wrong
 LOOK_AGAIN_MS = 1_000  # the kernel is asked no more often
-STEP_MS = 60_000  # a time of day that moved by more, while nothing keeps it, was set by somebody
+STEP_MS = 60_000  # a time of day that moved by more was set by somebody
+HOLD_MS = 600_000  # a kept clock that was moved by more is believed when it has kept its new time for so long
 NS_PER_MS = 1_000_000
 
 
@@ -33,6 +34,10 @@ class SystemClock:
 
     Once it was right, the time of day stays trusted when the network goes: the kernel calls the clock unsynchronised
     after hours, but its crystal drifts seconds in a week. A step of more than `STEP_MS` meanwhile ends the trust.
+
+    A clock that is kept and steps all the same has a time server that lies, or had one: for `HOLD_MS` the time goes on
+    as the crystal counts it from the time that was believed before, then the new one is believed. No time before
+    `floor_ms`, the last that was believed in an earlier run, is believed at all: time never goes backwards by years.
     """
 
     def __init__(
@@ -42,41 +47,67 @@ class SystemClock:
         trust: str = "kernel",
         is_synchronised: Callable[[], bool] = synchronised,
         wall_ns: Callable[[], int] = time.time_ns,
+        boot_ns: Callable[[], int] = lambda: time.clock_gettime_ns(CLOCK),
         look_again_ms: int = LOOK_AGAIN_MS,
+        floor_ms: int = 0,
     ) -> None:
         if trust not in ("kernel", "always"):
             raise ValueError(f"trust: found {trust!r}, expected 'kernel' or 'always'")
-        self._started_ns = time.clock_gettime_ns(CLOCK)
+        self._boot_ns = boot_ns
+        self._started_ns = boot_ns()
         self._offset_ms = offset_ms
         self._always = trust == "always"
         self._is_synchronised = is_synchronised
         self._wall_ns = wall_ns
         self._look_again_ms = look_again_ms
         self._looked_ms = -look_again_ms
-        self._utc_at_start_ms: int | None = None  # by the last synchronised look
+        self._utc_at_start_ms: int | None = None  # by the last synchronised look that was believed
+        self._stepped_to_ms: int | None = None  # the same by a step that is not believed yet,
+        self._stepped_at_ms = 0  # and the uptime at which it was seen
+        self._floor_ms = max(EARLIEST_UTC_MS, floor_ms)
 
     def uptime_ms(self) -> int:
-        return (time.clock_gettime_ns(CLOCK) - self._started_ns) // NS_PER_MS
+        return (self._boot_ns() - self._started_ns) // NS_PER_MS
 
     def utc_ms(self) -> int | None:
         utc_ms = self._wall_ns() // NS_PER_MS
-        if utc_ms < EARLIEST_UTC_MS or not (self._always or self._trusts(utc_ms)):
+        believed_ms: int | None = utc_ms
+        if not self._always:
+            believed_ms = self._believed(utc_ms)
+        if believed_ms is None or believed_ms < self._floor_ms:
             return None
-        return utc_ms + self._offset_ms
+        return believed_ms + self._offset_ms
 
-    def _trusts(self, utc_ms: int) -> bool:
+    def _believed(self, utc_ms: int) -> int | None:
+        """The time of day, when the clock says `utc_ms`."""
         uptime_ms = self.uptime_ms()
         if uptime_ms - self._looked_ms >= self._look_again_ms:
             self._looked_ms = uptime_ms
             if self._is_synchronised():
-                self._utc_at_start_ms = utc_ms - uptime_ms
+                self._kept_at(utc_ms - uptime_ms, uptime_ms)
         if self._utc_at_start_ms is None:
-            return False
-        return abs(utc_ms - uptime_ms - self._utc_at_start_ms) <= STEP_MS
+            return None
+        if self._stepped_to_ms is not None:
+            return self._utc_at_start_ms + uptime_ms
+        return utc_ms if abs(utc_ms - uptime_ms - self._utc_at_start_ms) <= STEP_MS else None
+
+    def _kept_at(self, utc_at_start_ms: int, uptime_ms: int) -> None:
+        """Something keeps the clock, and by it this run began at `utc_at_start_ms`."""
+        possible = utc_at_start_ms + uptime_ms >= self._floor_ms
+        if self._utc_at_start_ms is None:
+            self._utc_at_start_ms = utc_at_start_ms if possible else None
+            return
+        steady = abs(utc_at_start_ms - self._utc_at_start_ms) <= STEP_MS
+        if not steady:
+            if self._stepped_to_ms is None or abs(utc_at_start_ms - self._stepped_to_ms) > STEP_MS:
+                self._stepped_to_ms, self._stepped_at_ms = utc_at_start_ms, uptime_ms
+            steady = possible and uptime_ms - self._stepped_at_ms >= HOLD_MS
+        if steady:
+            self._utc_at_start_ms, self._stepped_to_ms = utc_at_start_ms, None
 
     async def sleep_ms(self, duration_ms: int) -> None:
-        began_ns = time.clock_gettime_ns(CLOCK)
+        began_ns = self._boot_ns()
         await asyncio.sleep(max(0, duration_ms) / 1000)
-        rest_ns = began_ns + duration_ms * NS_PER_MS - time.clock_gettime_ns(CLOCK)
+        rest_ns = began_ns + duration_ms * NS_PER_MS - self._boot_ns()
         if rest_ns > 0:  # the loop's timers may be early by a tick
             await asyncio.sleep(rest_ns / 1e9 + 0.001)

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from hal.linux.clock import EARLIEST_UTC_MS, STEP_MS, SystemClock, synchronised
+from hal.linux.clock import EARLIEST_UTC_MS, HOLD_MS, STEP_MS, SystemClock, synchronised
+from hal.linux.last_time import NOTE_MS, LastTime
 from tests.contract.backends import CLOCKS
 from tests.contract.machine_hosts import ClockHost
 
@@ -103,14 +105,20 @@ class Wall:
     def __init__(self, utc_ms: int, kept: bool) -> None:
         self.utc_ms = utc_ms
         self.kept = kept
+        self.counted_ms = 0
 
     def clock(self, **options: int) -> SystemClock:
         return SystemClock(
             is_synchronised=lambda: self.kept,
             wall_ns=lambda: self.utc_ms * 1_000_000,
+            boot_ns=lambda: self.counted_ms * 1_000_000,
             look_again_ms=0,
             **options,
         )
+
+    def pass_time(self, duration_ms: int) -> None:
+        self.utc_ms += duration_ms
+        self.counted_ms += duration_ms
 
 
 def test_a_kept_clock_that_says_less_than_the_software_is_old_is_not_believed() -> None:
@@ -129,8 +137,72 @@ def test_a_right_clock_stays_trusted_without_network_until_somebody_sets_it() ->
     for jump_ms in (-2 * STEP_MS, 2 * STEP_MS, 20 * 365 * DAY_MS):
         wall.utc_ms = NOW_MS + jump_ms
         assert clock.utc_ms() is None
-    wall.kept = True
+    wall.utc_ms = NOW_MS
+    assert clock.utc_ms() == NOW_MS
+
+
+@pytest.mark.parametrize("years", [-20, -1, 1, 20])
+def test_a_kept_clock_that_jumps_is_believed_only_when_it_stays(years: int) -> None:
+    """A time server that lies for a while moves nothing; one that had lied is left behind."""
+    wall = Wall(NOW_MS, kept=True)
+    clock = wall.clock(floor_ms=EARLIEST_UTC_MS)
+    assert clock.utc_ms() == NOW_MS
+    jump_ms = years * 365 * DAY_MS
+    wall.utc_ms += jump_ms
+    for _ in range(9):
+        assert clock.utc_ms() == wall.utc_ms - jump_ms, "as the crystal counts"
+        wall.pass_time(HOLD_MS // 10)
+    wall.utc_ms -= jump_ms
+    assert clock.utc_ms() == wall.utc_ms, "the lie is over"
+    wall.utc_ms += jump_ms
+    clock.utc_ms()
+    wall.pass_time(HOLD_MS)
+    if jump_ms > 0:
+        assert clock.utc_ms() == wall.utc_ms
+    else:
+        assert clock.utc_ms() == wall.utc_ms - jump_ms, "before the floor nothing is believed"
+
+
+def test_a_clock_that_wanders_from_lie_to_lie_is_never_believed() -> None:
+    wall = Wall(NOW_MS, kept=True)
+    clock = wall.clock()
+    assert clock.utc_ms() == NOW_MS
+    wall.utc_ms += 365 * DAY_MS
+    for number in range(1, 50):
+        wall.pass_time(HOLD_MS // 2)
+        wall.utc_ms += 2 * STEP_MS
+        assert clock.utc_ms() == NOW_MS + number * HOLD_MS // 2
+
+
+def test_no_time_before_the_last_that_was_believed_is_believed() -> None:
+    wall = Wall(NOW_MS, kept=True)
+    clock = wall.clock(floor_ms=NOW_MS + DAY_MS)
+    assert clock.utc_ms() is None
+    wall.pass_time(DAY_MS)
     assert clock.utc_ms() == wall.utc_ms
+
+
+def test_the_last_time_is_kept_an_hour_apart_and_never_goes_back(tmp_path: Path) -> None:
+    last = LastTime(tmp_path)
+    assert last.utc_ms == 0
+    assert last.note(NOW_MS) and not last.note(NOW_MS + NOTE_MS - 1) and not last.note(NOW_MS - DAY_MS)
+    assert last.note(NOW_MS + NOTE_MS)
+    assert LastTime(tmp_path).utc_ms == NOW_MS + NOTE_MS
+    assert last.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1" * 40, "\xff"])
+def test_a_kept_time_that_makes_no_sense_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "last-time").write_bytes(text.encode("latin-1"))
+    assert LastTime(tmp_path).utc_ms == 0
+
+
+def test_the_machines_clock_is_brought_forwards_and_never_back(tmp_path: Path) -> None:
+    last = LastTime(tmp_path)
+    last.note(NOW_MS)
+    given: list[int] = []
+    assert last.restore(lambda: 0, given.append) and given == [NOW_MS * 1_000_000]
+    assert not last.restore(lambda: NOW_MS * 1_000_000, given.append) and len(given) == 1
 
 
 def test_a_clock_that_nothing_ever_kept_is_not_trusted_unless_told_to() -> None:

@@ -245,6 +245,23 @@ def test_a_gateway_that_is_well_does_not_say_so_of_devices_that_are_not(
     assert said.startswith("The gateway is well, but not every device is") and "All is well" not in said
 
 
+def test_clock_shows_what_is_believed_and_what_to_do_about_a_wrong_memory(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ahead = hub.parent / "data" / "last-time"
+    ahead.write_text("4102444800000\n")  # 2100: a time server lied for long
+    assert trygg("clock", "-c", hub) == 1
+    said = capsys.readouterr().out
+    assert "does not believe it" in said and "2100-01-01 00:00:00" in said and f"delete {ahead}" in said
+    assert trygg("clock", "--json", "-c", hub) == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["believed"], facts["last_utc_ms"], facts["restored"]) == (False, 4_102_444_800_000, False)
+    ahead.write_text("1\n")
+    assert trygg("clock", "--restore", "--json", "-c", hub) == 0, "nothing to do"
+    assert json.loads(capsys.readouterr().out)["restored"] is False
+    assert trygg("clock", "-c", hub.parent / "none.toml") == 2
+
+
 def test_devices_are_listed_with_what_is_wrong(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert while_running(hub, {"devices": DEVICES}, lambda: trygg("devices", "-c", hub)) == 0
     assert capsys.readouterr().out.splitlines() == [

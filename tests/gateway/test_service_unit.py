@@ -34,6 +34,14 @@ def test_paths_are_those_of_the_program(service: dict[str, str]) -> None:
     assert service["StateDirectoryMode"] == "0700"
 
 
+def test_the_clock_is_brought_forward_before_the_hub_starts_and_holds_nobody_up(
+    service: dict[str, str],
+) -> None:
+    before = service["ExecStartPre"]
+    assert before.startswith("-+"), "as root, and a failure does not count"
+    assert before.endswith(f"/trygg clock --restore -c {DEFAULT}")
+
+
 def test_it_is_told_when_the_hub_runs_and_watches_it(service: dict[str, str]) -> None:
     assert service["Type"] == "notify"
     assert service["Restart"] == "always"

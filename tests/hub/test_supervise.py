@@ -379,3 +379,21 @@ def test_a_store_full_of_alarms_is_shown_and_said_and_recovers_by_itself():
         assert bench.platform.kinds(0) == ["smoke.detected", "smoke.cleared"] * 70, "no alarm was lost"
 
     play(scene, capacity_bytes=7_000, utc_ms=DAY_UTC_MS)
+
+
+def test_a_clock_that_jumps_is_told_of_and_nothing_else_moves():
+    async def scene(bench: Bench):
+        twenty_years_ms = 20 * 365 * 86_400_000
+        for jump_ms in (twenty_years_ms, -twenty_years_ms, 3_600_000):
+            bench.clock.set_utc(bench.clock.utc_ms() + jump_ms)
+            bench.door(jump_ms > 0, jump_ms % 251)
+            await bench.clock.advance(6_000)
+        jumps = [
+            event.values["jump_ms"] for _, _, event in bench.platform.order if event.kind == "clock.jumped"
+        ]
+        assert jumps == [twenty_years_ms, -twenty_years_ms, 3_600_000]
+        bench.clock.set_utc(bench.clock.utc_ms() + 30_000)
+        await bench.clock.advance(6_000)
+        assert count(bench, "clock.jumped") == 3, "half a minute is a correction"
+
+    play(scene)

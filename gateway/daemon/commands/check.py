@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from gateway.core.config_layers import differences
@@ -60,7 +61,7 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
         *findings.check_storage(config, texts),
         *findings.check_serial(config, texts),
         *findings.check_radio(config, texts),
-        *findings.check_clock(wiring.clock_is_trusted(), texts),
+        *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts),
         *findings_uplink.check_brokers(config, texts, hub),
     ]
 
