@@ -76,6 +76,11 @@ class Journal(Protocol):
         """What went for space and is not yet confirmed, oldest first."""
         ...
 
+    @property
+    def cramped(self) -> bool:
+        """Whether the medium gives less room than the store may take, because something else fills it."""
+        ...
+
     async def confirm_given_up(self, gone: GivenUp, events: Sequence[tuple[int, bytes]]) -> list[Entry]:
         """Forget one `given_up` row and append the event that reports it, atomically."""
         ...

@@ -74,6 +74,8 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "path.fallback": (140, 2, ""),
     "path.preferred": (141, 2, "path.fallback"),
     "clock.jumped": (142, 2, ""),
+    "disk.full": (143, 2, ""),
+    "disk.freed": (144, 2, "disk.full"),
 }
 
 # name: code

@@ -650,6 +650,24 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "disk.full": (
+        "Disken er full av annet",
+        "The disk is full of other things",
+        30,
+        "technical",
+        0,
+        None,
+        "",
+    ),
+    "disk.freed": (
+        "Disken har plass igjen",
+        "The disk has space again",
+        10,
+        "technical",
+        0,
+        None,
+        "",
+    ),
 }
 
 # name: (nb, en, unit, MDC or 0, MDC unit or 0)

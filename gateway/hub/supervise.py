@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
 JUMP_MS = 60_000  # that the time of day moves beside the uptime: no crystal does that between two beats
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
-FAULTS = ("path.unreceipted", "adapter.lost")  # conditions of the hub that its lamp shows
+FAULTS = ("path.unreceipted", "adapter.lost", "disk.full")  # conditions of the hub that its lamp shows
 PART_STOPPED = "part.stopped"
 UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
 
@@ -104,6 +104,7 @@ class Supervise:
         await self.look_at_keyset()
         await self.look_at_path(now_ms)
         await self.recorder.condition("storage.full", "storage.restored", self.recorder.full)
+        await self.recorder.condition("disk.full", "disk.freed", self.recorder.journal.cramped)
         await self.losses.report(now_ms)
         self.indicator.show(self.lamp())
         if self.alive():

@@ -82,6 +82,10 @@ class SqliteJournal:
     def given_up(self) -> list[GivenUp]:
         return list(self._mirror.given_up)
 
+    @property
+    def cramped(self) -> bool:
+        return self._mirror.cramped
+
     def set_aside(self) -> list[SetAside]:
         names = [
             name for name in journal_file.aside_names(self._path) if ASIDE_STATE + name not in self._state

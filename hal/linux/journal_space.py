@@ -57,6 +57,11 @@ class Space:
         connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._allow(self._pragma("page_count"))
 
+    @property
+    def cramped(self) -> bool:
+        """Whether the disk gave no more when it was last asked."""
+        return self._held_pages is not None
+
     def limit_pages(self) -> int:
         """Pages that may be in use."""
         return self._capacity_pages if self._held_pages is None else self._held_pages

@@ -22,14 +22,17 @@ GROUP_EVENTS = 256
 # Bringing the log into the file takes syncs of its own; it is done early, when nobody waits.
 CHECKPOINT_GROUPS = 200
 
+ASK_AGAIN_IDLE_S = 5.0  # how often a full disk is asked for more where nothing is appended
+
 
 class Mirror:
     """What the loop's thread knows of the tables after a commit."""
 
-    __slots__ = ("epoch", "given_up", "marks")
+    __slots__ = ("cramped", "epoch", "given_up", "marks")
 
     def __init__(self, store: Store) -> None:
         self.epoch = store.epoch
+        self.cramped = store.space.cramped
         self.marks: tuple[LaneMark, ...] = tuple(store.marks)
         self.given_up: tuple[GivenUp, ...] = tuple(row for _, row in store.given_up)
 
@@ -146,7 +149,7 @@ class Writer(threading.Thread):
     def _serve(self) -> None:
         while True:
             try:
-                request = self._requests.get(timeout=self._store.forget_in_s())
+                request = self._requests.get(timeout=self._idle_s())
             except queue.Empty:
                 self._tidy()
                 continue
@@ -157,6 +160,13 @@ class Writer(threading.Thread):
                 return
             if self._requests.empty() or self._groups % GROUP_WORKS == 0:
                 self._tidy()
+
+    def _idle_s(self) -> float | None:
+        """How long to wait for work before there is something to tidy."""
+        forget_s = self._store.forget_in_s()
+        if not self._space.cramped:
+            return forget_s
+        return ASK_AGAIN_IDLE_S if forget_s is None else min(forget_s, ASK_AGAIN_IDLE_S)
 
     def _gather(self, request: Request | None) -> tuple[list[Request], bool]:
         """What has come so far, up to a limit; and whether the end has come."""
@@ -206,6 +216,7 @@ class Writer(threading.Thread):
 
     def _tidy(self) -> None:
         """What can wait until nobody does. A failure here comes again with the next append, and is told there."""
+        was_cramped = self._space.cramped
         if self._store.forget_due():
             self._alone(Store.forget_step)
         if self._groups >= CHECKPOINT_GROUPS:
@@ -214,6 +225,8 @@ class Writer(threading.Thread):
         if self._store.log_grew:
             self._store.log_grew = not self._space.cut_log()
         self._space.ensure(GROW_PAGES // 2, ahead=True)
+        if self._space.cramped != was_cramped:
+            self._call(self._publish, Mirror(self._store), [], [])
 
     # --- to the loop's thread ----------------------------------------------------------------------------------
 

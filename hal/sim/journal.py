@@ -86,6 +86,10 @@ class SimJournal:
             found.append(entry)
         return found
 
+    @property
+    def cramped(self) -> bool:
+        return self._medium.cramped_bytes is not None
+
     def given_up(self) -> "list[GivenUp]":
         return list(self._store.given_up)
 
@@ -221,9 +225,11 @@ class SimJournal:
         for key, value in (state or {}).items():
             need += entry_cost(key, value) - entry_cost(key, self._store.state.get(key))
         urgent = any([lane not in YIELD_ORDER for lane, _ in events])
-        limit = (
-            self._capacity_bytes if urgent else self._capacity_bytes - self._capacity_bytes // RESERVE_SHARE
-        )
+        limit = self._capacity_bytes
+        if self._medium.cramped_bytes is not None:
+            limit = min(limit, self._medium.cramped_bytes)
+        if not urgent:
+            limit -= limit // RESERVE_SHARE
         if need <= 0 or self._used_bytes + need <= limit:
             return
         self._forget_acked()

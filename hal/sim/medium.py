@@ -54,6 +54,7 @@ class SimMedium:
     def __init__(self) -> None:
         self.store: Store | None = None
         self.asides: list[SetAside] = []
+        self.cramped_bytes: int | None = None  # all that there is, where something else fills the medium
         self._damage: str | None = None
         self._power = 0
         self._in_use = False

@@ -218,3 +218,12 @@ def test_numbers_that_were_acknowledged_are_not_given_up(host: JournalHost) -> N
         assert journal.mark(INFO).last == before + 60
 
     live(host, program, capacity_bytes=SMALL_BYTES)
+
+
+def test_a_medium_with_room_is_not_called_cramped(host: JournalHost) -> None:
+    """What a full one does is in `tests/system/test_journal_disk_full.py` and `tests/hub/test_supervise.py`."""
+
+    async def program(journal: Journal) -> None:
+        assert journal.cramped is False
+
+    live(host, program)

@@ -397,3 +397,25 @@ def test_a_clock_that_jumps_is_told_of_and_nothing_else_moves():
         assert count(bench, "clock.jumped") == 3, "half a minute is a correction"
 
     play(scene)
+
+
+def test_a_disk_that_others_fill_is_a_fault_with_an_end_and_alarms_are_stored_in_it():
+    async def scene(bench: Bench):
+        await bench.platform.stop()
+        bench.broker.stop()
+        bench.medium.cramped_bytes = 24 * 1024
+        for number in range(400):
+            bench.door(number % 2 == 0, number % 256)
+            if number % 20 == 0:
+                bench.smoke(number % 40 == 0, number // 20)
+            await bench.clock.advance(1_000)
+        assert count(bench, "disk.full") == 1 and "disk.full" in bench.app.supervise.faults()
+        assert bench.indicator.state == "fault"
+        mark = bench.journal.mark(0)
+        assert (mark.first, mark.last) == (1, 20), "every alarm"
+        assert {gone.lane for gone in bench.journal.given_up()} == {4}
+        bench.medium.cramped_bytes = None
+        await bench.clock.advance(6_000)
+        assert count(bench, "disk.freed") == 1 and bench.app.supervise.faults() == []
+
+    play(scene, utc_ms=DAY_UTC_MS)

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from hal.errors import StorageFullError
 from hal.linux.journal import SqliteJournal
@@ -44,7 +45,7 @@ async def main(folder: Path) -> None:
     journal = await SqliteJournal.open(store, capacity_bytes=64 << 20)
     await journal.append([(MEASUREMENT, EVENT)] * 2000)
     fill(ballast)
-    facts: dict[str, object] = {"free_bytes": os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize}
+    facts: dict[str, Any] = {"free_bytes": os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize}
 
     # measurements go on by giving up the oldest, and alarms find room
     await journal.append([(MEASUREMENT, EVENT)] * 100)
@@ -52,6 +53,7 @@ async def main(folder: Path) -> None:
         for _ in range(20):
             await journal.append([(MEASUREMENT, EVENT)])
         await journal.append([(SAFETY, EVENT)])
+    facts["cramped"] = [journal.cramped]
     facts["given_up"] = sum(gone.last - gone.first + 1 for gone in journal.given_up())
     facts["measurements_last"] = journal.mark(MEASUREMENT).last
     facts["alarms_on_a_full_disk"] = journal.mark(SAFETY).last
@@ -62,7 +64,11 @@ async def main(folder: Path) -> None:
 
     # space comes back, and so does the journal, without a restart
     ballast.unlink()
-    await asyncio.sleep(0.3)
+    for _ in range(100):
+        if not journal.cramped:
+            break
+        await asyncio.sleep(0.1)
+    facts["cramped"].append(journal.cramped)
     (entry,) = await journal.append([(ALARM, EVENT)])
     facts["number_after_space_is_back"] = entry.seq
     await journal.append([(MEASUREMENT, EVENT)] * 1000)

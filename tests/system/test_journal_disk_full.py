@@ -28,6 +28,7 @@ def test_a_full_disk_costs_no_alarm_and_no_restart(tmp_path: Path) -> None:
     assert facts["alarms_on_a_full_disk"] == 100
     assert facts["measurements_last"] == 2000 + 100 + 2000
     assert facts["given_up"] > 0
+    assert facts["cramped"] == [True, False], "said while it lasts, and noticed at its end without an append"
     assert facts["alarms_until_full"] > 1000
     assert facts["measurements_left"] == 0  # all of them, before an alarm was refused
     assert facts["number_after_space_is_back"] == facts["alarms_until_full"] + 1
