@@ -135,17 +135,22 @@ def connection_to(path: Path) -> sqlite3.Connection:
     """A connection with what durability asks for."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     try:
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "cell_size_check = ON",
-            "trusted_schema = OFF",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        configure(connection)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def configure(connection: sqlite3.Connection) -> None:
+    """Say what durability asks for."""
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "cell_size_check = ON",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:

@@ -41,16 +41,36 @@ def needed(events: Events, state: State) -> int:
     return rows + sum(2 * (len(key) + len(value) + 16) for key, value in state.items() if value is not None)
 
 
-class Space:
-    """Knows and moves the limit of one open database; `descriptor` is one of its file."""
+class Blocks:
+    """Blocks of the disk for a store and its log; `descriptor` is one of the store's file."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, descriptor: int, capacity_bytes: int
-    ) -> None:
-        self._connection = connection
+    def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
-        self._capacity_pages = capacity_bytes // PAGE_BYTES
         self._descriptor = descriptor
+
+    def for_file(self, size: int) -> None:
+        """See to it that the file has blocks for `size` bytes. Raises OSError where the disk has none."""
+        os.posix_fallocate(self._descriptor, 0, size)
+
+    def for_log(self, size: int) -> None:
+        """The same for its log, where there is one."""
+        try:
+            descriptor = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # nothing was written yet
+            return
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+
+
+class Space:
+    """Knows and moves the limit of one open database."""
+
+    def __init__(self, connection: sqlite3.Connection, blocks: Blocks, capacity_bytes: int) -> None:
+        self._connection = connection
+        self._blocks = blocks
+        self._capacity_pages = capacity_bytes // PAGE_BYTES
         self._held_pages: int | None = None  # what the file has, while the disk gives no more
         self._asked_s = 0.0
         self._known_free = 0  # at least so many pages are free, beside the spare ones
@@ -78,15 +98,9 @@ class Space:
     def _fill_log(self) -> None:
         """Blocks for the log before anything is written to it."""
         try:
-            descriptor = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:  # nothing was written yet
-            return
-        try:
-            os.posix_fallocate(descriptor, 0, WAL_BYTES)
+            self._blocks.for_log(WAL_BYTES)
         except OSError:
             self.hold()
-        finally:
-            os.close(descriptor)
 
     def hold(self) -> None:
         """The disk gave no more: live within what the file has. Not in a transaction."""
@@ -129,7 +143,7 @@ class Space:
 
         A row that takes all free pages and `count` more is put in and out again.
         """
-        os.posix_fallocate(self._descriptor, 0, (pages + count) * PAGE_BYTES)
+        self._blocks.for_file((pages + count) * PAGE_BYTES)
         self._allow(pages + count)
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.execute(

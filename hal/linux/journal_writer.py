@@ -11,7 +11,7 @@ from typing import Any
 from hal.errors import CorruptDataError, StorageFullError
 from hal.linux import journal_file
 from hal.linux.journal_errors import from_sqlite
-from hal.linux.journal_space import GROW_PAGES, PAGE_BYTES, Events, Space, State, needed
+from hal.linux.journal_space import GROW_PAGES, PAGE_BYTES, Blocks, Events, Space, State, needed
 from hal.linux.journal_store import Outcome, Store, Work
 from hal.types import Entry, GivenUp, LaneMark
 
@@ -132,7 +132,7 @@ class Writer(threading.Thread):
             self._tell(self._closing, None)
 
     def _begin(self, file: journal_file.OpenedFile) -> None:
-        self._space = Space(file.writer, self._path, file.descriptor, self._capacity_bytes)
+        self._space = Space(file.writer, Blocks(self._path, file.descriptor), self._capacity_bytes)
         self._store = Store(file.writer, self._space)
         if file.set_aside:
             self._store.transact([lambda store: store.note_set_aside(file.set_aside)])

@@ -279,7 +279,7 @@ def test_more_than_was_reckoned_is_refused_by_the_database_and_nothing_is_half_w
         space._descriptor = os.open("/dev/full", os.O_WRONLY)  # the disk gives no more
         with pytest.raises(StorageFullError):
             await journal.append([(ALARM, b"x" * 4000)] * 2000, {"k": b"2"})
-        os.close(space._descriptor)
+        os.close(space._blocks._descriptor)
         assert journal.state("k") == b"1"
         assert journal.mark(ALARM).last == 1
         (entry,) = await journal.append([(ALARM, b"after")])
