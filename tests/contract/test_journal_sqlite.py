@@ -276,7 +276,7 @@ def test_more_than_was_reckoned_is_refused_by_the_database_and_nothing_is_half_w
     async def program(journal: SqliteJournal) -> None:
         await journal.append([(ALARM, b"before")], {"k": b"1"})
         space = journal._writer._space
-        space._descriptor = os.open("/dev/full", os.O_WRONLY)  # the disk gives no more
+        space._blocks._descriptor = os.open("/dev/full", os.O_WRONLY)  # the disk gives no more
         with pytest.raises(StorageFullError):
             await journal.append([(ALARM, b"x" * 4000)] * 2000, {"k": b"2"})
         os.close(space._blocks._descriptor)

@@ -53,3 +53,7 @@ class Figure:
     conditions: str
     adds_up: bool = True
     ok: Callable[[Outcome], bool] = lambda outcome: outcome.bad == 0
+
+
+class UnavailableError(Exception):
+    """Something that a harness needs is not on this machine; the text says what, and how to get it."""
