@@ -1,0 +1,101 @@
+"""F1, F3 and F12 of the quality list: the Linux journal on a disk that forgets, fails and fills. Simulated, in memory."""
+
+from collections.abc import Callable
+
+from tools.evidence.figure import Figure, Outcome
+from tools.rig.crash.filling import Filled, fill
+from tools.rig.crash.native import FileSystem
+from tools.rig.crash.trials import Found, Trials
+
+MODULES = ("hal/linux", "hal/types.py", "tools/rig/crash")
+CONDITIONS = (
+    "simulated disk in memory, SQLite through apsw with exclusive locking, the product's own tables, writer and checks; "
+    "writes tear at 512 bytes, what was not synced is lost, kept or reordered"
+)
+CONTROL_IMAGES = 4_000
+CONTROL_LIVES = 5
+
+_systems: dict[str, FileSystem] = {}
+
+
+def system() -> FileSystem:
+    """The one file system of this process: SQLite keeps its name."""
+    if "one" not in _systems:
+        _systems["one"] = FileSystem()
+    return _systems["one"]
+
+
+def cut(images: int, seed: int, synchronous: str = "FULL", early: bool = False) -> Outcome:
+    """So many crash images, of one life after another."""
+    trials, found, life = Trials(system(), synchronous=synchronous, early=early), Found(), seed
+    while found.images < images:
+        trials.cuts(life, found, images)
+        life += 1
+    reached: dict[str, int | str] = {"lives": life - seed, "faults within a recovery": found.faults}
+    return Outcome(found.images, found.bad, reached, tuple(found.failures))
+
+
+def fail(images: int, seed: int, synchronous: str = "FULL", early: bool = False) -> Outcome:
+    """So many images after lives in which one operation failed."""
+    trials, found, life = Trials(system(), synchronous=synchronous, early=early), Found(), seed
+    while found.images < images:
+        trials.faults(life, found, images)
+        life += 1
+    return Outcome(found.images, found.bad, {"faults": found.faults}, tuple(found.failures))
+
+
+def filling(lives: int, seed: int, stingy: bool = False) -> Outcome:
+    """So many lives on a disk that fills and is freed."""
+    found = Filled()
+    for life in range(seed, seed + lives):
+        fill(system(), life, found, stingy=stingy)
+    reached: dict[str, int | str] = {"alarms": found.alarms, "gave way": found.yielded}
+    return Outcome(lives, found.bad, reached, tuple(found.failures))
+
+
+def unsafe(run: Callable[..., Outcome], **how: object) -> Callable[[int], Outcome]:
+    """The same harness at a variant that is unsafe."""
+    return lambda seed: run(CONTROL_IMAGES, seed, **how)
+
+
+FIGURES = (
+    Figure(
+        id="F1",
+        title="Linux journal: power cut at every write, sync, truncate and delete",
+        trial="crash image",
+        asked="0 acknowledged events lost, 0 stores that do not open, in 1,000,000 images",
+        release=1_000_000,
+        share=16_000,
+        modules=MODULES,
+        run=cut,
+        control=unsafe(cut, synchronous="NORMAL"),
+        unsafe="synchronous=NORMAL: commits of the log without a sync",
+        conditions=CONDITIONS,
+    ),
+    Figure(
+        id="F3",
+        title="Second faults: I/O error, full disk, failing sync at every nth operation, then a cut",
+        trial="image after a fault",
+        asked="0 lost, 0 false acknowledgements",
+        release=200_000,
+        share=3_000,
+        modules=MODULES,
+        run=fail,
+        control=unsafe(fail, early=True),
+        unsafe="tells before it has committed",
+        conditions=CONDITIONS + "; a failed sync keeps or drops what it could not write",
+    ),
+    Figure(
+        id="F12",
+        title="A disk that others fill and free at random",
+        trial="life of 1,000 appends",
+        asked="every alarm stored while lanes 2 to 4 hold anything, lanes yield in order, recovers alone",
+        release=5_000,
+        share=20,
+        modules=MODULES,
+        run=filling,
+        control=lambda seed: filling(CONTROL_LIVES, seed, stingy=True),
+        unsafe="nothing gives way",
+        conditions=CONDITIONS,
+    ),
+)
