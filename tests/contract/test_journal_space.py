@@ -221,7 +221,7 @@ def test_numbers_that_were_acknowledged_are_not_given_up(host: JournalHost) -> N
 
 
 def test_a_medium_with_room_is_not_called_cramped(host: JournalHost) -> None:
-    """What a full one does is in `tests/system/test_journal_disk_full.py` and `tests/hub/test_supervise.py`."""
+    """What a full one does is in `tests/system/test_journal_disk_full.py` and `tests/hub/test_machine.py`."""
 
     async def program(journal: Journal) -> None:
         assert journal.cramped is False
