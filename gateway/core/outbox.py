@@ -43,10 +43,13 @@ LEAST_UNRECEIPTED_BYTES = 24 * 1024
 RATE_WINDOW_MS = 200
 RATE_BYTES = 8 * 1024  # a smaller burst tells of latency, not of the rate
 BUNDLE_EVENTS = 128
-BUNDLE_SLICE_MS = 250  # a routine bundle fills the line no longer than this, so that an alarm passes
+# A routine bundle fills the line no longer than this, so that an alarm passes; three of them still fill a path of
+# 64 kbit/s whose round trip is 600 ms.
+BUNDLE_SLICE_MS = 350
 LEAST_BUNDLE_BYTES = 2 * 1024
-MOST_BUNDLE_BYTES = 48 * 1024
-FIRST_BUNDLE_BYTES = 8 * 1024
+# A path may fall to 64 kbit/s at any moment: a window of these is through within 2.4 s even then.
+MOST_BUNDLE_BYTES = 6 * 1024
+FIRST_BUNDLE_BYTES = 4 * 1024
 
 
 class Rate:

@@ -1,6 +1,7 @@
 """The outbox policy as a table: what a receipt means, which lane goes next, when it goes again."""
 
 from gateway.core.outbox import (
+    BUNDLE_EVENTS,
     DOUBT_MS,
     FIRST_RESEND_MS,
     FORK,
@@ -94,7 +95,7 @@ def test_what_is_unreceipted_is_bounded_by_the_measured_rate():
 
 def test_a_fast_path_gets_larger_bundles_and_a_slow_one_small_ones():
     sizes = []
-    for bytes_per_s in (4_000, 40_000, 4_000_000):
+    for bytes_per_s in (4_000, 12_000, 4_000_000):
         box = outbox(0, 0, 0, 1000, 0)
         now_ms, flights = 0, []
         for number in range(40):
@@ -243,3 +244,67 @@ def test_alarms_that_a_later_receipt_leaves_out_go_again_once_they_had_time_to_b
     assert not box.left_out(DOUBT_MS - 1, False)
     assert box.left_out(DOUBT_MS, False)
     assert [lane.sent for lane in box.lanes] == [0, 0, 0, 0, 5], "a routine lane is not receipted at once"
+
+
+TICK_MS, BUNDLE_COST, ROUND_TRIP_MS = 10, 220, 600  # cost: signature, head, topic, TLS
+
+
+class SlowLine:
+    """One direction of a path with a round trip of 600 ms: what waits before it, and what has passed."""
+
+    def __init__(self):
+        self.queue = []  # (bytes left, flight, last number)
+        self.pubacks = []  # (when, flight, last number)
+        self.moved = 0
+
+    def wait_ms(self, bytes_per_s):
+        return sum([row[0] for row in self.queue]) * 1000 // bytes_per_s
+
+    def tick(self, now_ms, bytes_per_s):
+        credit = bytes_per_s * TICK_MS // 1000
+        while self.queue and credit:
+            size, flight, last = self.queue.pop(0)
+            taken = min(size, credit)
+            credit -= taken
+            self.moved += taken
+            if size > taken:
+                self.queue.insert(0, (size - taken, flight, last))
+            else:
+                self.pubacks.append((now_ms + ROUND_TRIP_MS, flight, last))
+
+
+def drained(rate_at, event_bytes, seconds=60):
+    """An outbox with a long backlog before such a line: (longest wait an alarm would have had, bytes moved)."""
+    held = marks(0, 0, 0, 1_000_000, 0)
+    box, line = outbox(0, 0, 0, 1_000_000, 0), SlowLine()
+    worst_ms, stored = 0, 0
+    for now_ms in range(0, seconds * 1000, TICK_MS):
+        line.tick(now_ms, rate_at(now_ms))
+        while line.pubacks and line.pubacks[0][0] <= now_ms:
+            _, flight, stored = line.pubacks.pop(0)
+            box.puback(flight, now_ms)
+        if now_ms % 1000 == 0 and stored > box.lanes[3].acked:
+            box.receipted(3, stored, now_ms)
+        while box.next_lane(held, now_ms) == 3:
+            first = box.lanes[3].sent + 1
+            count = max(1, min(BUNDLE_EVENTS, box.bundle_limit() // event_bytes))
+            flight = box.sending(3, first, first + count - 1, count * event_bytes, now_ms)
+            line.queue.append((count * event_bytes + BUNDLE_COST, flight, first + count - 1))
+        worst_ms = max(worst_ms, line.wait_ms(rate_at(now_ms)))
+    return worst_ms, line.moved
+
+
+def test_at_64_kbit_per_s_an_alarm_is_through_within_3_s_and_the_line_is_used() -> None:
+    for event_bytes in (40, 90, 400):
+        worst_ms, moved = drained(lambda _: 8_000, event_bytes)
+        assert worst_ms <= 2_000, (event_bytes, worst_ms)
+        assert moved >= 60 * 8_000 * 97 // 100, (event_bytes, moved)
+
+
+def test_a_fast_path_that_becomes_slow_at_once_holds_an_alarm_for_3_s_at_most() -> None:
+    for event_bytes in (40, 90, 400):
+        for fell_ms in range(20_000, 20_300, 50):
+            worst_ms, _ = drained(
+                lambda now_ms, at=fell_ms: 8_000 if now_ms >= at else 1_000_000, event_bytes, 25
+            )
+            assert worst_ms <= 2_700, (event_bytes, fell_ms, worst_ms)  # and 300 ms on its way
