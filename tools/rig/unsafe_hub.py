@@ -28,7 +28,7 @@ class ForgetOnPuback(Delivery):
         self.forgetting = asyncio.ensure_future(self.journal.ack(flight.lane, flight.last))
 
 
-async def run(options: argparse.Namespace) -> int:
+async def run(options: argparse.Namespace, delivery: type[Delivery]) -> int:
     """Until SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -36,17 +36,17 @@ async def run(options: argparse.Namespace) -> int:
     config = validate(tomllib.loads(options.c.read_text(encoding="utf-8")), str(options.c))
     offset_ms = None if options.clock_offset_s is None else 1000 * options.clock_offset_s
     log = open_log(as_json=options.log_json)
-    return await wiring.run(config, log=log, stop=stop, clock_offset_ms=offset_ms, delivery=ForgetOnPuback)
+    return await wiring.run(config, log=log, stop=stop, clock_offset_ms=offset_ms, delivery=delivery)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m tools.rig.unsafe_hub", description=__doc__)
+def main(argv: list[str] | None = None, delivery: type[Delivery] = ForgetOnPuback) -> int:
+    """Entry point; another control gives its own `delivery`."""
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", choices=("run",))
     parser.add_argument("-c", type=Path, required=True)
     parser.add_argument("--log-json", action="store_true")
     parser.add_argument("--clock-offset-s", type=int)
-    return asyncio.run(run(parser.parse_args(argv)))
+    return asyncio.run(run(parser.parse_args(argv), delivery))
 
 
 if __name__ == "__main__":
