@@ -1,6 +1,9 @@
 """`make bench`: figures with their conditions, side by side in one run. Never fails for being slow.
 
 python -m tools.bench [--events 100000] [--alarms 200] [--only journal,drain,latency]
+
+By name only, for they take minutes: path (alarms over a far and a slow path), outage (a month drained at 64 kbit/s,
+--events of it), start (cold starts), wire (bytes an event), cut (an alarm into a dead connection).
 """
 
 import argparse
@@ -14,12 +17,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.bench import journal
+from tools.bench import journal, path_report
 from tools.bench.system import System
 
 PARTS = ("latency", "drain", "journal")
+BY_NAME = ("path", "outage", "start", "wire", "cut")
 PAUSE_S = 0.03
 DRAIN_LIMIT_S = 300.0
+EVENTS = 100_000
 
 
 def quantile(samples: list[float], share: float) -> float:
@@ -127,21 +132,24 @@ def conditions() -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=None, help="of the backlog; 100,000, an outage 60,000")
     parser.add_argument("--alarms", type=int, default=200)
-    parser.add_argument("--only", default=",".join(PARTS), help="parts of: " + ", ".join(PARTS))
+    parser.add_argument("--only", default=",".join(PARTS), help="parts of: " + ", ".join(PARTS + BY_NAME))
+    parser.add_argument("--seed", type=int, default=1, help="of the pauses between alarms on a path")
     options = parser.parse_args(argv)
+    events = options.events or EVENTS
     wanted = options.only.split(",")
     conditions()
     with tempfile.TemporaryDirectory(prefix="trygg-bench-", dir=os.environ.get("TRYGG_BENCH_DIR")) as name:
         folder = Path(name)
         if "latency" in wanted:
             asyncio.run(idle(folder / "idle", options.alarms))
-            asyncio.run(backlog(folder / "backlog", options.events))
+            asyncio.run(backlog(folder / "backlog", events))
         if "drain" in wanted:
-            asyncio.run(drain(folder / "drain", options.events))
+            asyncio.run(drain(folder / "drain", events))
         if "journal" in wanted:  # last: what it writes keeps the disk busy for a while
             journal.report(folder / "journal", say)
+    path_report.report(wanted, say, events=options.events, alarms=options.alarms, seed=options.seed)
     return 0
 
 

@@ -63,9 +63,11 @@ async def draw(system: FarSystem, measured: Measured, events: int, began_s: floa
         await asyncio.sleep(LOOK_S)
 
 
-async def on_the_wire(folder: Path, seed: int, *, events: int, make: Make) -> Measured:
+async def on_the_wire(
+    folder: Path, seed: int, *, events: int, make: Make, hub_module: str | None = None
+) -> Measured:
     """Drain `events` over an unhindered path and count what crosses it, TLS, MQTT and the greeting included."""
-    system = FarSystem(folder, seed)
+    system = FarSystem(folder, seed, hub_module=hub_module)
     measured = Measured()
     async with system.far(events, make, {}):
         await system.start_hub()
@@ -76,7 +78,15 @@ async def on_the_wire(folder: Path, seed: int, *, events: int, make: Make) -> Me
     return measured
 
 
-async def cold_starts(folder: Path, seed: int, *, events: int, count: int) -> list[tuple[int, int]]:
+async def cold_starts(
+    folder: Path,
+    seed: int,
+    *,
+    events: int,
+    count: int,
+    conditions: dict[str, int],
+    hub_module: str | None = None,
+) -> list[tuple[int, int]]:
     """Microseconds from the start of the hub's process, with `events` held, to (its radio listens, an alarm is verified).
 
     Frames go on the air each 50 ms from the moment the radio listens; the first of them that arrives counts, so the
@@ -86,9 +96,9 @@ async def cold_starts(folder: Path, seed: int, *, events: int, count: int) -> li
     await fill(template, events, month)
     took = []
     for number in range(count):
-        system = FarSystem(folder / str(number), seed + number)
+        system = FarSystem(folder / str(number), seed + number, hub_module=hub_module)
         shutil.copy(template, system.stage.hub / "journal.db")
-        async with system.far(0, month, {}):
+        async with system.far(0, month, conditions):
             took.append(await cold_start(system))
         shutil.rmtree(folder / str(number))
     return took

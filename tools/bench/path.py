@@ -26,7 +26,7 @@ FAR = {"delay_ms": 25}
 # IPv4 and TCP with time stamps on each segment; a queue as deep as cellular modems have.
 SLOW = {"delay_ms": 300, "bits_per_s": 64_000, "overhead_bytes": 52, "queue_bytes": 64 * 1024}
 LOOPBACK: dict[str, int] = {}
-FIFO_HUB = "tools.rig.fifo_hub"
+FIFO_HUB, LONE_HUB = "tools.rig.fifo_hub", "tools.rig.lone_hub"
 PAUSE_S = 0.03
 GIVE_UP_S = 60.0
 LOOK_S = 1.0
