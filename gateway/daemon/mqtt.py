@@ -21,17 +21,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from gateway.core.config_fields import Broker
 from gateway.daemon.mqtt_tls import TlsFiles, tls_context, translate
+from gateway.daemon.patience import Patience
 from gateway.daemon.reaching import ADDRESS_TIMEOUT_S, in_daemon_thread, probe, tcp
 from hal.buffer import Buffer
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError, UnavailableError
 from hal.types import Message
 
 QOS = 1
-KEEPALIVE_S = 30
-TICK_S = 5.0  # how often paho looks at its keepalive
 CONNECT_TIMEOUT_MS = 15_000
-# A peer that vanished is noticed when what we sent stays without a TCP acknowledgement for so long.
-USER_TIMEOUT_MS = 20_000
 # The hub takes messages at once; a broker that sends faster waits in TCP from here on.
 PAUSE_AT = 256
 BUFFERED = 4 * PAUSE_AT
@@ -48,6 +45,7 @@ class PahoUplink:
         client_id: the gateway's id, which is also its certificate's common name (DESIGN.md 4).
         tls: files for mqtts, read anew at each connection so that a renewed certificate counts at once.
         connect_timeout_ms: for look-up, TCP, TLS, CONNACK and SUBACK together.
+        patience: with a connection that has become silent; 70 s at most.
     """
 
     def __init__(
@@ -57,11 +55,13 @@ class PahoUplink:
         client_id: str,
         tls: TlsFiles | None = None,
         connect_timeout_ms: int = CONNECT_TIMEOUT_MS,
+        patience: Patience | None = None,
     ) -> None:
         self.broker = broker
         self._tls = tls
         self._client_id = client_id
         self._connect_timeout_ms = connect_timeout_ms
+        self._patience = patience
         self._link: Link | None = None
 
     @property
@@ -75,7 +75,7 @@ class PahoUplink:
         link = Link(self.broker)
         try:
             async with asyncio.timeout(self._connect_timeout_ms / 1000):
-                attempt = Attempt(self.broker, self._client_id, self._tls, interface)
+                attempt = Attempt(self.broker, self._client_id, self._tls, interface, self._patience)
                 await attempt.run()
                 link.attach(attempt)
                 await link.answer("did not accept the connection")
@@ -134,9 +134,15 @@ class Attempt:
     """
 
     def __init__(
-        self, broker: Broker, client_id: str, tls: TlsFiles | None, interface: str | None = None
+        self,
+        broker: Broker,
+        client_id: str,
+        tls: TlsFiles | None,
+        interface: str | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.abandoned = False
+        self.patience = patience if patience is not None else Patience()
         self.socket: Any = None
         self._broker = broker
         self._tls = tls
@@ -159,7 +165,7 @@ class Attempt:
                 raise DeniedError(f"{self._broker} needs certificates: set [uplink] ca, certificate and key")
             self.client.tls_set_context(tls_context(self._tls))
         try:
-            self.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+            self.client.connect(self._broker.host, self._broker.port, self.patience.keepalive_s)
         except OSError as error:
             raise translate(error, self._broker) from error
 
@@ -174,14 +180,11 @@ class Attempt:
         self.client.disconnect()
 
     def _on_socket_open(self, _client: paho.Client, _data: Any, sock: Any) -> None:
-        """Small packets go at once, and a peer that vanished is noticed."""
         if self.abandoned:
             sock.close()
             raise ConnectionAbortedError("nobody waits for this connection any more")
         self.socket = sock
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        self.patience.prepare(sock)
 
 
 class Link:
@@ -199,6 +202,7 @@ class Link:
         self._otherwise = ""
         self._refusal: HalError | None = None
         self._paused = False
+        self._look_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -220,9 +224,9 @@ class Link:
             self._closed_socket = attempt.socket
             self._end()
             return
-        self._socket = attempt.socket
+        self._socket, self._look_s = attempt.socket, attempt.patience.look_s
         self._loop.add_reader(self._socket, self._readable)
-        self._timer = self._loop.call_later(TICK_S, self._tick)
+        self._timer = self._loop.call_later(self._look_s, self._tick)
         self._flush()
 
     async def answer(self, otherwise: str) -> None:
@@ -304,7 +308,7 @@ class Link:
             self._client.loop_misc()
             self._flush()
         if self.stands:
-            self._timer = self._loop.call_later(TICK_S, self._tick)
+            self._timer = self._loop.call_later(self._look_s, self._tick)
 
     def _end(self, detail: str = "") -> None:
         """The connection is over: everyone who waits on it is told."""

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.config_fields import Broker
-from gateway.daemon.mqtt import PahoUplink, Patience
+from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import TlsFiles
+from gateway.daemon.patience import Patience
 from hal.errors import HalError, LinkLostError, TimedOutError, UnavailableError
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import HOST, Mosquitto, find_mosquitto
@@ -159,7 +160,7 @@ def refusal(tmp_path: Path, mode: str, *, tls: bool) -> HalError:
     """What `connect` raises over a path in this mode."""
 
     async def work() -> HalError:
-        async with path(tmp_path, tls=tls) as (proxy, uplink):
+        async with path(tmp_path, Patience(), tls=tls) as (proxy, uplink):
             await proxy.set_mode(mode)
             with pytest.raises(HalError) as caught:
                 await uplink.connect(["down"])
