@@ -13,14 +13,14 @@ import pytest
 from tools.bench.backlog import month, streamed
 from tools.bench.cuts import cut
 from tools.bench.figures import drain, wire_outcome
-from tools.bench.path import FIFO_HUB, LONE_HUB, SLOW, FarSystem, alarms
+from tools.bench.path import FIFO_HUB, LONE_HUB, SLOW, FarSystem
 from tools.simulators.mosquitto import find_mosquitto
 from tools.simulators.proxy import HOST, Proxy
 
 needs_mosquitto = pytest.mark.skipif(
     find_mosquitto() is None, reason="mosquitto is not installed: apt-get install mosquitto"
 )
-EVENTS = 1_500
+EVENTS = 1_000
 
 
 @contextlib.asynccontextmanager
@@ -128,20 +128,8 @@ def test_a_hub_behind_a_path_that_is_cut_again_and_again_loses_nothing(tmp_path:
 @needs_mosquitto
 @pytest.mark.long
 @pytest.mark.timeout(120)
-def test_the_harness_of_latencies_sees_a_hub_without_lanes(tmp_path: Path) -> None:
-    found = {}
-    for name, module in (("lanes", None), ("fifo", FIFO_HUB)):
-        run = alarms(tmp_path / name, 1, events=EVENTS, count=2, conditions=SLOW, hub_module=module)
-        found[name] = asyncio.run(run)
-    assert found["lanes"].over(3_000_000) == 0 and len(found["lanes"].latencies_us) == 2
-    assert found["fifo"].over(3_000_000) > 0
-
-
-@needs_mosquitto
-@pytest.mark.long
-@pytest.mark.timeout(120)
 def test_the_harness_of_an_outage_sees_a_hub_without_lanes() -> None:
-    good, bad = drain(300, 1), drain(2_000, 1, FIFO_HUB)
+    good, bad = drain(300, 1), drain(1_200, 1, FIFO_HUB)
     assert good.bad == 0 and good.reached["lost"] == 0
     assert good.series["receipted_by_ms"][-1][1] == 300
     assert bad.bad > 0

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tools.bench.backlog import month
-from tools.bench.path import FarSystem
+from tools.bench.path import OPEN, FarSystem
 
 LONGEST_S = 180.0
 KINDS = ("reset", "half_open")
@@ -13,7 +13,7 @@ BEFORE = 3  # alarms that pass before the cut
 async def cut(folder: Path, seed: int, kind: str) -> int | None:
     """Milliseconds of an alarm put on the air just after a cut; new connections work. None: not within 3 minutes."""
     system = FarSystem(folder, seed)
-    async with system.far(0, month, {}):
+    async with system.far(0, month, OPEN):
         await system.start_hub()
         await system.listening()
         await system.until_connected()

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tools.bench.backlog import Make, stored, streamed
 from tools.bench.outage import cold_starts, on_the_wire, outage
-from tools.bench.path import FAR, FIFO_HUB, LONE_HUB, LOOPBACK, SLOW, Measured, alarms
+from tools.bench.path import FAR, FIFO_HUB, LONE_HUB, LOOPBACK, SLOW, Conditions, Measured, alarms
 from tools.evidence.figure import Figure, Outcome
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def in_folder(work: Callable[[Path], T]) -> T:
 class Place:
     """Where alarms are timed: conditions of the path, events that drain meanwhile, the limit of p99 (and p50)."""
 
-    conditions: dict[str, int]
+    conditions: Conditions
     events: int
     limit_us: int
     median_us: int | None = None
@@ -182,7 +182,7 @@ def drain(events: int, seed: int, hub_module: str | None = None) -> Outcome:
 
 
 def starts(
-    count: int, seed: int, conditions: dict[str, int] = LOOPBACK, hub_module: str | None = None
+    count: int, seed: int, conditions: Conditions = LOOPBACK, hub_module: str | None = None
 ) -> Outcome:
     """Cold starts with a month held; bad are those that took more than 2 s to an alarm verified."""
 
@@ -258,7 +258,7 @@ FIGURES: tuple[Figure, ...] = (
         share=300,
         modules=DELIVERY,
         run=drain,
-        control=lambda seed: drain(2_000, seed, FIFO_HUB),
+        control=lambda seed: drain(1_200, seed, FIFO_HUB),
         unsafe="a hub without lanes, in which an alarm waits for all that is older",
         conditions=MACHINE + "; month put into the journal before the hub starts",
         adds_up=False,

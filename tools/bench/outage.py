@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tools.bench.backlog import Make, fill, month
-from tools.bench.path import LOOK_S, FarSystem, Measured, wire
+from tools.bench.path import LOOK_S, OPEN, Conditions, FarSystem, Measured, wire
 from tools.bench.system import SMOKE, WAIT_S
 from tools.home.scenario import Act
 
@@ -69,7 +69,7 @@ async def on_the_wire(
     """Drain `events` over an unhindered path and count what crosses it, TLS, MQTT and the greeting included."""
     system = FarSystem(folder, seed, hub_module=hub_module)
     measured = Measured()
-    async with system.far(events, make, {}):
+    async with system.far(events, make, OPEN):
         await system.start_hub()
         while await system.backlog() > 0:  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.02)
@@ -84,7 +84,7 @@ async def cold_starts(
     *,
     events: int,
     count: int,
-    conditions: dict[str, int],
+    conditions: Conditions,
     hub_module: str | None = None,
 ) -> list[tuple[int, int]]:
     """Microseconds from the start of the hub's process, with `events` held, to (its radio listens, an alarm is verified).

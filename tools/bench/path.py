@@ -25,7 +25,10 @@ from tools.home.scenario import Act
 FAR = {"delay_ms": 25}
 # IPv4 and TCP with time stamps on each segment; a queue as deep as cellular modems have.
 SLOW = {"delay_ms": 300, "bits_per_s": 64_000, "overhead_bytes": 52, "queue_bytes": 64 * 1024}
-LOOPBACK: dict[str, int] = {}
+OPEN: dict[str, int] = {}  # a proxy that hinders nothing, and counts
+LOOPBACK = None  # no proxy: its process would take part of a core from the others
+Conditions = dict[str, int] | None
+
 FIFO_HUB, LONE_HUB = "tools.rig.fifo_hub", "tools.rig.lone_hub"
 PAUSE_S = 0.03
 GIVE_UP_S = 60.0
@@ -122,10 +125,14 @@ class FarSystem(System):
         self.arrivals: asyncio.Queue[tuple[int, float]] = asyncio.Queue()
 
     @contextlib.asynccontextmanager
-    async def far(self, events: int, make: Make, conditions: dict[str, int]) -> AsyncIterator[None]:
+    async def far(self, events: int, make: Make, conditions: Conditions) -> AsyncIterator[None]:
         """Everything up, `events` in the journal, the path with its conditions, the hub not yet started."""
         if events:
             await fill(self.stage.hub / "journal.db", events, make)
+        if conditions is None:
+            async with self.running():
+                yield
+            return
         async with self.proxy:
             await self.proxy.do(**conditions)
             url = f"mqtts://127.0.0.1:{self.proxy.port}"
@@ -140,7 +147,7 @@ class FarSystem(System):
 
     async def backlog(self) -> int:
         """Routine events the journal holds."""
-        return sum(row["held"] for row in await self.lanes() if row["lane"] >= MEASUREMENT)
+        return routine(await self.lanes())
 
     async def alarms_given(self) -> int:
         """Numbers the hub has given in the lane of safety."""
@@ -149,7 +156,10 @@ class FarSystem(System):
     async def next_alarm(self, within_s: float = GIVE_UP_S) -> float | None:
         """One more alarm after a moment of chance; milliseconds until that one has arrived, or None."""
         await asyncio.sleep(PAUSE_S + self.random.random() * PAUSE_S)
-        before = await self.alarms_given()
+        return await self.alarm_after(await self.alarms_given(), within_s)
+
+    async def alarm_after(self, before: int, within_s: float = GIVE_UP_S) -> float | None:
+        """An alarm now; `before` is the last number that the hub gave in its lane."""
         self.number += 1
         began = time.perf_counter()
         await self.house.perform(Act(0, SMOKE, "smoke" if self.number % 2 == 0 else "clear", {}))
@@ -196,7 +206,7 @@ async def alarms(
     *,
     events: int,
     count: int,
-    conditions: dict[str, int],
+    conditions: Conditions,
     make: Make = month,
     hub_module: str | None = None,
 ) -> Measured:
@@ -208,12 +218,17 @@ async def alarms(
         await system.listening()
         await system.until_connected()
         for _ in range(count):
-            if events and await system.backlog() <= events // 100:
+            await asyncio.sleep(PAUSE_S + system.random.random() * PAUSE_S)
+            lanes = await system.lanes()
+            if events and routine(lanes) <= events // 100:
                 break
-            measured.add(await system.next_alarm())
-        measured.resident_kib.append(system.resident_kib())
-        measured.wire = wire(await system.proxy.do())
+            measured.add(await system.alarm_after(lanes[SAFETY]["last"]))
     return measured
+
+
+def routine(lanes: list[dict[str, Any]]) -> int:
+    """Routine events held in these lanes."""
+    return sum(row["held"] for row in lanes if row["lane"] >= MEASUREMENT)
 
 
 def wire(facts: dict[str, Any]) -> dict[str, int]:

@@ -94,7 +94,7 @@ def cuts(say: Say, seed: int) -> None:
     """An alarm that meets a cut."""
     for kind in KINDS:
         took_ms = cut_of(kind, seed)
-        words = "not within 3 min" if took_ms is None else f"{took_ms / 1000:,.1f} s"
+        words = "not within 3 min" if took_ms is None else f"{took_ms:,} ms"
         say(f"alarm into a connection cut by {kind}", words, "until verified over a new one; aim 90 s")
 
 
