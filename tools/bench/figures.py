@@ -46,11 +46,12 @@ class Place:
     median_us: int | None = None
 
 
+BACKLOG_EVENTS = 100_000
 IDLE = Place(LOOPBACK, 0, 10_000, 3_000)
-DRAINING = Place(LOOPBACK, 100_000, 20_000)
-FAR_AWAY = Place(FAR, 100_000, 100_000)
-SLOW_LINE = Place(SLOW, 100_000, SLOW_LIMIT_US)
-FIFO_EVENTS = 3_000  # of the control: enough that an alarm behind them is late even on the slow line
+DRAINING = Place(LOOPBACK, BACKLOG_EVENTS, 20_000)
+FAR_AWAY = Place(FAR, BACKLOG_EVENTS, 100_000)
+SLOW_LINE = Place(SLOW, BACKLOG_EVENTS, SLOW_LIMIT_US)
+FIFO_EVENTS = 3_000  # of the control on the slow line, where an alarm behind them is late enough
 FIFO_ALARMS = 5
 
 
@@ -113,9 +114,7 @@ def latency_figure(part: str, where: str, asked: str, place: Place, release: int
         return latency_outcome(place, latencies(place, trials, seed), seed)
 
     def control(seed: int) -> Outcome:
-        events = place.events or FIFO_EVENTS
-        if place.conditions == SLOW:
-            events = FIFO_EVENTS
+        events = FIFO_EVENTS if place.conditions == SLOW else BACKLOG_EVENTS
         waiting = Place(place.conditions, events, place.limit_us, place.median_us)
         found = in_folder(
             lambda folder: asyncio.run(
