@@ -78,10 +78,11 @@ class PahoUplink:
                 attempt = Attempt(self.broker, self._client_id, self._tls, interface, self._patience)
                 await attempt.run()
                 link.attach(attempt)
-                await link.answer("did not accept the connection")
                 topics = [(topic, QOS) for topic in subscriptions]
-                if topics:
+                if topics:  # on its way with CONNECT (MQTT 3.1.1, 3.1.4): a round trip less before an alarm
                     attempt.client.subscribe(topics)
+                await link.answer("did not accept the connection")
+                if topics:
                     await link.answer("did not grant the subscriptions")
             self._link = link
         except TimeoutError as error:
@@ -199,6 +200,7 @@ class Link:
         self._inbox = Buffer(BUFFERED)
         self._pending: dict[int, asyncio.Future[None]] = {}
         self._awaited: asyncio.Future[None] | None = None
+        self._answers: list[HalError | None] = []  # that came before anyone waited for them
         self._otherwise = ""
         self._refusal: HalError | None = None
         self._paused = False
@@ -232,6 +234,10 @@ class Link:
     async def answer(self, otherwise: str) -> None:
         """Wait for the CONNACK or SUBACK that is due; `otherwise` says what it means if the link ends instead."""
         self._otherwise = otherwise
+        if self._answers:
+            if (error := self._answers.pop(0)) is not None:
+                raise error
+            return
         if not self.stands:
             raise self._loss()
         self._awaited = self._loop.create_future()
@@ -330,6 +336,8 @@ class Link:
                 self._awaited.set_result(None)
             else:
                 self._awaited.set_exception(error)
+        elif self.stands:
+            self._answers.append(error)
 
     def _loss(self) -> HalError:
         """Why a connection ended before it was ours to use."""

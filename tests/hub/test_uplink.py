@@ -1,6 +1,6 @@
 """Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
 
-from gateway.hub.uplink import GREET_MS, PUBACK_LIMIT_MS, URGENT_PUBACK_LIMIT_MS, Delivery
+from gateway.hub.uplink import GREET_MS, URGENT_PUBACK_LIMIT_MS, Delivery
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
 from tests.hub.bench import DAY_UTC_MS, Bench, play
@@ -132,7 +132,7 @@ def test_a_broker_that_is_slow_is_not_left():
         bench.broker.hold_pubacks()
         for number in range(20):
             bench.smoke(number % 2 == 0, number)
-            await bench.clock.advance(PUBACK_LIMIT_MS // 2)
+            await bench.clock.advance(URGENT_PUBACK_LIMIT_MS // 2)
             bench.broker.release_pubacks(1_000)
         assert attempts(bench) == before
 
