@@ -15,11 +15,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from gateway.core.event_codec import encode_event
-from gateway.core.model import Decimal, Event
 from gateway.daemon.control import ask
-from hal.linux.journal import SqliteJournal
-from hal.types import INFO, MEASUREMENT
+from tools.bench.backlog import fill, month
 from tools.home.house import House
 from tools.home.scenario import Act, load
 from tools.rig.process import Child
@@ -28,7 +25,6 @@ from tools.rig.tally import Tally
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import Mosquitto
 
-GROUP = 1000
 WAIT_S = 60.0
 SMOKE = "Smoke detector"
 
@@ -43,30 +39,6 @@ def broker_of(folder: Path) -> tuple[Mosquitto | None, Brokerage]:
     return mosquitto, Brokerage(
         mosquitto.url, authority.client("home-1"), authority.client("platform"), own=False
     )
-
-
-def routine_event(number: int) -> tuple[int, bytes]:
-    """A mix of 70 % oximetry with decimals, 20 % door, 10 % alarms' returns: what a backlog is made of (F10)."""
-    uptime_ms = number * 1000
-    utc_ms = 1_795_000_000_000 + uptime_ms
-    if number % 10 < 7:
-        values: dict[str, object] = {
-            "spo2_pct": Decimal(960 + number % 30, -1),
-            "pulse_rate_bpm": 60 + number % 40,
-            "measurement_status": 0,
-        }
-        return MEASUREMENT, encode_event(Event("oximetry.measured", 77, 5, uptime_ms, utc_ms, values))
-    if number % 10 < 9:
-        return INFO, encode_event(Event("door.opened", 78, 5, uptime_ms, utc_ms, incident=b"incident"))
-    return MEASUREMENT, encode_event(Event("dose.collected", 79, 5, uptime_ms, utc_ms, {"dose_id": number}))
-
-
-async def fill(path: Path, count: int) -> None:
-    """Put a backlog of `count` routine events into a journal."""
-    journal = await SqliteJournal.open(path, capacity_bytes=1 << 30)
-    for start in range(0, count, GROUP):
-        await journal.append([routine_event(number) for number in range(start, min(count, start + GROUP))])
-    await journal.close()
 
 
 class System:
@@ -94,7 +66,7 @@ class System:
     async def running(self, backlog: int = 0) -> AsyncIterator["System"]:
         """Everything up, the hub at the home's radio; with a backlog in its journal from the start."""
         if backlog:
-            await fill(self.stage.hub / "journal.db", backlog)
+            await fill(self.stage.hub / "journal.db", backlog, month)
         async with self.house.open():
             facts = self.stage.take_devices()
             self.hub.arguments = self.stage.hub_arguments(int(facts["clock_offset_s"]))
