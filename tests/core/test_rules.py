@@ -37,8 +37,13 @@ def engine(
     return Engine(list(rules), recordings or {}, counted(), stored or {})
 
 
-def night(out: bool = False) -> NightWindow:
-    return NightWindow(DOOR, RULE, 22 * 60, 6 * 60, "Europe/Oslo", out)
+def night(kept: "bytes | None" = None) -> NightWindow:
+    return NightWindow(DOOR, RULE, 22 * 60, 6 * 60, "Europe/Oslo", kept)
+
+
+def contact(kind: str, part: str) -> Observation:
+    """What a contact says; the one that its kind names has no part."""
+    return Observation(kind, {"part": part} if part else {})
 
 
 def kinds(events: "list[Event]") -> "list[str]":
@@ -73,13 +78,56 @@ def test_an_exit_and_its_return_are_one_incident_also_across_a_restart():
     moment = Moment(1, 1_000, MIDNIGHT_UTC_MS)
     left = first.observe(DOOR, Observation("door.opened", {}), moment)[1]
     kept = first.take_changes()
-    assert left.incident is not None and kept["night." + str(DOOR)] == b"\x01"
+    assert left.incident is not None
     stored = {key: item for key, item in kept.items() if item is not None}
-    second = engine([night(out=True)], stored=stored)
+    second = engine([night(stored["night." + str(DOOR)])], stored=stored)
     back = second.observe(DOOR, Observation("door.closed", {}), Moment(2, 5, MIDNIGHT_UTC_MS + 9 * 3_600_000))
     assert kinds(back) == ["door.closed", "door.night_return"]
     assert back[1].incident == left.incident
     assert second.take_changes()["night." + str(DOOR)] is None
+
+
+def test_each_contact_of_a_sensor_has_its_own_way_out_and_back():
+    def said(made: Engine, kind: str, part: str, minutes: int) -> "list[Event]":
+        moment = Moment(1, 1_000, MIDNIGHT_UTC_MS + minutes * MINUTE_MS)
+        return made.observe(DOOR, contact(kind, part), moment)[1:]
+
+    for first, second in (("", "door_2"), ("door_2", ""), ("window", "")):
+        made = engine([night()])
+        by_day = said(made, "door.opened", second, -8 * 60)
+        left = said(made, "door.opened", first, 10)
+        other = said(made, "door.closed", second, 20)
+        assert (by_day, kinds(left), other) == ([], ["door.night_exit"], []), (first, second)
+        back = said(made, "door.closed", first, 30)
+        assert kinds(back) == ["door.night_return"] and back[0].incident == left[0].incident is not None
+        assert left[0].values == back[0].values == ({"part": first} if first else {})
+        assert made.take_changes()["night." + str(DOOR)] is None
+
+
+def test_two_contacts_that_are_out_are_two_incidents_and_each_returns_also_across_a_restart():
+    made = engine([night()])
+    moment = Moment(1, 1, MIDNIGHT_UTC_MS)
+    left = [made.observe(DOOR, contact("door.opened", part), moment)[1] for part in ("", "door_2")]
+    assert kinds(left) == 2 * ["door.night_exit"] and left[0].incident != left[1].incident
+    stored = {key: item for key, item in made.take_changes().items() if item is not None}
+    again = engine([night(stored["night." + str(DOOR)])], stored=stored)
+    back = [again.observe(DOOR, contact("door.closed", part), moment)[1] for part in ("door_2", "")]
+    assert kinds(back) == 2 * ["door.night_return"]
+    assert [event.incident for event in back] == [left[1].incident, left[0].incident]
+    assert again.take_changes()["night." + str(DOOR)] is None and again.incidents.open == {}
+
+
+def test_what_an_older_version_kept_of_a_door_that_is_out_ends_with_the_contact_that_closes():
+    key, incident = "night." + str(DOOR), "incident." + str(DOOR) + ".door.night_exit"
+    for part in ("", "window"):
+        made = engine([night(b"\x01")], stored={key: b"\x01", incident: b"12345678"})
+        moment = Moment(2, 1, MIDNIGHT_UTC_MS)
+        back = made.observe(DOOR, contact("door.closed", part), moment)[1:]
+        assert kinds(back) == ["door.night_return"] and back[0].incident == b"12345678", part
+        changes = made.take_changes()
+        assert changes[key] is None and changes[incident] is None
+        made.observe(DOOR, contact("door.opened", part), Moment(2, 2, MIDNIGHT_UTC_MS + 12 * 60 * MINUTE_MS))
+        assert made.observe(DOOR, contact("door.closed", part), moment)[1:] == []
 
 
 def test_a_door_that_closes_by_day_returns_nobody():

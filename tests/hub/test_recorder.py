@@ -25,7 +25,7 @@ RULE_ID = b"night..."
 def night(stored: "dict[str, bytes]") -> "list[Rule]":
     """A door alarm at night."""
     return [
-        NightWindow(PLACEMENT, RULE_ID, 22 * 60, 6 * 60, "Europe/Oslo", "night." + str(PLACEMENT) in stored)
+        NightWindow(PLACEMENT, RULE_ID, 22 * 60, 6 * 60, "Europe/Oslo", stored.get("night." + str(PLACEMENT)))
     ]
 
 

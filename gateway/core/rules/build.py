@@ -35,10 +35,10 @@ def build_rules(config: "Config", placements: "dict[str, int]", stored: "dict[st
     for rule in config.rules:
         placement = placements[rule.device]
         if rule.type == "night_window":
-            out = NIGHT + str(placement) in stored
+            kept = stored.get(NIGHT + str(placement))
             begin, end = rule.options["from"], rule.options["to"]
             zone = config.hub.time_zone
-            rules.append(NightWindow(placement, rule_id(rule), begin, end, zone, out))  # type: ignore[arg-type]
+            rules.append(NightWindow(placement, rule_id(rule), begin, end, zone, kept))  # type: ignore[arg-type]
         elif rule.type == "dose":
             rules.append(DoseRule(placement, rule_id(rule), stored))
         else:

@@ -2,47 +2,66 @@
 
 An unknown clock counts as inside the window, and the event says so (provenance 4): at 02:00 after a power cut
 an alarm too many is better than a resident unseen. The door's own `door.opened` is recorded all the same.
+
+What is open is a contact, not a sensor: where one sensor has several (`part`), each has its own exit, its own return and
+its own incident. A window that is closed must never tell that whoever went out by the door is back.
 """
 
+from gateway.core import cbor
 from gateway.core.model import WINDOW_ASSUMED, Event
 from gateway.core.rules.engine import Moment, Rule
 from gateway.core.timezone import in_window, local_minutes
 
 STATE = "night."
+UNNAMED = 1  # kept by 0.1 before contacts were told apart: some contact of the sensor is out
 
 
 class NightWindow(Rule):
-    """`door.night_exit` when the door opens inside the window, `door.night_return` when it closes after that.
+    """`door.night_exit` when a contact opens inside the window, `door.night_return` when that one closes after it.
 
-    begin, end: minutes of the local day; zone: IANA name.
+    begin, end: minutes of the local day; zone: IANA name. kept: what `changes` gave before a restart: the contacts
+    that are out, by part, as CBOR; `UNNAMED` ends with whichever contact closes first.
     """
 
-    def __init__(self, placement: int, rule_id: bytes, begin: int, end: int, zone: str, out: bool) -> None:
+    def __init__(
+        self, placement: int, rule_id: bytes, begin: int, end: int, zone: str, kept: "bytes | None" = None
+    ) -> None:
         super().__init__(placement, rule_id)
         self.begin = begin
         self.end = end
         self.zone = zone
-        self.out = out
+        out: object = cbor.decode(kept) if kept is not None else []
+        self.unnamed = out == UNNAMED
+        self.out: "list[str]" = [""] if self.unnamed else out  # type: ignore[assignment]
 
     def observe(self, event: Event, moment: Moment) -> "list[Event]":
-        """Follow the door."""
+        """Follow the contacts."""
+        part = str(event.values.get("part", ""))
         if event.kind == "door.opened":
             assumed = moment.utc_ms is None
             if not assumed and not self.inside(moment.utc_ms or 0):
                 return []
-            self.note(True)
+            if part not in self.out:
+                self.note(sorted([part] + self.out))
             provenance = event.provenance | (WINDOW_ASSUMED if assumed else 0)
-            return [self.made("door.night_exit", moment, provenance=provenance)]
-        if event.kind == "door.closed" and self.out:
-            self.note(False)
-            return [self.made("door.night_return", moment, provenance=event.provenance)]
-        return []
+            return [self.told("door.night_exit", moment, part, provenance)]
+        if event.kind != "door.closed":
+            return []
+        back = [name for name in self.out if name == part or (self.unnamed and name == "")]
+        if back:
+            self.unnamed = False
+            self.note([name for name in self.out if name not in back])
+        return [self.told("door.night_return", moment, name, event.provenance) for name in back]
 
     def inside(self, utc_ms: int) -> bool:
         """Whether the local time of `utc_ms` lies in the window."""
         return in_window(local_minutes(utc_ms, self.zone)[1], self.begin, self.end)
 
-    def note(self, out: bool) -> None:
-        """Remember across a restart that a night exit waits for its return."""
+    def told(self, kind: str, moment: Moment, part: str, provenance: int) -> Event:
+        """An event of one contact, named as the device names it."""
+        return self.made(kind, moment, {"part": part} if part else {}, provenance)
+
+    def note(self, out: "list[str]") -> None:
+        """Remember across a restart which contacts wait for their return."""
         self.out = out
-        self.changes[STATE + str(self.placement)] = b"\x01" if out else None
+        self.changes[STATE + str(self.placement)] = cbor.encode(out) if out else None
