@@ -3,7 +3,8 @@
 import asyncio
 
 from gateway.core.session import Backoff
-from gateway.hub.waking import ended
+from gateway.core.supervision import INTERVALS
+from gateway.hub.waking import ended, stop
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE
 
@@ -115,6 +116,7 @@ class Visitor:
         self.backoff = Backoff(random16, first_ms=500, ceiling_ms=30_000)
         self.bonded = bonded
         self.denied = False
+        self.heard_ms = 0
 
     async def run(self) -> None:
         """Connect when the device is heard, stay as long as it does, come back when it returns."""
@@ -160,14 +162,33 @@ class Visitor:
             self.device.link = "connected"
             await self.prepare(connection)
             self.denied = False
+            await self.follow(connection)
+        finally:
+            await connection.disconnect()
+
+    async def follow(self, connection: "BleConnection") -> None:
+        """Take notifications until the link is lost. Raises HalError then."""
+        self.heard_ms = self.clock.uptime_ms()
+        watch = asyncio.create_task(self.watch(connection))
+        try:
             while True:
                 heard = await connection.receive()
+                self.heard_ms = self.clock.uptime_ms()
                 await self.take(
                     self.driver.notified(heard.characteristic, heard.value, heard.received_ms),
                     heard.received_ms,
                 )
         finally:
-            await connection.disconnect()
+            await stop(watch)
+
+    async def watch(self, connection: "BleConnection") -> None:
+        """Leave a link on which a supervised device has fallen silent: not every stack tells that it is gone."""
+        while self.device.interval_ms > 0:
+            rest_ms = self.heard_ms + INTERVALS * self.device.interval_ms - self.clock.uptime_ms()
+            if rest_ms <= 0:
+                await connection.disconnect()
+                return
+            await self.clock.sleep_ms(rest_ms)
 
     def check_bond(self, connection: "BleConnection") -> None:
         """A bond weaker than the driver or the configuration asks for is refused, never accepted silently."""

@@ -77,6 +77,32 @@ def test_a_lost_link_is_followed_by_a_pause_and_a_return():
     play(scene)
 
 
+def test_a_link_on_which_a_supervised_device_falls_silent_is_left_and_taken_again():
+    async def scene() -> None:
+        small = Small()
+        visit = Visit(small)
+        visit.device.config.interval_s = 20
+        task = await visit.begin()
+        for value in (97, 96):
+            await small.clock.advance(3 * 20_000 - 1)
+            assert visit.device.link == "connected"
+            await visit.measure(value)
+        await small.clock.advance(3 * 20_000)
+        assert visit.device.link != "connected"
+        visit.near.set()
+        await small.clock.advance(5_000)
+        assert visit.device.link == "connected"
+        await visit.measure(95)
+        assert visit.measured() == [97, 96, 95]
+        visit.device.config.interval_s = None
+        await small.clock.advance(86_400_000)
+        assert visit.device.link == "connected", "nobody expects to hear it"
+        await stop(task)
+        assert small.clock.sleepers == 0
+
+    play(scene)
+
+
 def test_a_link_that_breaks_at_once_is_tried_less_and_less_often():
     async def scene() -> None:
         bench = Visit(Small())
