@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.core.session import Backoff
 from gateway.core.supervision import INTERVALS
-from gateway.hub.waking import ended, stop
+from gateway.hub.waking import ended
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE
 
@@ -116,7 +116,8 @@ class Visitor:
         self.backoff = Backoff(random16, first_ms=500, ceiling_ms=30_000)
         self.bonded = bonded
         self.denied = False
-        self.heard_ms = 0
+        self.heard_ms: "int | None" = None  # the last word of the device; None while it waits for the journal
+        self.left = False  # the link is being left because the device was silent on it
 
     async def run(self) -> None:
         """Connect when the device is heard, stay as long as it does, come back when it returns."""
@@ -169,23 +170,30 @@ class Visitor:
     async def follow(self, connection: "BleConnection") -> None:
         """Take notifications until the link is lost. Raises HalError then."""
         self.heard_ms = self.clock.uptime_ms()
+        self.left = False
         watch = asyncio.create_task(self.watch(connection))
         try:
             while True:
                 heard = await connection.receive()
-                self.heard_ms = self.clock.uptime_ms()
+                self.heard_ms = None
                 await self.take(
                     self.driver.notified(heard.characteristic, heard.value, heard.received_ms),
                     heard.received_ms,
                 )
+                self.heard_ms = self.clock.uptime_ms()
         finally:
-            await stop(watch)
+            if not self.left:
+                watch.cancel()
+            await ended(watch)  # a link that is being hung up is hung up to the end
 
     async def watch(self, connection: "BleConnection") -> None:
         """Leave a link on which a supervised device has fallen silent: not every stack tells that it is gone."""
         while self.device.interval_ms > 0:
-            rest_ms = self.heard_ms + INTERVALS * self.device.interval_ms - self.clock.uptime_ms()
+            now_ms = self.clock.uptime_ms()
+            heard_ms = now_ms if self.heard_ms is None else self.heard_ms
+            rest_ms = heard_ms + INTERVALS * self.device.interval_ms - now_ms
             if rest_ms <= 0:
+                self.left = True
                 await connection.disconnect()
                 return
             await self.clock.sleep_ms(rest_ms)

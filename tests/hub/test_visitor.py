@@ -174,6 +174,67 @@ class RefusingConnection:
             raise self.errors[characteristic]
 
 
+class Slow(Refusing):
+    """Connections that take two seconds to hang up; `hung_up` is when each of them had, in uptime ms."""
+
+    hung_up: "list[int]" = []
+
+    async def connect(
+        self, address: str, *, pair: bool = False, passkey: "int | None" = None, timeout_ms: int = 20_000
+    ) -> SimConnection:
+        connection = await super().connect(address, pair=pair, passkey=passkey, timeout_ms=timeout_ms)
+        disconnect = connection.disconnect
+
+        async def slowly() -> None:
+            await disconnect()
+            await self._world.clock.sleep_ms(2_000)
+            self.hung_up.append(self._world.clock.uptime_ms())
+
+        connection.disconnect = slowly  # type: ignore[method-assign]
+        return connection
+
+
+def test_a_silent_link_is_hung_up_to_the_end():
+    async def scene() -> None:
+        small = Small()
+        visit = Visit(small, central=Slow)
+        visit.device.config.interval_s = 20
+        visit.central.hung_up = []  # type: ignore[attr-defined]
+        task = await visit.begin()
+        await small.clock.advance(61_000)
+        assert "lost" not in visit.device.link, "it is still hanging up"
+        await small.clock.advance(5_000)
+        assert "lost" in visit.device.link
+        assert visit.central.hung_up == [62_000, 64_000], "cut short half way"  # type: ignore[attr-defined]
+        await stop(task)
+        assert small.clock.sleepers == 0
+
+    play(scene)
+
+
+def test_a_device_whose_words_find_no_room_is_not_silent():
+    async def scene() -> None:
+        visit = Visit(Small())
+        held = visit.small.hold()
+        visit.visitor.intake = visit.small.intake
+        visit.device.config.interval_s = 20
+        task = await visit.begin()
+        held.go.clear()
+        await visit.measure(97, 96)
+        await visit.small.clock.advance(600_000)
+        assert visit.device.link == "connected"
+        held.go.set()
+        await visit.small.clock.settle()
+        assert visit.measured() == [97, 96]
+        await visit.small.clock.advance(59_000)
+        assert visit.device.link == "connected"
+        await visit.small.clock.advance(2_000)
+        assert "lost" in visit.device.link
+        await stop(task)
+
+    play(scene)
+
+
 def test_a_step_that_is_refused_is_passed_over_but_not_all_subscriptions():
     table = [
         (["2a24"], True),
