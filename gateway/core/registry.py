@@ -56,6 +56,8 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "path.receipted": (102, 2, "path.unreceipted"),
     "problem.detected": (103, 2, ""),
     "problem.cleared": (104, 2, "problem.detected"),
+    "device.denied": (105, 2, ""),
+    "device.admitted": (106, 2, "device.denied"),
     "oximetry.measured": (128, 3, ""),
     "measurement.failed": (129, 3, ""),
     "dose.dispensed": (130, 3, ""),

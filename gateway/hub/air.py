@@ -115,7 +115,6 @@ class Visitor:
         self.clock = clock
         self.backoff = Backoff(random16, first_ms=500, ceiling_ms=30_000)
         self.bonded = bonded
-        self.denied = False
         self.heard_ms: "int | None" = None  # the last word of the device; None while it waits for the journal
         self.left = False  # the link is being left because the device was silent on it
 
@@ -136,16 +135,17 @@ class Visitor:
                     cause=str(error),
                     kind=type(error).__name__,
                 )
-                await self.tell_denied(error)
+                if isinstance(error, DeniedError):
+                    await self.tell_denied(True, error.message)
             self.backoff.held(self.clock.uptime_ms() - began_ms)
             await self.clock.sleep_ms(self.backoff.next_ms())
 
-    async def tell_denied(self, error: HalError) -> None:
-        """A device that may not be read says nothing, and nobody else would: said once until it is read again."""
-        if isinstance(error, DeniedError) and not self.denied:
-            self.denied = True
-            values: "dict[str, object]" = {"reason": error.message}
-            await self.intake.recorder.note("device.unauthenticated", self.device.placement, values)
+    async def tell_denied(self, denied: bool, reason: str = "") -> None:
+        """A device that may not be read says nothing, and nobody else would: said once, and when it is read again."""
+        values: "dict[str, object]" = {"reason": reason}
+        await self.intake.recorder.condition(
+            "device.denied", "device.admitted", denied, values, self.device.placement
+        )
 
     async def visit(self) -> None:
         """One connection, from pairing to its loss."""
@@ -162,7 +162,7 @@ class Visitor:
             self.check_bond(connection)
             self.device.link = "connected"
             await self.prepare(connection)
-            self.denied = False
+            await self.tell_denied(False)
             await self.follow(connection)
         finally:
             await connection.disconnect()

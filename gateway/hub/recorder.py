@@ -159,14 +159,19 @@ class Recorder:
         await self.offer(self.made([self.own(kind, placement, values)], state))
 
     async def condition(
-        self, kind: str, end: str, holds: bool, values: "dict[str, object] | None" = None
+        self,
+        kind: str,
+        end: str,
+        holds: bool,
+        values: "dict[str, object] | None" = None,
+        placement: int = 0,
     ) -> None:
-        """Say when a condition of the hub begins and when it ends, each once, also across a restart."""
-        is_open = self.engine.incidents.is_open(0, kind)
+        """Say when a condition begins and when it ends, each once, also across a restart."""
+        is_open = self.engine.incidents.is_open(placement, kind)
         if holds and not is_open:
-            await self.note(kind, values=values)
+            await self.note(kind, placement, values)
         elif is_open and not holds:
-            await self.note(end)
+            await self.note(end, placement)
 
     async def keep(self, state: "State") -> None:
         """Store state alone, now or when there is room again."""

@@ -37,7 +37,7 @@ def test_a_bond_is_as_strong_as_driver_and_passkey_ask_or_the_device_is_not_read
         assert bench.measured() == ([97] if bond is not None else []), row
         assert bench.device.bond == bond, row
         assert bench.bonded == ([] if bond is None else [bond]), row
-        assert bench.small.kinds(2) == ([] if bond is not None else ["device.unauthenticated"]), row
+        assert bench.small.kinds(2) == ([] if bond is not None else ["device.denied"]), row
         await stop(task)
 
     for row in table:
@@ -94,14 +94,33 @@ def test_a_device_that_has_forgotten_its_bond_is_not_paired_anew_in_silence():
             await bench.small.clock.advance(40_000)
         assert bench.peripheral.pairings == 1 and not bench.peripheral.connected
         assert "no longer knows our bond" in bench.device.link
-        assert bench.small.kinds(2) == ["device.unauthenticated"], "said once, however often it is tried"
-        assert bench.small.events(2)[0].placement == PLACEMENT
+        assert bench.small.kinds(2) == ["device.denied"], "said once, however often it is tried"
         await bench.central.forget(ADDRESS)  # what the technician does
         bench.near.set()
         await bench.small.clock.advance(40_000)
         await bench.measure(97)
         assert bench.peripheral.pairings == 2 and bench.measured() == [97]
+        begun, over = bench.small.events(2)
+        assert (begun.kind, over.kind) == ("device.denied", "device.admitted")
+        assert begun.placement == over.placement == PLACEMENT
+        assert begun.incident == over.incident is not None
         await stop(task)
+
+    play(scene)
+
+
+def test_a_device_that_may_not_be_read_is_said_once_and_its_end_too_across_restarts():
+    async def scene() -> None:
+        small, kinds = Small(), ["device.denied"]
+        for label, passkey in ((123456, 654321), (123456, 654321), (123456, 123456), (123456, 123456)):
+            visit = Visit(small, Scale, passkey, passkey=label)
+            task = await visit.begin()
+            if label == passkey and kinds[-1] == "device.denied":
+                kinds.append("device.admitted")
+            assert small.kinds(2) == kinds, (label, passkey)
+            await stop(task)
+            small.restart()
+        assert len({event.incident for event in small.events(2)}) == 1
 
     play(scene)
 

@@ -250,7 +250,7 @@ def test_a_step_that_is_refused_is_passed_over_but_not_all_subscriptions():
         assert bench.peripheral.connected == stays, refused
         assert bench.measured() == ([97] if stays else []), refused
         assert bench.small.messages().count("A step was refused.") == len(refused)
-        assert bench.small.kinds(2) == ([] if stays else ["device.unauthenticated"]), refused
+        assert bench.small.kinds(2) == ([] if stays else ["device.denied"]), refused
         await stop(task)
 
     for row in table:

@@ -27,7 +27,7 @@ def kept(held: dict[str, Any], now: dict[str, Any], what: str) -> dict[str, Any]
                 f"{what} {name} is {row} and tests/vectors/registry.json holds {codes.get(code, name)} as "
                 f"{held.get(codes.get(code, name))}: codes are never reused, give it a new name and a new code"
             )
-    return {**held, **now}
+    return {**now, **held}  # in the order of the registry, wherever a new row stands there
 
 
 def code_vectors(file: Path) -> dict[str, Plain]:
