@@ -1,6 +1,6 @@
 """Generated from registry.toml by `python -m tools.registry`: kinds and value names by number."""
 
-# name: (code, lane, the kind it clears)
+# name: (code, lane, the kind it clears; "*" whichever state of its lane has its incident)
 KINDS: "dict[str, tuple[int, int, str]]" = {
     "smoke.detected": (1, 0, ""),
     "smoke.cleared": (2, 0, "smoke.detected"),
@@ -11,9 +11,11 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "water.detected": (7, 0, ""),
     "water.cleared": (8, 0, "water.detected"),
     "button.pressed": (9, 0, ""),
+    "safety.unwatched": (10, 0, "*"),
     "door.night_exit": (32, 1, ""),
     "door.night_return": (33, 1, "door.night_exit"),
     "dose.missed": (34, 1, ""),
+    "alarm.unwatched": (35, 1, "*"),
     "hub.started": (64, 2, ""),
     "hub.stopped": (65, 2, ""),
     "device.silent": (66, 2, ""),
@@ -58,6 +60,7 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "problem.cleared": (104, 2, "problem.detected"),
     "device.denied": (105, 2, ""),
     "device.admitted": (106, 2, "device.denied"),
+    "fault.unwatched": (107, 2, "*"),
     "oximetry.measured": (128, 3, ""),
     "measurement.failed": (129, 3, ""),
     "dose.dispensed": (130, 3, ""),
@@ -73,6 +76,7 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "dispenser.reported": (166, 4, ""),
     "dose.planned": (167, 4, ""),
     "dose.withdrawn": (168, 4, ""),
+    "state.unwatched": (169, 4, "*"),
     "path.fallback": (140, 2, ""),
     "path.preferred": (141, 2, "path.fallback"),
     "clock.jumped": (142, 2, ""),

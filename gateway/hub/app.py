@@ -5,6 +5,7 @@ import asyncio
 from gateway.core.outbox import Outbox
 from gateway.core.rules.build import build_recordings, build_rules
 from gateway.core.rules.engine import Engine
+from gateway.core.rules.leaving import InUse, left_behind
 from gateway.core.supervision import Supervision
 from gateway.core.trust import Trust
 from gateway.hub.air import Listener, Visitor
@@ -107,7 +108,12 @@ class App:
         self.devices, self.placed = place(config.devices, journal, crypto, driver_of)
         for device in self.devices:
             device.passkey = (passkeys or {}).get(device.config.name)
-        engine = engine_of(config, self.devices, machine)
+        stored = {key: journal.state(key) or b"" for key in journal.state_keys("")}
+        self.unwatched, gone = left_behind(stored, self.in_use())
+        for key in gone:
+            del stored[key]
+            self.placed[key] = None
+        engine = engine_of(config, self.devices, machine, stored)
         self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
         self.supervision = Supervision()
         self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
@@ -162,11 +168,10 @@ class App:
         """Take up what the last run left, say that the hub started, and start every part."""
         self.machine.indicator.show("starting")
         self.inward.restore()
-        if self.placed:
-            await self.recorder.keep(self.placed)
         values: "dict[str, object]" = {"software": self.outward.software}
         values.update(self.started)
         await self.recorder.note("hub.started", values=values)
+        await self.leave_behind()
         await self.tell_configuration()
         await self.revise()
         self.watch()
@@ -175,6 +180,28 @@ class App:
         self.start_inputs()
         self.parts.start("supervise", self.supervise.run)
         self.parts.start("recovery", Recovery(self.recorder, self.log).run, once=True)
+
+    def in_use(self) -> InUse:
+        """What follows the states of this home."""
+        placements = {device.config.name: device.placement for device in self.devices}
+        nights = [placements[rule.device] for rule in self.config.rules if rule.type == "night_window"]
+        return InUse(list(placements.values()), nights, bool(self.by_radio()))
+
+    def by_radio(self) -> "list[Device]":
+        """Devices that the radio is needed for."""
+        if self.machine.scanner is None:
+            return []
+        return [device for device in self.devices if device.driver.transport != "serial"]
+
+    async def leave_behind(self) -> None:
+        """Put devices into use and out of it; an open state that nobody follows any more is said, with its incident."""
+        events = []
+        for state in self.unwatched:
+            event = self.recorder.own(state.kind, state.placement, state.values)
+            event.incident = state.incident
+            events.append(event)
+        if events or self.placed:
+            await self.recorder.offer(self.recorder.made(events, self.placed))
 
     async def tell_configuration(self) -> None:
         """A configuration with a fault is a condition that ends when a good one is used."""
@@ -211,7 +238,7 @@ class App:
     def start_inputs(self) -> None:
         """One loop that listens, one for each device that is visited or on a line."""
         machine, clock = self.machine, self.machine.clock
-        by_radio = [device for device in self.devices if device.driver.transport != "serial"]
+        by_radio = self.by_radio()
         if machine.scanner is not None and by_radio:
             listener = Listener(machine.scanner, self.devices, self.intake, clock)
             self.parts.start("radio", listener.run)
@@ -273,10 +300,10 @@ class App:
             await self.machine.clock.sleep_ms(50)
 
 
-def engine_of(config: "Config", devices: "list[Device]", machine: Machine) -> Engine:
+def engine_of(
+    config: "Config", devices: "list[Device]", machine: Machine, stored: "dict[str, bytes]"
+) -> Engine:
     """The rules of a configuration, with what they remember."""
-    journal = machine.journal
-    stored = {key: journal.state(key) or b"" for key in journal.state_keys("")}
     placements = {device.config.name: device.placement for device in devices}
     rules = build_rules(config, placements, stored)
     return Engine(rules, build_recordings(config, placements), machine.crypto.random, stored)

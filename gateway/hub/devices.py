@@ -4,9 +4,6 @@ import hashlib
 
 from gateway.core import cbor
 from gateway.core.devices.driver import REPEATED, Context
-from gateway.core.rules.dose import STATE as DOSE
-from gateway.core.rules.incidents import PREFIX as INCIDENT
-from gateway.core.rules.night_window import STATE as NIGHT
 from gateway.hub.recorder import device_key
 
 TYPE_CHECKING = False
@@ -83,7 +80,8 @@ def place(
     """Devices with their placements, and the state to store for those put into use now.
 
     A placement is a random 32-bit number made each time a device is put into use: a swap never mixes two
-    devices' events (DESIGN.md 3). A device that is gone from the configuration loses its placement and state.
+    devices' events (DESIGN.md 3). A device that is gone from the configuration loses its placement; what was kept of
+    it goes with the states that nobody follows any more (`App.leave_behind`).
     """
     devices: "list[Device]" = []
     changes: "dict[str, bytes | None]" = {}
@@ -92,8 +90,6 @@ def place(
         if kept is not None and kept[4:] == fingerprint(config):
             placement = int.from_bytes(kept[:4], "big")
         else:
-            if kept is not None:
-                changes.update(leaving(journal, kept))
             placement = fresh_placement(crypto)
             changes[PLACEMENT + config.name] = placement.to_bytes(4, "big") + fingerprint(config)
         device = Device(config, placement, build(config, placement, journal, crypto, driver_of))
@@ -102,7 +98,6 @@ def place(
     names = [config.name for config in configs]
     for key in journal.state_keys(PLACEMENT):
         if key[len(PLACEMENT) :] not in names:
-            changes.update(leaving(journal, journal.state(key) or b""))
             changes[key] = None
     return devices, changes
 
@@ -128,12 +123,3 @@ def fresh_placement(crypto: "Crypto") -> int:
         placement = int.from_bytes(crypto.random(4), "big")
         if placement:
             return placement
-
-
-def leaving(journal: "Journal", kept: bytes) -> "dict[str, bytes | None]":
-    """Deletes the state of a placement that is no longer in use: its driver's, its rules', its open incidents."""
-    number = str(int.from_bytes(kept[:4], "big"))
-    keys = journal.state_keys(device_key(int(number), "")) + [NIGHT + number]
-    for prefix in (DOSE, INCIDENT):
-        keys += journal.state_keys(prefix + number + ".")
-    return {key: None for key in keys if journal.state(key) is not None}

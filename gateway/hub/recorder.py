@@ -19,6 +19,7 @@ from gateway.core.event_codec import (
 )
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
+from gateway.core.rules.leaving import DEVICE
 from gateway.hub.parts import PartFailedError
 from hal.errors import HalError, StorageFullError, UnavailableError
 from hal.types import EPOCH_SIZE, TECHNICAL, YIELD_ORDER
@@ -342,7 +343,7 @@ class Recorder:
 
 def device_key(placement: int, key: str) -> str:
     """State key of a driver's own `key`."""
-    return "device." + str(placement) + "." + key
+    return DEVICE + str(placement) + "." + key
 
 
 def again_bytes(entry: "Entry", provenance: int = 0) -> bytes:

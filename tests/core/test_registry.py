@@ -43,7 +43,7 @@ def test_names_are_thing_and_happening() -> None:
 
 
 def test_what_clears_a_state_is_of_its_lane() -> None:
-    clearing = [(name, row) for name, row in registry.KINDS.items() if row[2]]
+    clearing = [(name, row) for name, row in registry.KINDS.items() if row[2] and row[2] != "*"]
     assert clearing
     for name, (_, lane, clears) in clearing:
         assert registry.KINDS[clears][1] == lane, name
@@ -51,8 +51,13 @@ def test_what_clears_a_state_is_of_its_lane() -> None:
 
 
 def test_a_state_has_one_clearing_kind() -> None:
-    cleared = [row[2] for row in registry.KINDS.values() if row[2]]
+    cleared = [row[2] for row in registry.KINDS.values() if row[2] and row[2] != "*"]
     assert len(cleared) == len(set(cleared))
+
+
+def test_every_lane_with_states_has_one_word_for_those_that_nobody_follows_any_more() -> None:
+    lanes = {registry.KINDS[row[2]][1] for row in registry.KINDS.values() if row[2] and row[2] != "*"}
+    assert sorted([row[1] for row in registry.KINDS.values() if row[2] == "*"]) == sorted(lanes)
 
 
 def test_no_name_claims_more_than_the_device_knows() -> None:

@@ -1,6 +1,8 @@
 """Placements: random, kept as long as the device is the same one, and nothing left behind when it goes."""
 
+from gateway.core import cbor
 from gateway.core.devices.driver import Driver
+from gateway.core.rules.leaving import InUse, left_behind
 from gateway.hub.devices import PLACEMENT, Device, device_key, fingerprint, fresh_placement, place
 from tests.hub.bench import DOOR, SMOKE
 from tests.hub.small import Small, play
@@ -35,12 +37,16 @@ def configured(small: Small, *rows: "dict[str, Any]") -> "list[Any]":
 
 
 async def placed(small: Small, *rows: "dict[str, Any]") -> "list[Device]":
-    """Put the devices of a configuration into use, as a start does."""
+    """Put the devices of a configuration into use, as a start does; every door has a rule of the night."""
     devices, changes = place(configured(small, *rows), small.journal, small.crypto, lambda name: KINDS[name])
+    stored = {key: small.journal.state(key) or b"" for key in small.journal.state_keys("")}
+    placements = [device.placement for device in devices]
+    changes.update(dict.fromkeys(left_behind(stored, InUse(placements, placements, True))[1]))
     await small.journal.append([], changes)
     return devices
 
 
+PLANNED = cbor.encode([9, 0])
 HALL = {"name": "Front door", "driver": "remembering", "address": DOOR}
 KITCHEN = {"name": "Smoke", "driver": "remembering", "address": SMOKE}
 
@@ -112,7 +118,7 @@ def test_a_device_that_is_gone_leaves_nothing_behind_and_others_keep_all():
                 "dose." + number + ".7",
                 "incident." + number + ".device.silent",
             ]
-        await small.journal.append([], {key: b"\x01" for keys in kept.values() for key in keys})
+        await small.journal.append([], {key: PLANNED for keys in kept.values() for key in keys})
         await small.journal.append(
             [],
             {
@@ -132,14 +138,20 @@ def test_a_device_that_is_gone_leaves_nothing_behind_and_others_keep_all():
     play(scene)
 
 
-def test_a_placement_that_begins_like_another_is_not_touched_with_it():
+def test_what_is_kept_of_a_placement_that_nobody_has_goes_and_one_that_begins_like_it_stays():
     async def scene() -> None:
         small = Small()
         door = (await placed(small, HALL))[0]
-        near = "device." + str(door.placement) + "7.cursor"
-        await small.journal.append([], {near: b"\x01", "night." + str(door.placement) + "7": b"\x01"})
+        number = str(door.placement)
+        own = {"device." + number + ".cursor": b"\x01", "night." + number: b"\x01"}
+        near = {"device." + number + "7.cursor": b"\x01", "night." + number + "7": b"\x01"}
+        hub = {"incident.0.path.lost": b"12345678", "dated.7": b"\x01", "dropped.4": b"\x01"}
+        for state in (own, near, hub):
+            await small.journal.append([], state)
+        await placed(small, HALL)
+        assert small.journal.state_keys("") == sorted(list(own) + list(hub) + [PLACEMENT + "Front door"])
         await placed(small)
-        assert small.journal.state_keys("") == sorted([near, "night." + str(door.placement) + "7"])
+        assert small.journal.state_keys("") == sorted(hub)
 
     play(scene)
 

@@ -42,7 +42,8 @@ NB = """\
 
 Hver melding har et navn og et fast nummer. Tekniske feil (felt 2) er aldri en alarm om en person, og en alarm om en
 person er aldri en teknisk feil. «Hvem» er et forslag; kommunen bestemmer hvem som får hva. En tilstand varer til
-meldingen etter «slutt» kommer; begge har samme `incident`.
+meldingen etter «slutt» kommer; begge har samme `incident`. Er det som skulle si fra, tatt ut av bruk, kommer i stedet
+`safety.unwatched`, `alarm.unwatched`, `fault.unwatched` eller `state.unwatched` med samme `incident`.
 
 Merker (`provenance`) på en melding: 1 ikke bekreftet å være fra enheten, 2 mulig gjentakelse, 4 tidsrommet er antatt
 fordi klokken ikke var til å stole på. Tallene legges sammen: 3 er 1 og 2.
@@ -52,7 +53,8 @@ EN = """\
 
 Each message has a name and a fixed number. A technical fault (lane 2) is never an alarm about a person, and an alarm
 about a person is never a technical fault. “Who” is a suggestion; the municipality decides who gets what. A state lasts
-until the message behind “ends with” comes; both have the same `incident`.
+until the message behind “ends with” comes; both have the same `incident`. Where what would tell it was taken out of use,
+`safety.unwatched`, `alarm.unwatched`, `fault.unwatched` or `state.unwatched` comes instead, with the same `incident`.
 
 Marks (`provenance`) of a message: 1 not shown to come from the device, 2 replay suspected, 4 time window assumed
 because the clock could not be trusted. They add up: 3 is 1 and 2.
@@ -76,7 +78,7 @@ def holes(kinds: Table, advice: Table) -> list[str]:
             found += [f"{name}: unknown key {key}" for key in cells if key not in CELLS]
             if cells.get("who") not in WHO:
                 found.append(f"{name}: who is none of {', '.join(WHO)}")
-        elif row["lane"] in ASKED and "clears" not in row:
+        elif row["lane"] in ASKED and row.get("clears", "*") == "*":
             found.append(f"{name}: says nothing of what it means and what to do")
     return found
 

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from gateway.core.model import Event
 
 PREFIX = "incident."
+ANY = "*"  # what a kind clears that says of any state of its lane that nobody follows it any more
 # kinds that begin a state: those another kind clears
-OPENING = {row[2] for row in registry.KINDS.values() if row[2]}
+OPENING = {row[2] for row in registry.KINDS.values() if row[2] not in ("", ANY)}
 
 
 class Incidents:
