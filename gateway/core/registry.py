@@ -61,6 +61,7 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "device.denied": (105, 2, ""),
     "device.admitted": (106, 2, "device.denied"),
     "fault.unwatched": (107, 2, "*"),
+    "journal.overrun": (108, 2, ""),
     "oximetry.measured": (128, 3, ""),
     "measurement.failed": (129, 3, ""),
     "dose.dispensed": (130, 3, ""),
@@ -144,6 +145,9 @@ VALUES: "dict[str, int]" = {
     "raw": 124,
     "unproven_count": 125,
     "jump_ms": 126,
+    "technical_count": 132,
+    "measurement_count": 133,
+    "info_count": 134,
 }
 
 KIND_NAMES = {row[0]: name for name, row in KINDS.items()}

@@ -533,6 +533,15 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "journal.overrun": (
+        "Hendelser gikk tapt fordi verken lageret eller minnet hadde plass",
+        "Events were lost because neither the store nor memory had room",
+        30,
+        "technical",
+        0,
+        None,
+        "",
+    ),
     "oximetry.measured": (
         "Oksygenmetning målt",
         "Oximetry measured",
@@ -808,4 +817,7 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "raw": ("det enheten sendte, uendret", "what the device sent, unchanged", "", 0, 0),
     "unproven_count": ("antall som ikke er bekreftet uendret", "count not shown to be unchanged", "", 0, 0),
     "jump_ms": ("så mye hoppet klokken", "the clock jumped by", "ms", 0, 0),
+    "technical_count": ("antall i felt 2, teknisk", "count in lane 2, technical", "", 0, 0),
+    "measurement_count": ("antall i felt 3, måling", "count in lane 3, measurement", "", 0, 0),
+    "info_count": ("antall i felt 4, informasjon", "count in lane 4, info", "", 0, 0),
 }

@@ -20,9 +20,10 @@ from gateway.core.event_codec import (
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
 from gateway.core.rules.leaving import DEVICE
+from gateway.hub.overrun import Overrun, Work
 from gateway.hub.parts import PartFailedError
 from hal.errors import HalError, StorageFullError, UnavailableError
-from hal.types import EPOCH_SIZE, TECHNICAL, YIELD_ORDER
+from hal.types import EPOCH_SIZE, TECHNICAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,24 +41,7 @@ if TYPE_CHECKING:
 RETRY_MS = 1_000
 RETRY_FULL_MS = 5_000
 FAILURES_LIMIT = 3  # appends in a row that the medium refuses before the process starts anew
-OWED_LIMIT = 256  # works without an alarm that wait for room; the oldest go beyond that
 LONGEST_TEXT = 200  # characters of a cause that an event of the hub carries
-
-
-class Work:
-    """Events and state that are stored together or not at all; `order` says which was asked for first."""
-
-    __slots__ = ("events", "order", "state")
-
-    def __init__(self, events: "list[Event]", state: "State") -> None:
-        self.events = events
-        self.state = state
-        self.order = 0
-
-    @property
-    def urgent(self) -> bool:
-        """Whether an alarm is in it: it waits behind nothing else and is never given up."""
-        return any([lane_of(event.kind) not in YIELD_ORDER for event in self.events])
 
 
 class Recorder:
@@ -79,6 +63,8 @@ class Recorder:
         self.undated = False
         self.owed: "list[Work]" = []
         self.waiting: "list[Work]" = []
+        self.overrun = Overrun(self.overrun_event)
+        self.trouble = ""
         self.order = 0
         self.no_room = False
         self.failures = 0
@@ -239,19 +225,24 @@ class Recorder:
 
     async def tried(self, work: Work) -> bool:
         """Whether `work` could be stored now."""
+        work.under_way = True
         try:
             await self.append(work)
             return True
         except StorageFullError as error:
+            self.trouble = error.message
             if not self.no_room:
                 self.log("error", "The store is full of alarms; what comes waits for room.", cause=str(error))
             self.no_room, self.pause_ms = True, RETRY_FULL_MS
         except HalError as error:
+            self.trouble = error.message
             self.failures += 1
             self.pause_ms = RETRY_MS
             self.log("error", "The journal failed.", cause=str(error), times=self.failures)
             if self.failures >= FAILURES_LIMIT or not isinstance(error, UnavailableError):
                 raise PartFailedError("the journal takes nothing any more: " + str(error))
+        finally:
+            work.under_way = False
         return False
 
     def number(self, work: Work) -> None:
@@ -260,13 +251,15 @@ class Recorder:
         work.order = self.order
 
     def shed(self) -> None:
-        """Memory is finite: beyond the limit the oldest work without an alarm goes, and the log says so."""
-        routine = [work for work in self.owed if not work.urgent]
-        if len(routine) > OWED_LIMIT:
-            oldest = routine[1] if self.settling else routine[0]  # the first may be on its way
-            self.owed.remove(oldest)
-            kinds = [event.kind for event in oldest.events]
+        """Memory is finite: beyond the limit work without an alarm goes, and a notice stands for it."""
+        work = self.overrun.shed(self.owed)
+        if work is not None:
+            kinds = [event.kind for event in work.events]
             self.log("error", "No room in the store nor in memory: events are lost.", kinds=kinds)
+
+    def overrun_event(self) -> Event:
+        """What says that memory lost something, and why nothing could be stored."""
+        return self.own("journal.overrun", values={"reason": self.trouble})
 
     async def append(self, work: Work) -> "list[Entry]":
         """Store `work` now.
@@ -305,9 +298,9 @@ class Recorder:
     def supersede(self, work: Work) -> None:
         """State that is stored now must not be overwritten by older state that still waits."""
         for waiting in self.owed + self.waiting:
-            if waiting.order < work.order:
-                for key in work.state:
-                    waiting.state.pop(key, None)
+            for key in work.state:
+                if key in waiting.state and waiting.asked(key) < work.asked(key):
+                    del waiting.state[key]
 
     def tell(self, work: Work, entries: "list[Entry]") -> None:
         """Log each event."""

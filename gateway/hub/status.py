@@ -43,6 +43,7 @@ def status(app: "App") -> "dict[str, object]":
             {"lane": gone.lane, "first": gone.first, "last": gone.last} for gone in journal.given_up()
         ],
         "storage_full": app.recorder.full,
+        "lost_in_memory": {LANE_NAMES[lane]: count for lane, count in app.recorder.overrun.lost.items()},
         "messages_refused": dict(app.inward.refused),
         "frames_refused": {d.config.name: sum(d.refused.values()) for d in app.devices if d.refused},
         "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],

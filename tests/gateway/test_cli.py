@@ -46,6 +46,7 @@ STATUS: dict[str, Any] = {
         for lane, name in enumerate(("safety", "alarm", "technical", "measurement", "info"))
     ],
     "given_up": [],
+    "lost_in_memory": {},
     "messages_refused": {},
     "frames_refused": {},
     "devices_silent": [],
@@ -193,6 +194,7 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "keyset": 0,
         "utc_ms": None,
         "given_up": [{"lane": 4, "first": 11, "last": 20}],
+        "lost_in_memory": {"info": 5, "measurement": 2},
         "messages_refused": {"signature": 2},
         "frames_refused": {"Front door": 3},
         "devices_silent": ["Smoke detector"],
@@ -212,6 +214,7 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "none received yet",
         "Clock: not set",
         "Gave up 10 events (information)",
+        "Lost 7 events (information 5, measurement 2) because neither the store nor memory had room",
         "refused: signature 2",
         "could not be used: Front door 3",
         "Silent devices: Smoke detector",

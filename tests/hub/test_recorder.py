@@ -7,8 +7,9 @@ from gateway.core.model import DeviceTime, Observation
 from gateway.core.rules.dose import DoseRule
 from gateway.core.rules.night_window import NightWindow
 from gateway.core.rules.recording import Recording
+from gateway.hub.overrun import Work
 from gateway.hub.parts import PartFailedError
-from gateway.hub.recorder import FAILURES_LIMIT, OWED_LIMIT, RETRY_FULL_MS, RETRY_MS, Work, device_key
+from gateway.hub.recorder import FAILURES_LIMIT, RETRY_FULL_MS, RETRY_MS, device_key
 from gateway.hub.waking import stop
 from hal.sim.faults import ERROR, FULL, POWER_CUT, POWER_CUT_AFTER, Fault, FaultPlan, PowerCutError
 from hal.types import ALARM, SAFETY, TECHNICAL
@@ -239,45 +240,6 @@ def test_old_state_never_overwrites_what_was_stored_since():
         await recorder.settle()
         assert small.journal.state("a") == b"new" and small.journal.state("b") == b"old"
         assert small.kinds() == ["hub.stopped", "hub.started"]
-
-    play(scene)
-
-
-def test_memory_is_bounded_while_nothing_finds_room_and_no_alarm_goes():
-    async def scene() -> None:
-        every = failing(*[(nth, FULL) for nth in range(1, 2_000)])
-        small = Small(faults=every)
-        recorder = small.recorder
-        await recorder.offer(recorder.reading(PLACEMENT, said("smoke.detected")))
-        for _ in range(OWED_LIMIT + 10):
-            await recorder.note("hub.started")
-        assert len(recorder.owed) == OWED_LIMIT + 1
-        assert small.messages().count("No room in the store nor in memory: events are lost.") == 10
-        small.faults = every.faults.clear()
-        await recorder.settle()
-        assert small.kinds(0) == ["smoke.detected"] and len(small.kinds(TECHNICAL)) == OWED_LIMIT
-
-    play(scene)
-
-
-def test_what_is_on_its_way_is_not_given_up_for_memory():
-    async def scene() -> None:
-        small = Small()
-        held = small.hold()
-        recorder = small.recorder
-        held.faults = failing((1, FULL))
-        held._faults = held.faults
-        await recorder.note("hub.started")
-        held.go.clear()
-        settling = asyncio.create_task(recorder.settle())
-        await small.clock.settle()
-        for _ in range(OWED_LIMIT + 5):
-            await recorder.note("hub.stopped")
-        held.go.set()
-        await small.clock.settle(20 * OWED_LIMIT)
-        await settling
-        assert small.kinds()[0] == "hub.started" and small.kinds().count("hub.started") == 1
-        assert small.kinds().count("hub.stopped") == OWED_LIMIT - 1
 
     play(scene)
 

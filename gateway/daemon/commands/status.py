@@ -41,6 +41,10 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     for gone in facts["given_up"]:
         lane = texts.say("lane." + facts["lanes"][gone["lane"]]["name"])
         lines.append(texts.say("status.given_up", count=gone["last"] - gone["first"] + 1, lane=lane))
+    if facts["lost_in_memory"]:
+        lost = facts["lost_in_memory"]
+        lanes = ", ".join(f"{texts.say('lane.' + name)} {count}" for name, count in lost.items())
+        lines.append(texts.say("status.overrun", count=sum(lost.values()), lanes=lanes))
     if facts["devices_silent"]:
         lines.append(texts.say("status.silent", names=", ".join(facts["devices_silent"])))
     if facts["frames_refused"]:
