@@ -232,8 +232,10 @@ class App:
         """Begin to listen for silence."""
         now_ms = self.machine.clock.uptime_ms()
         for device in self.devices:
-            silent = self.recorder.engine.incidents.is_open(device.placement, SILENT)
-            self.supervision.watch(device.placement, device.interval_ms, now_ms, silent)
+            placement = device.placement
+            silent = self.recorder.engine.incidents.is_open(placement, SILENT)
+            kept = self.machine.journal.state(device_key(placement, device.RHYTHM))
+            self.supervision.watch(placement, device.interval_ms, now_ms, silent, device.driver.safety, kept)
 
     def start_inputs(self) -> None:
         """One loop that listens, one for each device that is visited or on a line."""
@@ -282,6 +284,7 @@ class App:
         """Say that it stops as told, give the uplink a moment, end the parts, close the journal."""
         try:
             if told:
+                await self.supervise.keep_rhythms()
                 await self.recorder.note("hub.stopped")
             await self.flush()
         except PartFailedError as error:

@@ -22,7 +22,9 @@ FINGERPRINT_SIZE = 8
 class Device:
     """One device in use. `refused` counts frames by why they were not taken; `bond` as in hal.types."""
 
-    KEPT = "hub"  # state key, beside the driver's own, of what outlives a restart
+    # state keys, beside the driver's own, of what outlives a restart: what it is, and how often it is heard
+    KEPT = "hub"
+    RHYTHM = "heard"
     NOTHING_KEPT = cbor.encode([-1, {}])
 
     def __init__(self, config: "DeviceConfig", placement: int, driver: "Driver") -> None:
@@ -41,7 +43,7 @@ class Device:
 
     @property
     def interval_ms(self) -> int:
-        """Interval in which a healthy one is heard, configured or the driver's own; 0 is unsupervised."""
+        """Interval in which a healthy one is heard, configured or the driver's own; 0 where it is to be learned."""
         return 1000 * (self.config.interval_s or self.driver.interval_s)
 
     def kept(self) -> bytes:

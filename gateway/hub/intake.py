@@ -33,7 +33,7 @@ class Intake:
             PartFailedError: the journal takes nothing any more.
         """
         device.count(reading)
-        was_silent = reading.heard and self.heard(device, heard_ms)
+        was_silent = reading.heard and self.heard(device, heard_ms, reading.triggered)
         if reading.observations or reading.state:
             work = self.recorder.reading(device.placement, reading, heard_ms)
             news = self.learn(device, reading, work)
@@ -55,11 +55,11 @@ class Intake:
         work.state[device_key(device.placement, device.KEPT)] = device.kept()
         return True
 
-    def heard(self, device: "Device", heard_ms: "int | None") -> bool:
+    def heard(self, device: "Device", heard_ms: "int | None", triggered: bool) -> bool:
         """The device spoke: whether it had been silent. Its interval may be its own word, and change."""
         now_ms = self.recorder.clock.uptime_ms() if heard_ms is None else heard_ms
         device.heard_ms = now_ms
         watched = self.supervision.devices.get(device.placement)
         if watched is not None:
-            watched.interval_ms = device.interval_ms
-        return self.supervision.heard(device.placement, now_ms)
+            watched.given_ms = device.interval_ms
+        return self.supervision.heard(device.placement, now_ms, triggered)

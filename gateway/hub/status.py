@@ -62,6 +62,7 @@ def devices(app: "App") -> "list[dict[str, object]]":
 def device_facts(app: "App", device: "Device") -> "dict[str, object]":
     """One device: what it is, when it was heard, what was refused and why."""
     now_ms = app.machine.clock.uptime_ms()
+    watched = app.supervision.devices.get(device.placement)
     return {
         "name": device.config.name,
         "driver": device.config.driver,
@@ -70,6 +71,7 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "placement": device.placement,
         "heard_ms": None if device.heard_ms is None else now_ms - device.heard_ms,
         "interval_ms": device.interval_ms,
+        "learned_interval_ms": 0 if watched is None else watched.learned_ms,
         "silent": is_silent(app, device),
         "link": device.link,
         "bond": device.bond,

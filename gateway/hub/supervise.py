@@ -1,5 +1,8 @@
 """The loop that looks at everything else: sign of life, silence, clock, path, rules in time, watchdog."""
 
+from gateway.core.supervision import KEEP_MS
+from gateway.hub.devices import Device
+from gateway.hub.recorder import device_key
 from gateway.hub.waking import Wake
 
 TYPE_CHECKING = False
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.hub.inward import Inward
     from gateway.hub.losses import Losses
     from gateway.hub.outward import Outward
-    from gateway.hub.recorder import Log, Recorder
+    from gateway.hub.recorder import Log, Recorder, State
     from gateway.hub.uplink import Delivery
     from hal.interfaces import Clock, Indicator, Watchdog
 
@@ -59,6 +62,7 @@ class Supervise:
         self.wake = Wake(clock)
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
+        self.rhythm_due_ms = clock.uptime_ms() + KEEP_MS
         self.receipts_seen = 0
         self.began_utc_ms: "int | None" = None  # when this run began, by the clock at the last look
 
@@ -92,11 +96,19 @@ class Supervise:
     async def silences(self, now_ms: int) -> None:
         """Devices that have now been silent for three of their own intervals."""
         for placement, watched in self.supervision.due(now_ms):
-            values: "dict[str, object]" = {
-                "silent_ms": now_ms - watched.heard_ms,
-                "interval_ms": watched.interval_ms,
-            }
+            values: "dict[str, object]" = {"silent_ms": now_ms - watched.heard_ms}
+            if watched.interval_ms:
+                values["interval_ms"] = watched.interval_ms
+            else:
+                values["reason"] = "never heard"
             await self.recorder.note("device.silent", placement, values)
+
+    async def keep_rhythms(self) -> None:
+        """Store what was learned of how often devices are heard, and how long they have not been."""
+        kept = self.supervision.keep(self.clock.uptime_ms())
+        if kept:
+            state: "State" = {device_key(placement, Device.RHYTHM): item for placement, item in kept.items()}
+            await self.recorder.keep(state)
 
     async def beat(self, now_ms: int) -> None:
         """Slow conditions, the lamp, and the watchdog."""
@@ -106,6 +118,9 @@ class Supervise:
         await self.recorder.condition("storage.full", "storage.restored", self.recorder.full)
         await self.recorder.condition("disk.full", "disk.freed", self.recorder.journal.cramped)
         await self.losses.report(now_ms)
+        if now_ms >= self.rhythm_due_ms:
+            self.rhythm_due_ms = now_ms + KEEP_MS
+            await self.keep_rhythms()
         self.indicator.show(self.lamp())
         if self.alive():
             self.watchdog.feed()

@@ -264,3 +264,17 @@ def test_nothing_is_stored_where_nothing_changed() -> None:
     assert hub.read(plain("1a01")).state == {"states": b"door=1"}
     assert hub.read(plain("1a012501")).state == {}
     assert hub.read(plain("2900")).state == {"states": b"door=1;smoke=0"}  # known now, though it is no news
+
+
+def test_a_frame_says_whether_something_triggered_it_copies_and_refused_ones_too() -> None:
+    hub = Hub()
+    for info, triggered in (
+        ("40", False),
+        ("44", True),
+        ("44", True),
+        ("45", True),
+        ("41", False),
+        ("c0", False),
+    ):
+        assert hub.read(bytes.fromhex(info + "0164" + 9 * "00")).triggered == triggered, info
+    assert not hub.driver.advertised(Advertisement(ADDRESS, -60, 1, {"fcd2": b""})).triggered

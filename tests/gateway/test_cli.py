@@ -63,6 +63,8 @@ DEVICES: list[dict[str, Any]] = [
         "room": "Hall",
         "reached": "AA:BB:CC:00:00:01",
         "heard_ms": 3_000,
+        "interval_ms": 0,
+        "learned_interval_ms": 600_000,
         "silent": False,
         "link": "",
         "bond": None,
@@ -76,6 +78,8 @@ DEVICES: list[dict[str, Any]] = [
         "room": None,
         "reached": "/dev/ttyUSB0",
         "heard_ms": None,
+        "interval_ms": 30_000,
+        "learned_interval_ms": 0,
         "silent": True,
         "link": "no such port",
         "bond": None,
@@ -270,10 +274,12 @@ def test_devices_are_listed_with_what_is_wrong(hub: Path, capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == [
         "Front door: heard 3 s ago",
         "    bthome at AA:BB:CC:00:00:01, room Hall",
+        "    sign of life: each 10 min, learned from what was heard",
         "    frames refused: malformed 2, replayed 1; last: object 0x99 is not known",
         "Medicine: SILENT, not heard since the hub started",
         "    dispenser at /dev/ttyUSB0",
         "    link: no such port",
+        "    sign of life: each 30 s, as given",
     ]
     described = {"maker": "Virtual", "model": "PLX-1", "serial_number": "0042"}
     paired = [{**DEVICES[0], "link": "connected", "bond": 1, "described": described}]
@@ -281,10 +287,11 @@ def test_devices_are_listed_with_what_is_wrong(hub: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert "Virtual PLX-1, serial number 0042" in said and "link: connected" in said
     assert "pairing: weak, without the code on the label" in said
-    others = [{**DEVICES[0], "silent": True}, {**DEVICES[1], "silent": False}]
+    others = [{**DEVICES[0], "silent": True, "learned_interval_ms": 0}, {**DEVICES[1], "silent": False}]
     while_running(hub, {"devices": others}, lambda: trygg("devices", "-c", hub))
     said = capsys.readouterr().out
     assert "Front door: SILENT, last heard 3 s ago" in said
+    assert "sign of life: not known yet" in said
     assert "Medicine: not heard since the hub started" in said
     while_running(hub, {"devices": []}, lambda: trygg("devices", "-c", hub))
     assert capsys.readouterr().out == "No devices are configured.\n"

@@ -15,6 +15,7 @@ says never ends an alarm, and never hides a verified one that follows. docs/adr/
 """
 
 from gateway.core.devices.bthome_frame import (
+    INFO_TRIGGER,
     UUID,
     Frame,
     Header,
@@ -88,7 +89,12 @@ class Bthome(AdvertisingDriver):
         data = advertisement.service_data.get(UUID)
         if data is None:
             return Reading(heard=False)
-        now_ms = advertisement.received_ms
+        reading = self.judge(data, advertisement.received_ms)
+        reading.triggered = bool(data) and bool(data[0] & INFO_TRIGGER)
+        return reading
+
+    def judge(self, data: bytes, now_ms: int) -> Reading:
+        """Decode one frame: its service data."""
         copy = self.copy_of(data, now_ms)
         if copy is not None:
             return copy

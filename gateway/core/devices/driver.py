@@ -59,10 +59,11 @@ class Reading:
     send: bytes for the line at once. send_after: bytes for the line once observations and state are durable.
     refused: (one of the words above, detail in plain words) or None; observations beside it stand all the same
     (an alarm of lane 0, the part of a frame before it was cut off). heard: whether this proves the device
-    alive; a repeated frame does, a forged one does not.
+    alive; a repeated frame does, a forged one does not. triggered: it was sent because something happened, and says
+    nothing of how often the device speaks by itself.
     """
 
-    __slots__ = ("heard", "observations", "refused", "send", "send_after", "state")
+    __slots__ = ("heard", "observations", "refused", "send", "send_after", "state", "triggered")
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Reading:
         self.heard = heard
         self.send = send if send is not None else []
         self.send_after = send_after if send_after is not None else []
+        self.triggered = False
 
 
 class Step:

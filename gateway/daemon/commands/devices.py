@@ -42,6 +42,7 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(texts.say("device.link", link=link))
     if row["bond"] is not None:
         lines.append(texts.say("device.bond", bond=texts.say(f"device.bonds.{row['bond']}")))
+    lines.append(interval(row, texts))
     if row["refused"]:
         counts = [
             texts.say_or("device.refusals." + why, f"{why} {{count}}", count=count)
@@ -49,6 +50,15 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
         ]
         lines.append(texts.say("device.refused", counts=", ".join(counts), last=row["last_refusal"]))
     return lines
+
+
+def interval(row: dict[str, Any], texts: Texts) -> str:
+    """How often it is expected to be heard, and who says so."""
+    if row["interval_ms"]:
+        return texts.say("device.given", interval=texts.duration(row["interval_ms"]))
+    if row["learned_interval_ms"]:
+        return texts.say("device.learned", interval=texts.duration(row["learned_interval_ms"]))
+    return texts.say("device.unlearned")
 
 
 def state(row: dict[str, Any], texts: Texts) -> str:
