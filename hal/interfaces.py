@@ -105,7 +105,8 @@ class Journal(Protocol):
         """Stores that did not open and were put aside at or before this start, oldest first.
 
         Whoever journals what they held again stores the state key `hal.types.ASIDE_STATE` + name in the last
-        of those appends; from then on that store is no longer listed. Its file stays where it is.
+        of those appends; from then on that store is no longer listed. Its file stays where it is. The state that
+        reads back is handed out beside the entries, and not taken over by itself.
         """
         ...
 

@@ -143,10 +143,11 @@ class SetAside:
 
     entries: by lane and number, the same at each iteration; they may be read as they are taken, and be more than
     the memory holds. starts: lane => (number, chain value) just before what was held, where that can still be read:
-    with it the first entry of a lane can be held against the chain, too.
+    with it the first entry of a lane can be held against the chain, too. state: what reads back by key; nothing proves
+    it. is_state_whole: whether that is all there was, as far as the medium can tell.
     """
 
-    __slots__ = ("entries", "name", "reason", "starts")
+    __slots__ = ("entries", "is_state_whole", "name", "reason", "starts", "state")
 
     def __init__(
         self,
@@ -154,11 +155,15 @@ class SetAside:
         reason: str,
         entries: "Iterable[Entry]",
         starts: "dict[int, tuple[int, bytes]] | None" = None,
+        state: "dict[str, bytes] | None" = None,
+        is_state_whole: bool = False,
     ) -> None:
         self.name = name
         self.reason = reason
         self.entries = entries
         self.starts = starts if starts is not None else {}
+        self.state = state if state is not None else {}
+        self.is_state_whole = is_state_whole
 
 
 class Message:

@@ -19,6 +19,7 @@ from gateway.hub.parts import PartFailedError, Parts
 from gateway.hub.recorder import Recorder, device_key
 from gateway.hub.recovery import Recovery
 from gateway.hub.supervise import Supervise
+from gateway.hub.taking import Known, fit, take_up
 from gateway.hub.uplink import Delivery
 from gateway.hub.waking import stop as cancel
 
@@ -105,10 +106,13 @@ class App:
         self.fault = fault
         journal, clock, crypto = machine.journal, machine.clock, machine.crypto
         self.boot = int.from_bytes(crypto.random(4), "big")
-        self.devices, self.placed = place(config.devices, journal, crypto, driver_of)
+        self.taken = take_up(journal, log)
+        fit(self.taken, journal, config.devices, crypto, driver_of, log)
+        known = Known(journal, self.taken)
+        self.devices, self.placed = place(config.devices, known, crypto, driver_of)
         for device in self.devices:
             device.passkey = (passkeys or {}).get(device.config.name)
-        stored = {key: journal.state(key) or b"" for key in journal.state_keys("")}
+        stored = {key: known.state(key) or b"" for key in known.state_keys("")}
         self.unwatched, gone = left_behind(stored, self.in_use())
         for key in gone:
             del stored[key]
@@ -167,6 +171,8 @@ class App:
     async def start(self) -> None:
         """Take up what the last run left, say that the hub started, and start every part."""
         self.machine.indicator.show("starting")
+        if self.taken:
+            await self.recorder.keep(self.taken)  # type: ignore[arg-type]  # the dict itself: see Known
         self.inward.restore()
         values: "dict[str, object]" = {"software": self.outward.software}
         values.update(self.started)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from gateway.core.config import DeviceConfig
     from gateway.core.devices.driver import Driver, Reading
+    from gateway.hub.taking import Known
     from hal.interfaces import Crypto, Journal
 
 PLACEMENT = "placement."
@@ -75,7 +76,7 @@ def fingerprint(config: "DeviceConfig") -> bytes:
 
 def place(
     configs: "list[DeviceConfig]",
-    journal: "Journal",
+    journal: "Journal | Known",
     crypto: "Crypto",
     driver_of: "Callable[[str], type[Driver]]",
 ) -> "tuple[list[Device], dict[str, bytes | None]]":
@@ -107,7 +108,7 @@ def place(
 def build(
     config: "DeviceConfig",
     placement: int,
-    journal: "Journal",
+    journal: "Journal | Known",
     crypto: "Crypto",
     driver_of: "Callable[[str], type[Driver]]",
 ) -> "Driver":

@@ -1,10 +1,14 @@
 """A store that was set aside is journalled again beside everything else: alarms that come now do not wait for it."""
 
-from gateway.core import cbor
+from gateway.core import cbor, registry
+from gateway.core.event_codec import IDENTITY_SIZE, INCIDENT_SIZE
 from gateway.core.model import UNPROVEN
+from gateway.core.rules.incidents import PREFIX as INCIDENT
+from gateway.core.rules.leaving import open_state, parted
 from gateway.hub.recorder import LONGEST_TEXT, RETRY_FULL_MS, again_bytes
+from gateway.hub.taking import TAKEN
 from hal.errors import StorageFullError
-from hal.types import ASIDE_STATE, TECHNICAL, chain_next
+from hal.types import ASIDE_STATE, TECHNICAL, YIELD_ORDER, chain_next
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +17,22 @@ if TYPE_CHECKING:
     from gateway.hub.recorder import Log, Recorder, State
     from hal.types import Entry, SetAside
 
+    Alarm = tuple[str, str, bytes, dict[str, object], int]
+
 AGAIN = "again."  # state: lane, number, count and unproven count of what is journalled again of the store of that name
 AGAIN_AT_ONCE = 128  # entries that go into one append, and are read without a pause
+
+
+def open_alarms(state: "dict[str, bytes]") -> "list[Alarm]":
+    """Open states of lanes 0 and 1 that `state` names: key, kind, incident, values and placement of each."""
+    found: "list[Alarm]" = []
+    for key in sorted(state):
+        prefix, number, rest = parted(key)
+        if prefix == INCIDENT and number.isdigit() and len(state[key]) == INCIDENT_SIZE:
+            kind, incident, values = open_state(prefix, int(number), rest, state[key])
+            if kind in registry.KINDS and registry.KINDS[kind][1] not in YIELD_ORDER:
+                found.append((key, kind, incident, values, int(number)))
+    return found
 
 
 class Chain:
@@ -54,9 +72,14 @@ class Recovery:
         row: "list[Any]" = cbor.decode(kept) if kept is not None else [0, 0, 0, 0]  # type: ignore[assignment]
         done, count, unproven = (row[0], row[1]), row[2], row[3] if len(row) > 3 else 0
         again: "list[tuple[int, bytes]]" = []
+        unsaid = open_alarms(aside.state)
         chain = Chain(aside.starts)
         for entry in aside.entries:
             proven = chain.proves(entry)
+            if entry.lane in YIELD_ORDER:
+                await self.tell_again(unsaid)
+            else:
+                unsaid = [alarm for alarm in unsaid if alarm[2] not in entry.event]
             if (entry.lane, entry.seq) <= done:
                 continue
             count, unproven = count + 1, unproven + (not proven)
@@ -64,12 +87,28 @@ class Recovery:
             if len(again) == AGAIN_AT_ONCE:
                 await self.put(again, {key: cbor.encode([entry.lane, entry.seq, count, unproven])})
                 again = []
+        await self.tell_again(unsaid)
         values: "dict[str, object]" = {"reason": aside.reason[:LONGEST_TEXT], "count": count}
         if unproven:
             values["unproven_count"] = unproven
         again.append((TECHNICAL, self.recorder.event_bytes("journal.set_aside", values)))
-        await self.put(again, {key: None, ASIDE_STATE + aside.name: b"\x01"})
+        await self.put(again, {key: None, TAKEN + aside.name: None, ASIDE_STATE + aside.name: b"\x01"})
         self.log("info", "What was set aside is journalled again.", name=aside.name, **values)
+
+    async def tell_again(self, unsaid: "list[Alarm]") -> None:
+        """Alarms that are still open and whose events do not read back may never have arrived: they are told once more.
+
+        Where they had arrived the receiver knows their incident, and a second telling its identity.
+        """
+        recorder = self.recorder
+        while unsaid:
+            key, kind, incident, values, placement = unsaid.pop(0)
+            if recorder.engine.incidents.open.get(key) == incident:
+                values["reason"] = "told again: the store that held it was set aside"
+                event = recorder.own(kind, placement, values)
+                event.provenance |= UNPROVEN
+                event.identity = recorder.crypto.hmac_sha256("identity", b"again" + incident)[:IDENTITY_SIZE]
+                await recorder.offer(recorder.made([event]))
 
     async def put(self, again: "list[tuple[int, bytes]]", state: "State") -> None:
         """Store a piece, however long that takes."""

@@ -93,7 +93,8 @@ class SqliteJournal:
         return [self._aside(name, Salvage(self._path.with_name(name))) for name in names]
 
     def _aside(self, name: str, salvage: Salvage) -> SetAside:
-        return SetAside(name, self._reasons.get(name, journal_file.EARLIER), salvage, salvage.starts())
+        reason = self._reasons.get(name, journal_file.EARLIER)
+        return SetAside(name, reason, salvage, salvage.starts(), *salvage.state())
 
     def peek(self, lane: int, after: int, limit_bytes: int, limit_count: int = 128) -> list[Entry]:
         """As the interface has it. Raises CorruptDataError where an entry does not match its chain value."""

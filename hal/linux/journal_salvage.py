@@ -39,9 +39,28 @@ class Salvage:
             return {}
         return {lane: (number, chain) for lane, number, chain in rows}
 
+    def state(self) -> tuple[dict[str, bytes], bool]:
+        """State that reads back, from both ends where something in between does not; and whether it is all."""
+        found: dict[str, bytes] = {}
+        for order in ("ASC", "DESC"):
+            try:
+                with contextlib.closing(self._open()) as connection:
+                    found.update(state_rows(connection, order))  # keeps what came before an error
+            except sqlite3.Error:
+                continue
+            return found, order == "ASC"
+        return found, False
+
     def _open(self) -> sqlite3.Connection:
         """Raises sqlite3.Error."""
         return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def state_rows(connection: sqlite3.Connection, order: str) -> Iterator[tuple[str, bytes]]:
+    """State that looks like ours, by key. Raises sqlite3.Error at damage."""
+    for key, value in connection.execute(f"SELECT key, value FROM state ORDER BY key {order}"):  # noqa: S608  words of ours
+        if isinstance(key, str) and isinstance(value, bytes):
+            yield key, value
 
 
 def readable(connection: sqlite3.Connection, lane: int) -> Iterator[Row]:

@@ -56,6 +56,7 @@ class SimMedium:
         self.asides: list[SetAside] = []
         self.cramped_bytes: int | None = None  # all that there is, where something else fills the medium
         self._damage: str | None = None
+        self._lost: "Callable[[str], bool] | None" = None
         self._power = 0
         self._in_use = False
 
@@ -64,9 +65,12 @@ class SimMedium:
         self._power += 1
         self._in_use = False
 
-    def damage(self, reason: str = "the store does not read back") -> None:
-        """Let the next journal find a store that it cannot open."""
+    def damage(
+        self, reason: str = "the store does not read back", lost: "Callable[[str], bool] | None" = None
+    ) -> None:
+        """Let the next journal find a store that it cannot open; `lost` says which keys of its state do not read."""
         self._damage = reason
+        self._lost = lost
 
     # --- for the journal ---------------------------------------------------------------------------------------
 
@@ -79,7 +83,14 @@ class SimMedium:
             starts = {
                 lane: (self.store.lanes[lane].forgotten, self.store.lanes[lane].before) for lane in LANES
             }
-            self.asides.append(SetAside("aside-" + str(len(self.asides) + 1), self._damage, held, starts))
+            state = {
+                key: item
+                for key, item in self.store.state.items()
+                if self._lost is None or not self._lost(key)
+            }
+            name = "aside-" + str(len(self.asides) + 1)
+            whole = len(state) == len(self.store.state)
+            self.asides.append(SetAside(name, self._damage, held, starts, state, whole))
             self.store = None
         self._damage = None
         if self.store is None:

@@ -30,7 +30,7 @@ class JournalHost(Protocol):
         ...
 
     def damage(self) -> None:
-        """Make the closed store such that it does not open. Entries in the middle of what it holds are spared."""
+        """Make the closed store such that it does not open. Entries in the middle of what it holds are spared, and state."""
         ...
 
 
@@ -65,9 +65,9 @@ class LinuxJournalHost:
                     shutil.copy(file, self.path.parent / file.name)
 
     def damage(self) -> None:
-        """The root of the state table is overwritten: nothing that an entry needs."""
+        """The root of the table of what was given up is overwritten: nothing that an entry or state needs."""
         connection = sqlite3.connect(self.path)
-        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'state'").fetchone()[0]
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'given_up'").fetchone()[0]
         connection.close()
         with self.path.open("r+b") as file:
             file.seek((root - 1) * 4096)

@@ -65,6 +65,7 @@ def test_bytes_that_are_no_database_are_kept_as_they_are(path: Path) -> None:
         assert aside.name == "journal.sqlite.aside-1"
         assert list(aside.entries) == []
         assert "NOTADB" in aside.reason
+        assert (aside.state, aside.is_state_whole) == ({}, False)
 
     live(path, program)
     assert path.with_name("journal.sqlite.aside-1").read_bytes() == b"not a database " * 1000
@@ -121,6 +122,30 @@ def test_events_on_both_sides_of_a_damaged_page_are_read(path: Path) -> None:
         assert [len(found) for found in by_lane] == [1000, 1000, 1000, len(by_lane[3]), 1000]
         assert 950 < len(by_lane[3]) < 1000
         assert (by_lane[3][0], by_lane[3][-1]) == (1, 1000)
+
+    live(path, program)
+
+
+def test_state_on_both_sides_of_a_damaged_page_is_read_and_told_to_be_a_part(path: Path) -> None:
+    keys = {f"device.{number:04}.counter": b"%04d" % number * 20 for number in range(1000)}
+
+    async def write(journal: SqliteJournal) -> None:
+        await journal.append([(TECHNICAL, b"event")], keys)
+
+    live(path, write)
+    inner = sql(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'state'")[0][0]
+    assert isinstance(inner, int)
+    root = path.read_bytes()[(inner - 1) * 4096 :][:4096]
+    cell = int.from_bytes(
+        root[12 + 2 * 5 :][:2], "big"
+    )  # the sixth child of the root (SQLite file format, 1.6)
+    overwrite(path, (int.from_bytes(root[cell : cell + 4], "big") - 1) * 4096, bytes(4096))
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert not aside.is_state_whole and 900 < len(aside.state) < 1000
+        assert {min(keys), max(keys)} < aside.state.keys()
+        assert all(keys[key] == item for key, item in aside.state.items())
 
     live(path, program)
 

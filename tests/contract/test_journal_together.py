@@ -101,6 +101,8 @@ def test_a_damaged_store_is_set_aside_and_what_reads_is_handed_out(host: Journal
             (MEASUREMENT, 2, b"two"),
         ]
         assert aside.reason
+        assert aside.state == {"k": b"v"} and aside.is_state_whole
+        assert journal.state_keys("") == [], "it is handed out, not taken over"
         epochs.append(journal.epoch)
 
     async def journal_again(journal: Journal) -> None:

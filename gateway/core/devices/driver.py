@@ -27,6 +27,9 @@ REPEATED = "repeated"  # the same event again, as radios do
 REPLAYED = "replayed"  # an authenticated counter did not rise
 UNAUTHENTICATED_FRAME = "unauthenticated"  # plain where a key is set, or a tag that does not hold
 
+# State keys whose value is a number, highest byte first, that only rises: a lower one would let a replay pass.
+RISING = ("counter",)
+
 
 class Context:
     """What a driver gets from the hub: where it is, its own options, its stored state, and cryptography.
