@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from gateway.core.devices.driver import Reading
     from gateway.core.supervision import Supervision
     from gateway.hub.devices import Device
-    from gateway.hub.recorder import Log, Recorder, Work
+    from gateway.hub.overrun import Work
+    from gateway.hub.recorder import Log, Recorder
 
 
 class Intake:
