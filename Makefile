@@ -75,6 +75,14 @@ bench: $(VENV)/.demo ## print speed and size, with their conditions
 kills: $(VENV)/.dev ## kill hub, broker and platform at random moments, N times
 	$(BIN)/python -m tools.rig.kills --n $(N) $(ARGS)
 
+.PHONY: evidence
+evidence: $(VENV)/.dev ## run the figures of a release, as far as they are not done yet (ARGS="--only F1 --seconds 60")
+	$(BIN)/python -m tools.evidence $(ARGS)
+
+.PHONY: evidence-share
+evidence-share: $(VENV)/.dev ## a small part of every figure, with its control
+	$(BIN)/python -m tools.evidence --share $(ARGS)
+
 # --- checks ----------------------------------------------------------------------------------------------------
 
 .PHONY: fmt
@@ -148,6 +156,7 @@ check: ## everything that needs no hardware, in under ten minutes
 	+$(MAKE) --no-print-directory arch
 	+$(MAKE) --no-print-directory generated
 	+$(MAKE) --no-print-directory mpy
+	+$(MAKE) --no-print-directory evidence-share
 	+$(MAKE) --no-print-directory long
 	+$(MAKE) --no-print-directory test
 

@@ -17,7 +17,18 @@ from hal.linux import journal_file
 from hal.linux.journal_space import Space
 from hal.linux.journal_store import Store
 from hal.linux.journal_writer import Mirror, Request, Writer
-from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, Entry, GivenUp, chain_next
+from hal.types import (
+    ALARM,
+    INFO,
+    LANES,
+    MEASUREMENT,
+    SAFETY,
+    TECHNICAL,
+    Entry,
+    GivenUp,
+    chain_next,
+    chain_start,
+)
 from tools.rig.crash.disk import Disk
 from tools.rig.crash.native import Connection, FileSystem, SimBlocks
 
@@ -224,20 +235,28 @@ class Life:
         self.outcomes = []
         self.writer._write(requests)
         failed = any(isinstance(outcome, Exception) for outcome in self.outcomes)
-        done = self._walk(works, self.outcomes)
+        done, maybe = self._walk(works, self.outcomes)
         if self.store.epoch != old_epoch:
             self._read_history()
         state = done[-1].state if done else self.now.state
         final = Version(self.store.epoch, self._lasts(), state, tuple(self.acked))
-        between += done
+        between += done + maybe
         if not self.early:
             self.told.groups.append(Group(asked, len(self.disk.log), between, final, failed))
         return not isinstance(self.outcomes[-1], Exception)
 
-    def _would_be(self, works: list[Any]) -> list[Version]:
-        """The states after each work, if all of them take hold; nobody was told of their rows yet."""
-        marks = [(mark.last, mark.chain) for mark in self.store.marks]
-        state, tails, found = dict(self.now.state), {lane: [] for lane in LANES}, []  # type: ignore[var-annotated]
+    def _would_be(self, works: list[Any], base: Version | None = None) -> list[Version]:
+        """The states after each work, if all of them take hold after `base`; nobody was told of their rows yet."""
+        base = base or self.now
+        known = self.told.history[base.epoch]
+        starts = [chain_start(base.epoch, lane) for lane in LANES]
+        chains = [
+            known[lane][last - 1][2] if 0 < last <= len(known[lane]) else starts[lane]
+            for lane, last in enumerate(base.lasts)
+        ]
+        marks = list(zip(base.lasts, chains, strict=True))
+        state, found = dict(base.state), []
+        tails: dict[int, list[Row]] = {lane: [] for lane in LANES}
         for _, events, changes in works:
             for lane, event in events:
                 seq, chain = marks[lane][0] + 1, chain_next(marks[lane][1], event)
@@ -246,23 +265,27 @@ class Life:
             merge(state, changes)
             lasts = tuple(last for last, _ in marks)
             rows = {lane: list(tail) for lane, tail in tails.items()}
-            found.append(Version(self.store.epoch, lasts, dict(state), tuple(self.acked), rows))
+            found.append(Version(base.epoch, lasts, dict(state), tuple(self.acked), rows))
         return found
 
-    def _walk(self, works: list[Any], outcomes: list[Any]) -> list[Version]:
-        """The states after each work that took hold; its rows are history now."""
-        lasts, state, found = list(self.now.lasts), dict(self.now.state), []
-        for (_, _, changes), outcome in zip(works, outcomes, strict=True):
+    def _walk(self, works: list[Any], outcomes: list[Any]) -> tuple[list[Version], list[Version]]:
+        """The states after each work that took hold, whose rows are history now; and after each that failed, alone."""
+        now, done, maybe = self.now, [], []
+        for work, outcome in zip(works, outcomes, strict=True):
             if isinstance(outcome, Exception):
+                if now.epoch == self.store.epoch:
+                    maybe += self._would_be([work], now)
                 continue
+            lasts, state = list(now.lasts), dict(now.state)
             for entry in outcome:
                 rows = self.told.history.setdefault(self.store.epoch, [[] for _ in LANES])[entry.lane]
                 if entry.seq == len(rows) + 1:
                     rows.append((entry.seq, entry.event, entry.chain))
                 lasts[entry.lane] = entry.seq
-            merge(state, changes)
-            found.append(Version(self.store.epoch, tuple(lasts), dict(state), tuple(self.acked)))
-        return found
+            merge(state, work[2])
+            now = Version(self.store.epoch, tuple(lasts), state, tuple(self.acked))
+            done.append(now)
+        return done, maybe
 
     def _published(self, mirror: Mirror, group: Any, outcomes: Any) -> None:
         if group:
