@@ -33,6 +33,15 @@ LONGEST_DEATH_S = 0.6
 SETTLE_S = 60.0
 UNSAFE_SETTLE_S = 5.0  # what such a hub has lost does not come however long one waits
 UNSAFE_HUB = "tools.rig.unsafe_hub"
+LOGGED = (
+    "dose.",
+    "dispenser.",
+    "lid.",
+    "refill.",
+    "battery.",
+    "mains.",
+    "tamper.",
+)  # what a dispenser's log tells of
 
 
 @dataclass
@@ -44,13 +53,14 @@ class Verdict:
     stored: int = 0
     verified: int = 0
     lost: list[str] = field(default_factory=list)
-    log_missing: int = 0
+    log_missing: int = 0  # entries of the dispenser's own log that never came, and that the hub never stored
+    has_store: bool = True
     twice: int = 0
     killed: dict[str, int] = field(default_factory=dict)
 
     @property
     def lost_count(self) -> int:
-        """Events stored by the hub and not at the platform, and dispenser entries that never arrived."""
+        """Events stored by the hub and not at the platform, and dispenser entries that never came so far; each once."""
         return len(self.lost) + self.log_missing
 
 
@@ -62,8 +72,10 @@ class Found:
     log_numbers: list[tuple[int, int]]
 
 
-def read_store(path: Path) -> Found:
-    """Identities, and (placement, log number) of every event that is no copy."""
+def read_store(path: Path) -> Found | None:
+    """Identities, and (placement, log number) of every event that is no copy; None where there is no store."""
+    if not path.exists():
+        return None
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
         rows = store.execute("SELECT identity, event, is_copy FROM event").fetchall()
     found = Found({bytes(identity).hex() for identity, _, _ in rows}, [])
@@ -160,23 +172,31 @@ class KillRun:
 
     def outstanding(self) -> bool:
         """Whether anything the hub has stored is not at the platform yet."""
-        if not (self.stage.folder / "platform.db").exists():
-            return True
         found = read_store(self.stage.folder / "platform.db")
-        return any(identity not in found.identities for identity in self.show.tally.stored)
+        return found is None or any(identity not in found.identities for identity in self.show.tally.stored)
 
     def judge(self) -> Verdict:
         """Compare both ends."""
         found = read_store(self.stage.folder / "platform.db")
-        stored = self.show.tally.stored
-        self.verdict.stored = len(stored)
-        self.verdict.verified = len(found.identities)
-        self.verdict.lost = [identity for identity in stored if identity not in found.identities]
-        numbers = {number for _, number in found.log_numbers}
-        self.verdict.twice = len(found.log_numbers) - len(set(found.log_numbers))
         newest = max(self.show.logged.values(), default=0)
-        self.verdict.log_missing = newest - len(numbers)
-        return self.verdict
+        return compared(self.verdict, self.show.tally.stored, newest, found)
+
+
+def compared(
+    verdict: Verdict, stored: dict[str, dict[str, Any]], newest: int, found: Found | None
+) -> Verdict:
+    """`stored`: what the hub logged, by identity. `newest`: number of the dispenser's newest entry. `found`: the platform's end."""
+    verdict.has_store = found is not None
+    found = found or Found(set(), [])
+    verdict.stored = len(stored)
+    verdict.verified = len(found.identities)
+    verdict.lost = [identity for identity in stored if identity not in found.identities]
+    verdict.twice = len(found.log_numbers) - len(set(found.log_numbers))
+    missing = newest - len({number for _, number in found.log_numbers})
+    # An entry that the hub had stored is among `lost` already: its identity does not tell its number, its device does.
+    counted = sum(stored[identity].get("kind", "").startswith(LOGGED) for identity in verdict.lost)
+    verdict.log_missing = max(0, missing - counted)
+    return verdict
 
 
 def say(verdict: Verdict, as_json: bool) -> None:
@@ -191,6 +211,8 @@ def say(verdict: Verdict, as_json: bool) -> None:
     print(
         f"SIGKILLs: {killed}; stored {verdict.stored}, at the platform {verdict.verified}; seed {verdict.seed}"
     )
+    if not verdict.has_store:
+        print("the platform never made its store: see platform.log in the folder that --keep names")
     print(f"duplicates after removal {verdict.twice}")
     print(f"lost {verdict.lost_count}")
 
@@ -217,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     say(verdict, options.json)
-    bad = verdict.lost_count or verdict.twice
+    bad = verdict.lost_count or verdict.twice or not verdict.has_store
     return int(not bad) if options.unsafe else int(bool(bad))
 
 

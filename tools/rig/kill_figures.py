@@ -1,0 +1,67 @@
+"""F4: SIGKILLs of hub, broker and platform as real processes under load."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+from tools.evidence.figure import Figure, Outcome, UnavailableError
+from tools.rig.kills import KillRun, Verdict
+
+CONTROL_KILLS = 6
+SETTINGS = ("mosquitto", "strict")
+
+
+def kill(kills: int, seed: int, broker_kind: str, *, unsafe: bool = False) -> Verdict:
+    """One run. Raises UnavailableError without Mosquitto."""
+    if shutil.which("mosquitto") is None:
+        raise UnavailableError("mosquitto is not installed: apt-get install mosquitto")
+    with tempfile.TemporaryDirectory(prefix="trygg-kills-") as name:
+        return asyncio.run(KillRun(Path(name), kills, seed, unsafe=unsafe, broker_kind=broker_kind).run())
+
+
+def kills(trials: int, seed: int) -> Outcome:
+    """Half of them with Mosquitto as it comes, half with every change saved."""
+    shares = (trials - trials // 2, trials // 2)
+    verdicts = [
+        (kill(count, seed + number, settings), settings)
+        for number, (count, settings) in enumerate(zip(shares, SETTINGS, strict=True))
+        if count
+    ]
+    bad = sum(verdict.lost_count + verdict.twice for verdict, _ in verdicts)
+    reached: dict[str, int | str] = {
+        "events stored": sum(verdict.stored for verdict, _ in verdicts),
+        "events at the platform": sum(verdict.verified for verdict, _ in verdicts),
+    }
+    failures = [
+        f"seed {verdict.seed}, {settings}: lost {verdict.lost_count}, twice {verdict.twice}"
+        for verdict, settings in verdicts
+        if verdict.lost_count or verdict.twice
+    ]
+    return Outcome(trials, bad, reached, tuple(failures))
+
+
+def control(seed: int) -> Outcome:
+    """A hub that forgets on the broker's PUBACK."""
+    verdict = kill(CONTROL_KILLS, seed, "mosquitto", unsafe=True)
+    return Outcome(CONTROL_KILLS, verdict.lost_count)
+
+
+FIGURES = (
+    Figure(
+        id="F4",
+        title="SIGKILL of hub, broker and platform under load",
+        trial="kill",
+        asked="0 of 10,000 kills lose or double an event",
+        release=10_000,
+        share=0,
+        modules=("gateway", "hal/linux", "hal/types.py", "tools/platform", "tools/rig/kills.py"),
+        run=kills,
+        control=control,
+        unsafe="forgets on the broker's PUBACK",
+        conditions=(
+            "real processes, mutual TLS on loopback, virtual radio and dispenser, Mosquitto with default and with strict "
+            "settings in turn; 20 kills and the control are tests of `make check`"
+        ),
+    ),
+)
