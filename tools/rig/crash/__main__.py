@@ -1,6 +1,6 @@
 """Cut the power at every operation of a journal's life, or let the disk fail or fill.
 
-    python -m tools.rig.crash [--images N] [--seed S] [--faults | --filling] [--unsafe off|normal|early]
+    python -m tools.rig.crash [--images N] [--seed S] [--faults | --filling] [--unsafe off|normal|early|retry]
 
 The last line says `lost 0` where nothing that was told was lost, no store did not open and nothing was half done. A
 line that names a seed has it again: `--seed S`.
@@ -17,6 +17,7 @@ UNSAFE: dict[str, dict[str, object]] = {
     "off": {"synchronous": "OFF"},
     "normal": {"synchronous": "NORMAL"},
     "early": {"early": True},
+    "retry": {"retries": True},  # of a failed sync: with --faults
 }
 
 
@@ -39,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     kind.add_argument("--filling", action="store_true", help="the disk fills and is freed")
     parser.add_argument("--unsafe", choices=sorted(UNSAFE), help="a journal that must lose")
     options = parser.parse_args(argv)
+    if options.unsafe == "retry" and not options.faults:
+        parser.error("--unsafe retry: only with --faults is there a sync that fails")
     began = time.perf_counter()
     try:
         outcome = run(options)

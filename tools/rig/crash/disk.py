@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 
 SECTOR_BYTES = 512
 
-WRITE, TRUNCATE, SYNC, DELETE = "write", "truncate", "sync", "delete"
+WRITE, TRUNCATE, SYNC, DELETE, DROPPED = "write", "truncate", "sync", "delete", "dropped"
 
-# What goes wrong at an operation, apart from a cut.
-EIO, ENOSPC, LOST_SYNC, FAILED_SYNC = "eio", "enospc", "lost sync", "failed sync"
+# What goes wrong at an operation, apart from a cut. A sync that fails leaves what was written for a later one (FAILED), or
+# drops it, and no later sync brings it to the disk: Linux keeps it in memory and calls it clean (FORGOTTEN), until
+# that memory is needed (LOST), and then the process reads what was there before.
+EIO, ENOSPC = "eio", "enospc"
+LOST_SYNC, FORGOTTEN_SYNC, FAILED_SYNC = "lost sync", "forgotten sync", "failed sync"
+SYNC_FAULTS = (LOST_SYNC, FORGOTTEN_SYNC, FAILED_SYNC)
 
 
 class FaultError(Exception):
@@ -49,6 +53,7 @@ class Disk:
         self.first = {name: bytes(data) for name, data in self.files.items()}
         self.log: list[Operation] = []
         self.faults = faults if faults is not None else {}
+        self.struck = 0  # faults that came to pass
         self.stop_at: int | None = None
         self.room: int | None = None  # bytes that all files may take together, None for no end
         self.unsynced: dict[str, dict[int, bytes]] = {}  # what a failed sync may drop: offset => bytes before
@@ -59,15 +64,14 @@ class Disk:
         if self.stop_at is not None and len(self.log) > self.stop_at:
             raise FaultError(EIO)
         effect = self.faults.get(len(self.log))
-        if effect is None:
+        if effect is None or effect not in possible(operation.kind):
             return
-        if effect in (LOST_SYNC, FAILED_SYNC) and operation.kind != SYNC:
-            return
-        if effect == ENOSPC and operation.kind != WRITE:
-            return
-        if effect == LOST_SYNC:
-            self.drop(operation.file)
-        self.log[-1] = Operation("failed " + operation.kind, operation.file)
+        self.struck += 1
+        if effect in (LOST_SYNC, FORGOTTEN_SYNC):
+            self.drop(operation.file, evict=effect == LOST_SYNC)
+            self.log[-1] = Operation(DROPPED, operation.file)
+        else:
+            self.log[-1] = Operation("failed " + operation.kind, operation.file)
         raise FaultError(effect)
 
     def write(self, name: str, offset: int, data: bytes) -> None:
@@ -99,11 +103,11 @@ class Disk:
         self.note(Operation(DELETE, name))
         self.files.pop(name, None)
 
-    def drop(self, name: str) -> None:
-        """What a kernel may do after a failed sync: forget the pages that it could not write, and call them clean."""
+    def drop(self, name: str, *, evict: bool) -> None:
+        """What a kernel may do after a failed sync: call pages clean that it could not write, and then let go of them."""
         content = self.files.get(name)
         for offset, before in reversed(list(self.unsynced.pop(name, {}).items())):
-            if content is not None:
+            if evict and content is not None:
                 content[offset : offset + len(before)] = before
 
 
@@ -131,6 +135,12 @@ class Cuts:
                 else:
                     rest.append(waiting)
             self._pending = rest
+        elif operation.kind == DROPPED:
+            self._pending = [
+                waiting
+                for waiting in self._pending
+                if waiting.file != operation.file or waiting.kind == DELETE
+            ]
         elif operation.kind in (WRITE, TRUNCATE, DELETE):
             self._pending.append(operation)
 
@@ -151,6 +161,13 @@ class Cuts:
                 for part in torn(operation, chance, share):
                     apply(files, part)
         return Image(files)
+
+
+def possible(kind: str) -> tuple[str, ...]:
+    """Effects that can strike an operation."""
+    if kind == SYNC:
+        return SYNC_FAULTS
+    return (EIO, ENOSPC) if kind == WRITE else (EIO,)
 
 
 def torn(operation: Operation, chance: random.Random, share: float) -> list[Operation]:

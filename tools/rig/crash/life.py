@@ -151,7 +151,7 @@ class Life:
     # --- one group ----------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Something that happens to a journal. Raises nothing: what fails is told to whoever asked."""
+        """Something that happens to a journal. What fails is told to whoever asked; only a start raises, as `open` does."""
         self.count += 1
         kind = self.chance.random()
         if kind < 0.62:
@@ -162,8 +162,10 @@ class Life:
             self._confirm()
         elif kind < 0.91 and not self.no_epochs:
             self._new_epoch()
-        else:
+        elif kind < 0.98:
             self._tidy()
+        else:
+            self._reopen()
 
     def _append(self) -> None:
         """One call, or several that share a sync; some set state."""
@@ -182,6 +184,13 @@ class Life:
                 )
             works.append((events, state))
         self._write([(lambda store, w=work: store.append(*w), *work) for work in works])
+
+    def append_one(self) -> Entry | Exception:
+        """One event, and what its caller is told."""
+        lane, event = self.chance.choice(LANES), b"one more"
+        self._write([(lambda store: store.append([(lane, event)], {}), [(lane, event)], {})])
+        told: list[Entry] | Exception = self.outcomes[0]
+        return told if isinstance(told, Exception) else told[0]
 
     def _ack(self) -> None:
         """A receipt for some of a lane."""
@@ -217,6 +226,12 @@ class Life:
         if self.chance.random() < 0.5:
             self.writer._alone(Store.forget_step)
         self.writer._tidy()
+
+    def _reopen(self) -> None:
+        """The writer ends as it does, which deletes the log, and another process starts."""
+        self.writer._alone(Store.forget_all)
+        self.close()
+        self.open()
 
     # --- telling ------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from hal.linux.journal_space import Blocks
 from tools.evidence.figure import UnavailableError
-from tools.rig.crash.disk import ENOSPC, FAILED_SYNC, LOST_SYNC, Disk, FaultError
+from tools.rig.crash.disk import ENOSPC, SYNC_FAULTS, Disk, FaultError
 
 NAME = "trygg-crash"
 KEPT = 3  # disks beside the newest whose connections may still be open
@@ -39,13 +39,7 @@ def need_apsw() -> None:
 
 def fault(error: FaultError) -> Exception:
     """SQLite's error for what the disk did."""
-    code = (
-        FULL
-        if error.effect == ENOSPC
-        else IOERR_FSYNC
-        if error.effect in (LOST_SYNC, FAILED_SYNC)
-        else IOERR_WRITE
-    )
+    code = FULL if error.effect == ENOSPC else IOERR_FSYNC if error.effect in SYNC_FAULTS else IOERR_WRITE
     made: Exception = apsw.exception_for(code & 0xFF)
     made.extendedresult = code  # type: ignore[attr-defined]
     made.result = code & 0xFF  # type: ignore[attr-defined]
@@ -55,9 +49,10 @@ def fault(error: FaultError) -> Exception:
 class File:
     """One open file, as SQLite's `sqlite3_io_methods` ask for it."""
 
-    def __init__(self, disk: Disk, name: str) -> None:
+    def __init__(self, disk: Disk, name: str, retries: bool) -> None:
         self._disk = disk
         self._name = name
+        self._retries = retries
         self._content = disk.files.setdefault(name, bytearray())
 
     @property
@@ -92,7 +87,12 @@ class File:
         try:
             self._disk.sync(self._name)
         except FaultError as error:
-            raise fault(error) from None
+            if not self._retries:
+                raise fault(error) from None
+            try:
+                self._disk.sync(self._name)
+            except FaultError as again:
+                raise fault(again) from None
 
     def xFileSize(self) -> int:
         return len(self._content)
@@ -122,11 +122,13 @@ class File:
 class FileSystem:
     """Made once in a process; each disk that is put beneath it has a folder of its own, in which it stays.
 
-    A connection that nobody holds any more may be closed at any time, and must not meet another's files then.
+    A connection that nobody holds any more may be closed at any time, and must not meet another's files then. With
+    `retries`, a control, it tries a failed sync once more and believes the second answer.
     """
 
     def __init__(self) -> None:
         need_apsw()
+        self.retries = False
         self._disks: dict[str, Disk] = {}
         self._count = 0
         outer = self
@@ -137,7 +139,7 @@ class FileSystem:
 
             def xOpen(self, name: Any, flags: list[int]) -> Any:
                 path = name.filename() if hasattr(name, "filename") else name or "/0/temporary"
-                return File(outer.beneath(path), PurePosixPath(path).name)
+                return File(outer.beneath(path), PurePosixPath(path).name, outer.retries)
 
             def xDelete(self, name: str, sync_directory: bool) -> None:
                 try:

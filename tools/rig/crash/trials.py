@@ -1,19 +1,25 @@
 """Cuts at every operation of a life, faults at every nth, and a disk that fills: each returns what it found."""
 
+import contextlib
 import random
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hal.errors import HalError
-from tools.rig.crash.disk import EIO, ENOSPC, FAILED_SYNC, LOST_SYNC, Cuts, Disk, Image
+from hal.types import chain_next
+from tools.rig.crash.disk import Cuts, Disk, Image, Operation, possible
 from tools.rig.crash.judge import faults_of
 from tools.rig.crash.life import Life, Told, opened
 from tools.rig.crash.native import FileSystem
 
 STEPS = 60  # groups in one life
 MODES = (0, 1, 2, 2)  # images at each cut; see `Cuts.image`
+ON_EVERY = 8  # of so many images one is started and appended to
 RECOVERY_EVERY = 97  # of so many images one is cut again while it is being opened
+FAULT_STEPS = 40  # groups in a life that meets a fault
+FAULT_MODES = (0, 2)
+OPENING_SHARE = 16
 SPANS = (1, 5, 1_000)  # operations for which a disk fails: a hiccup, a moment, from then on
 SHOWN = 20
 
@@ -42,6 +48,7 @@ class Trials:
     def __init__(self, system: FileSystem, *, synchronous: str = "FULL", early: bool = False) -> None:
         self.system = system
         self.synchronous, self.early = synchronous, early
+        self._judged = 0
 
     # --- cuts ---------------------------------------------------------------------------------------------------------
 
@@ -62,9 +69,10 @@ class Trials:
                 else:
                     found.add(where, self.judged(image, life.told, moment))
 
-    def lived(self, seed: int, disk: Disk, steps: int) -> Life:
+    def lived(self, seed: int, disk: Disk, steps: int, *, epochs: bool = True) -> Life:
         """A life of `steps` groups, killed at its end."""
         life = Life(self.system, disk, seed, synchronous=self.synchronous, early=self.early)
+        life.no_epochs = not epochs
         life.open()
         life.begin_telling()
         for _ in range(steps):
@@ -74,17 +82,38 @@ class Trials:
 
     def judged(self, image: Image, told: Told, moment: int) -> list[str]:
         """Open an image as the product does, and look."""
-        path = self.system.put(Disk(image))
+        disk = Disk(image)
         try:
-            connection = opened(path)
+            connection = opened(self.system.put(disk))
         except (sqlite3.Error, HalError) as error:
             return [f"does not open: {error}"]
         try:
-            return faults_of(connection, told, moment)
+            wrong = faults_of(connection, told, moment)
         except sqlite3.Error as error:
             return [f"does not read: {error}"]
         finally:
             connection.close()
+        self._judged += 1
+        return wrong or (self.goes_on(disk) if self._judged % ON_EVERY == 0 else [])
+
+    def goes_on(self, disk: Disk) -> list[str]:
+        """Open what is left by the whole start of a writer, and append: the next numbers, and the chain upon them."""
+        life = Life(self.system, disk, self._judged)
+        try:
+            life.open()
+            before = [(mark.last, mark.chain) for mark in life.store.marks]
+            life.begin_telling()
+            told = life.append_one()
+        except (sqlite3.Error, HalError) as error:
+            return [f"opens, and does not go on: {error}"]
+        finally:
+            life.kill()
+        if isinstance(told, Exception):
+            return [f"an append afterwards is refused: {told}"]
+        seq, chain = before[told.lane]
+        if (told.seq, told.chain) != (seq + 1, chain_next(chain, told.event)):
+            return [f"lane {told.lane}: number {told.seq} does not follow {seq}, or its chain value does not"]
+        return []
 
     def recovery(
         self, image: Image, told: Told, moment: int, where: str, chance: random.Random, found: Found
@@ -105,39 +134,33 @@ class Trials:
                 found.add(
                     f"{where}, then {second} of its recovery, image {mode}", self.judged(again, told, moment)
                 )
-        for second in range(1, len(disk.log) + 1):
-            for effect in (EIO, ENOSPC, LOST_SYNC, FAILED_SYNC):
+        for second, operation in enumerate(disk.log, 1):
+            for effect in possible(operation.kind):
                 failing = Disk(copied(image), {second: effect})
-                path = self.system.put(failing)
-                try:
-                    opened(path).close()
-                except (sqlite3.Error, HalError):
-                    pass
+                with contextlib.suppress(sqlite3.Error, HalError):
+                    opened(self.system.put(failing)).close()
+                cuts = Cuts(failing)
+                cuts.at(len(failing.log))
+                failing.stop_at = 0  # whatever has not been closed yet
                 found.faults += 1
-                failing.faults = {}
-                after = Image(failing.files)
-                found.add(
-                    f"{where}, then {effect} at {second} of its recovery", self.judged(after, told, moment)
-                )
+                failed = f"{where}, then {effect} at {second} of its recovery"
+                found.add(f"{failed}, then a cut", self.judged(cuts.image(chance, 2), told, moment))
+                found.add(failed, self.judged(Image(failing.files), told, moment))
 
     # --- faults -------------------------------------------------------------------------------------------------------
 
     def faults(self, seed: int, found: Found, most: int) -> None:
         """One life for each fault at each of its operations; then a cut, and every image of that moment."""
-        steps = 24
-        length = len(self.lived(seed, Disk(), steps).disk.log)
+        life = self.lived(seed, Disk(), FAULT_STEPS, epochs=False)
         chance = random.Random(seed ^ 0xFA17)
-        for number, effect, span in planned(chance, length):
+        for number, effect, span in planned(chance, life.disk.log, life.told.groups[0].told):
             if found.images >= most:
                 return
-            found.faults += 1
             where = f"seed {seed}, {effect} at operation {number} and {span - 1} more"
-            self.failing(
-                seed, steps, dict.fromkeys(range(number, number + span), effect), where, chance, found
-            )
+            self.failing(seed, dict.fromkeys(range(number, number + span), effect), where, chance, found)
 
     def failing(
-        self, seed: int, steps: int, faults: dict[int, str], where: str, chance: random.Random, found: Found
+        self, seed: int, faults: dict[int, str], where: str, chance: random.Random, found: Found
     ) -> None:
         """One life in which something fails, as far as it comes."""
         disk = Disk(faults=faults)
@@ -149,22 +172,36 @@ class Trials:
             return
         life.no_epochs = True
         life.begin_telling()
-        for _ in range(steps):
-            life.step()
-        moment = len(disk.log)
+        with contextlib.suppress(sqlite3.Error, HalError):  # a start that fails: the process ends there
+            for _ in range(FAULT_STEPS):
+                life.step()
+        found.faults += disk.struck > 0
+        end = len(disk.log)
         life.kill()
         cuts = Cuts(disk)
-        cuts.at(moment)
-        for mode in MODES:
-            found.add(f"{where}, image {mode}", self.judged(cuts.image(chance, mode), life.told, moment))
+        for moment in moments_after(min(faults), life.told, end, chance):
+            cuts.at(moment)
+            for mode in FAULT_MODES:
+                image = cuts.image(chance, mode)
+                found.add(f"{where}, cut at {moment}, image {mode}", self.judged(image, life.told, moment))
 
 
-def planned(chance: random.Random, length: int) -> Iterator[tuple[int, str, int]]:
-    """Every fault at every operation, once or for a while, in an order of chance: any part of them is a sample of all."""
+def moments_after(fault: int, told: Told, end: int, chance: random.Random) -> list[int]:
+    """When to cut: soon after a fault, before a checkpoint may heal what it did; some time later; at the end."""
+    tellings = [group.told for group in told.groups if fault <= group.told <= end] or [end]
+    return sorted({*tellings[:2], chance.choice(tellings), end})
+
+
+def planned(chance: random.Random, log: list[Operation], begun: int) -> Iterator[tuple[int, str, int]]:
+    """Every fault at every operation, once or for a while, in an order of chance: any part of them is a sample of all.
+
+    Of the operations that make a new store, before `begun`, one in `OPENING_SHARE`: nothing was promised then.
+    """
     plan = [
         (number, effect, span)
-        for number in range(1, length + 1)
-        for effect in (EIO, ENOSPC, LOST_SYNC, FAILED_SYNC)
+        for number, operation in enumerate(log, 1)
+        if number > begun or chance.randrange(OPENING_SHARE) == 0
+        for effect in possible(operation.kind)
         for span in SPANS
     ]
     chance.shuffle(plan)
