@@ -231,14 +231,23 @@ def finish_aside(path: Path) -> None:
 
 
 def note_damage(path: Path, reason: str) -> None:
-    """Let the next start set this store aside, whatever it thinks of it."""
-    descriptor = os.open(f"{path}.damaged", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    """Let the next start set this store aside, whatever it thinks of it.
+
+    A medium that takes no such word, full or mounted to read only, must not keep anybody waiting: who asked is told of
+    the damage in any case, and so is the next one who meets it.
+    """
     try:
-        os.write(descriptor, reason.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync_directory(path.parent)
+        descriptor = os.open(
+            f"{path}.damaged", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE
+        )
+        try:
+            os.write(descriptor, reason.encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        sync_directory(path.parent)
+    except OSError:
+        return
 
 
 def read_damage(path: Path) -> str | None:

@@ -12,7 +12,7 @@ from hal.errors import (
 )
 from hal.linux import journal_file
 from hal.linux.journal import SqliteJournal
-from hal.types import ALARM, LANES, MEASUREMENT, TECHNICAL, chain_start
+from hal.types import ALARM, INFO, LANES, MEASUREMENT, TECHNICAL, chain_start
 
 DATABASES = Path(__file__).with_name("databases")
 Program = Callable[[SqliteJournal], Awaitable[None]]
@@ -265,3 +265,24 @@ def test_damage_that_an_append_meets_is_told_and_noted(path: Path) -> None:
 
     live(path, program)
     live(path, after)
+
+
+def test_damage_on_a_medium_that_takes_no_word_of_it_is_told_to_who_asks_and_the_journal_goes_on(
+    path: Path,
+) -> None:
+    """A card that fails is often mounted again to read only; here something stands where the word would be written."""
+    word = path.with_name(path.name + ".damaged")
+
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(INFO, b"one"), (INFO, b"two")])
+        journal._writer._store.connection.execute("UPDATE entry_4 SET event = x'00' WHERE seq = 2")
+        word.mkdir()
+        with pytest.raises(CorruptDataError, match="number 2"):
+            await asyncio.wait_for(journal.begin_epoch(b"the next", lambda entry: entry.event, []), 5)
+        with pytest.raises(CorruptDataError, match="number 2"):
+            journal.peek(INFO, 1, 1000)
+        (entry,) = await asyncio.wait_for(journal.append([(ALARM, b"alarm")]), 5)
+        assert entry.seq == 1
+        word.rmdir()
+
+    live(path, program)
