@@ -292,11 +292,13 @@ class App:
             if told:
                 await self.supervise.keep_rhythms()
                 await self.recorder.note("hub.stopped")
+                await self.recorder.settle()
             await self.flush()
         except PartFailedError as error:
             self.log("error", "The stop could not be journalled.", cause=str(error))
         await self.parts.stop()
         await self.delivery.ended()
+        self.recorder.tell_unstored()
         await self.machine.journal.close()
 
     async def flush(self) -> None:

@@ -216,6 +216,14 @@ class Recorder:
             self.settling = False
             self.retry_ms = self.clock.uptime_ms() + self.pause_ms if self.owed else None
 
+    def tell_unstored(self) -> None:
+        """At the end: what never found room goes with the memory, and the log is the last who can say so."""
+        kinds = [event.kind for work in self.owed + self.waiting for event in work.events]
+        if kinds:
+            self.log(
+                "error", "The store took nothing to the end: events are lost with the memory.", kinds=kinds
+            )
+
     def first(self, urgent: bool) -> "Work | None":
         """What has waited longest for room, with or without an alarm in it."""
         for work in self.owed:

@@ -217,3 +217,18 @@ def test_what_memory_lost_is_shown_and_arrives_when_there_is_room_again():
         assert doors(bench) == before, "what the door said last is known after a restart, arrived or lost"
 
     play_whole(scene, capacity_bytes=5_000, utc_ms=DAY_UTC_MS)
+
+
+def test_what_never_found_room_is_said_at_the_end_and_what_finds_it_at_the_last_moment_is_stored():
+    async def scene() -> None:
+        small = Small(faults=failing(*[(nth, FULL) for nth in range(1, 2_000)]))
+        await small.recorder.offer(small.recorder.reading(PLACEMENT, said("smoke.detected")))
+        small.recorder.tell_unstored()
+        assert small.messages()[-1] == "The store took nothing to the end: events are lost with the memory."
+        small.faults.faults.clear()
+        await small.recorder.settle()
+        count = len(small.messages())
+        small.recorder.tell_unstored()
+        assert small.kinds(0) == ["smoke.detected"] and len(small.messages()) == count
+
+    play(scene)
