@@ -21,7 +21,7 @@ UPGRADE ?=
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- environment -----------------------------------------------------------------------------------------------
 
@@ -80,8 +80,8 @@ evidence: $(VENV)/.dev ## run the figures of a release, as far as they are not d
 	$(BIN)/python -m tools.evidence $(ARGS)
 
 .PHONY: evidence-share
-evidence-share: $(VENV)/.dev ## a small part of every figure, with its control
-	$(BIN)/python -m tools.evidence --share $(ARGS)
+evidence-share: $(VENV)/.dev ## a small part of the figures, and of each its control
+	$(BIN)/python -m tools.evidence --share
 
 # --- checks ----------------------------------------------------------------------------------------------------
 

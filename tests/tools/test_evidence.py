@@ -1,230 +1,358 @@
-"""Evidence: slices add up only for the same code, controls must find something, and the page shows all of it."""
+"""Evidence: trials resume, add up only where the code is the same, and a harness that is blind is found."""
 
-from collections.abc import Iterator
-from html.parser import HTMLParser
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from tests.tools.evidence_bench import CONDITIONS, Bench
 from tools.evidence import __main__ as command
-from tools.evidence import hashing, table
-from tools.evidence.figure import Figure, Outcome, UnavailableError
-from tools.evidence.figures import HARNESSES, Missing, by_number, offered
-from tools.evidence.page import page
-from tools.evidence.store import Store, made
-from tools.evidence.svg import plot
+from tools.evidence import page, words
+from tools.evidence.figure import Outcome, UnavailableError
+from tools.evidence.figures import HARNESSES, Harness, load, names, rank
+from tools.evidence.hashing import files_of
+from tools.evidence.run import SLICE_MS, ChangedError, Share
+from tools.evidence.standing import CONTROL_EMPTY, NOT_REACHED, REACHED, SO_FAR, stand
+from tools.evidence.store import SEED_STRIDE, Row
 
-CODE = ("tools/evidence/hashing.py",)
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
-def figure(**changes: object) -> Figure:
-    """A figure whose trials find nothing and whose control finds one."""
-    facts: dict[str, object] = {
-        "id": "F1",
-        "title": "Nothing lost",
-        "trial": "image",
-        "asked": "0 lost in 1,000",
-        "release": 1_000,
-        "share": 10,
-        "modules": CODE,
-        "run": lambda trials, seed: Outcome(trials, 0, {"lives": trials // 10}),
-        "control": lambda seed: Outcome(5, 1),
-        "unsafe": "forgets",
-        "conditions": "simulated",
+# --- slices -------------------------------------------------------------------------------------------------------
+
+
+def test_a_release_is_done_in_slices_that_share_no_seed(bench: Bench) -> None:
+    bench.collect(bench.figure())
+    assert bench.calls[0] == (500, 1)
+    assert sum(trials for trials, _ in bench.calls) == 10_000
+    assert all(trials * 10 <= SLICE_MS for trials, _ in bench.calls)
+    seeds = [seed for _, seed in bench.calls]
+    assert seeds == [1 + SEED_STRIDE * place for place in range(len(seeds))]
+    standing = stand(bench.root, bench.store, bench.figure())
+    assert standing.verdict == REACHED
+    assert len(standing.rows) == 1, "slices of one call are one row"
+    assert [(trials, seed) for seed, trials in standing.rows[0].slices] == bench.calls
+    assert standing.outcome.reached == {
+        "lives": 2 * len(seeds),
+        "worst_ms": max(seed % 100 for seed in seeds),
     }
-    return Figure(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def slice_of(what: Figure, trials: int, code: str, bad: int = 0, seed: int = 1):  # type: ignore[no-untyped-def]
-    return made(what, Outcome(trials, bad, {"lives": 1, "p99_ms": trials}), code, seed, 1)
+def test_a_budget_ends_a_figure_and_the_next_call_continues(bench: Bench) -> None:
+    bench.collect(bench.figure(), seconds=40, date="a")
+    standing = stand(bench.root, bench.store, bench.figure())
+    assert standing.verdict == SO_FAR
+    assert standing.outcome.trials == 4_000
+    assert bench.clock.ms == 40_000
+    assert "4,000 of 10,000 crash images" in words.reached_words(standing)
+    bench.collect(bench.figure(), date="b")
+    assert len({seed for _, seed in bench.calls}) == len(bench.calls), "no trial is done twice"
+    assert stand(bench.root, bench.store, bench.figure()).outcome.trials == 10_000
+    done = len(bench.calls)
+    bench.collect(bench.figure(), date="c")
+    assert len(bench.calls) == done, "nothing is left to do"
+    assert bench.controls == [1], "a control counts as long as the code stays"
 
 
-# --- adding up ------------------------------------------------------------------------------------------------------
+def test_a_budget_leaves_no_slice_smaller_than_a_share(bench: Bench) -> None:
+    """A harness that counts along lives would see the beginnings of lives only."""
+    bench.collect(bench.figure(), seconds=27)
+    assert [trials for trials, _ in bench.calls] == [500, 2_000]
+    bench.collect(bench.figure(share=3_000), seconds=1)
+    assert bench.calls[-1][0] == 3_000, "each call does one slice at least, so that calls come to an end"
 
 
-def test_slices_of_the_same_code_add_up_and_others_are_kept_apart(tmp_path: Path) -> None:
-    store, what = Store(tmp_path), figure()
-    store.add(what, slice_of(what, 100, "old", bad=3))
-    store.add(what, slice_of(what, 200, "new", seed=1))
-    store.add(what, slice_of(what, 300, "new", seed=201))
-    total = store.sum(what, "new")
-    assert (total.trials, total.bad, total.seeds, total.earlier) == (500, 0, [1, 201], 100)
-    assert total.reached == {"lives": 2, "p99_ms": 300}, "counts add up, measures are the newest's"
-
-
-def test_of_a_measure_the_newest_run_counts(tmp_path: Path) -> None:
-    store, what = Store(tmp_path), figure(adds_up=False)
-    store.add(what, slice_of(what, 100, "code"))
-    store.add(what, slice_of(what, 50, "code", bad=1))
-    assert store.sum(what, "code").trials == 50 and len(store.slices(what)) == 1
-
-
-def test_the_hash_changes_with_the_code_and_with_nothing_else(tmp_path: Path) -> None:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    (folder / "a.py").write_text("1")
-    (folder / "notes.md").write_text("x")
-    first = hashing.hash_of(["gateway"], tmp_path)
-    (folder / "notes.md").write_text("y")
-    assert hashing.hash_of(["gateway"], tmp_path) == first
-    (folder / "a.py").write_text("2")
-    changed = hashing.hash_of(["gateway"], tmp_path)
-    assert changed != first
-    (folder / "a.py").rename(folder / "b.py")
-    assert hashing.hash_of(["gateway"], tmp_path) not in (first, changed)
-    with pytest.raises(FileNotFoundError, match="code that is not there"):
-        hashing.hash_of(["nowhere"], tmp_path)
-
-
-# --- running --------------------------------------------------------------------------------------------------------
-
-
-def test_a_run_goes_on_where_the_last_stopped_and_runs_the_control_once(tmp_path: Path) -> None:
-    asked: list[tuple[int, int]] = []
-
+def test_an_interrupted_run_keeps_its_slices(bench: Bench) -> None:
     def run(trials: int, seed: int) -> Outcome:
-        asked.append((trials, seed))
-        if len(asked) == 3:
+        if len(bench.calls) == 2:
             raise KeyboardInterrupt
-        return Outcome(trials, 0)
+        return bench.run(trials, seed)
 
-    controls: list[int] = []
-    what = figure(run=run, control=lambda seed: controls.append(seed) or Outcome(1, 1))
-    store = Store(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        command.whole(what, store, 1, 60.0)
-    done = store.sum(what, hashing.hash_of(CODE)).trials
-    assert 0 < done < 1_000, "what was finished is kept"
-    asked.append((0, 0))
-    command.whole(what, store, 1, 60.0)
-    assert store.sum(what, hashing.hash_of(CODE)).trials == 1_000
-    assert asked[4][1] == 1 + done, "seeds go on, and none is used twice"
-    assert len(controls) == 1
+        bench.collect(bench.figure(run=run))
+    kept = stand(bench.root, bench.store, bench.figure()).outcome.trials
+    assert kept == sum(trials for trials, _ in bench.calls) > 500
 
 
-def test_a_budget_ends_a_figure_before_its_release(tmp_path: Path) -> None:
-    store, what = Store(tmp_path), figure()
-    command.whole(what, store, 1, 0.0)
-    assert store.sum(what, hashing.hash_of(CODE)).trials == 0
-    assert store.sum(what, hashing.hash_of(CODE)).control_bad == 1
-
-
-def test_the_share_fails_for_what_is_bad_and_for_a_control_that_finds_nothing() -> None:
-    assert command.run_share([figure()], []) == 0
-    assert (
-        command.run_share([figure(run=lambda trials, seed: Outcome(trials, 1, failures=("seed 7",)))], [])
-        == 1
+def test_hashes_that_differ_do_not_add_up(bench: Bench) -> None:
+    bench.collect(bench.figure(release=600), date="a")
+    bench.code("2")
+    standing = stand(bench.root, bench.store, bench.figure(release=600))
+    assert standing.outcome is None
+    assert [row.outcome.trials for row in standing.earlier] == [600]
+    assert standing.control is None, "a control speaks of its code too"
+    bench.collect(bench.figure(release=600), date="a")
+    standing = stand(bench.root, bench.store, bench.figure(release=600))
+    assert (standing.outcome.trials, len(standing.rows), len(standing.earlier)) == (600, 1, 1)
+    assert "earlier code, not added" in page.page(bench.evidence(bench.figure(release=600)))
+    bench.code("1")
+    standing = stand(bench.root, bench.store, bench.figure(release=600))
+    assert (standing.verdict, standing.outcome.trials) == (REACHED, 600), (
+        "code that is back has its trials back"
     )
-    assert command.run_share([figure(control=lambda seed: Outcome(5, 0))], []) == 1
-    assert command.run_share([figure(share=0, control=lambda seed: Outcome(5, 0))], []) == 0
 
 
-def test_what_is_missing_is_a_fault_where_everything_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unavailable(trials: int, seed: int) -> Outcome:
-        raise UnavailableError("no such program: apt-get install it")
+def test_code_that_changes_during_a_run_keeps_nothing_of_it(bench: Bench) -> None:
+    def run(trials: int, seed: int) -> Outcome:
+        bench.code("changed")
+        return bench.run(trials, seed)
 
-    for fails in (False, True):
-        if fails:
-            monkeypatch.setenv("TRYGG_REQUIRE_ALL", "1")
-        else:
-            monkeypatch.delenv("TRYGG_REQUIRE_ALL", raising=False)
-        assert command.run_share([figure(run=unavailable)], []) == int(fails)
-        assert command.run_share([], [Missing("tools.gone", "not here")]) == int(fails)
+    collector = bench.collect(bench.figure(run=run))
+    assert collector.fallen == ["F1"]
+    assert ChangedError.__name__ in collector.notes["F1"]
+    assert stand(bench.root, bench.store, bench.figure()).record.rows == ()
 
 
-def test_a_harness_that_is_not_there_is_named_with_its_reason() -> None:
-    (found,) = offered(("tools.evidence.nowhere",))
-    assert isinstance(found, Missing) and "nowhere" in found.reason
+def test_a_harness_that_falls_is_a_finding_and_the_next_one_runs(bench: Bench) -> None:
+    def falls(trials: int, seed: int) -> Outcome:
+        raise RuntimeError("no broker")
+
+    collector = bench.collect(bench.figure(run=falls))
+    collector.collect(bench.figure(id="F2", release=500))
+    assert collector.fallen == ["F1"]
+    assert collector.standing(bench.figure(id="F2", release=500)).verdict == REACHED
 
 
-def test_every_harness_offers_figures_with_a_control_and_an_honest_word_on_conditions() -> None:
-    figures = [row for row in offered(HARNESSES) if isinstance(row, Figure)]
-    assert len({row.id for row in figures}) == len(figures) > 2
-    for row in figures:
-        assert row.control is None or row.unsafe, row.id
-        assert row.conditions and row.asked and row.release > 0, row.id
-        hashing.hash_of(row.modules)
-    assert next(row.id for row in sorted(figures, key=by_number)) == "F1"
+def test_runs_that_do_not_add_up_count_by_the_newest(bench: Bench) -> None:
+    late = bench.figure(adds_up=False, release=1_000, share=100)
+    bench.collect(late, seconds=5)
+    assert [trials for trials, _ in bench.calls] == [100, 400], "a share tells what fits"
+    bench.collect(late)
+    standing = stand(bench.root, bench.store, late)
+    assert (bench.calls[-1][0], standing.outcome.trials, len(standing.rows)) == (1_000, 1_000, 3)
+    bench.collect(late)
+    assert len(bench.calls) == 3
 
 
-def test_a_part_is_named_by_its_figure() -> None:
-    assert command.is_part(figure(id="F8a"), "F8") and command.is_part(figure(id="F8a"), "F8a")
-    assert not command.is_part(figure(id="F10"), "F1")
+def test_a_run_that_missed_what_is_asked_may_be_tried_again_and_stays_on_the_list(bench: Bench) -> None:
+    def run(trials: int, seed: int) -> Outcome:
+        bench.run(trials, seed)
+        return Outcome(trials, int(len(bench.calls) == 1))
+
+    late = bench.figure(adds_up=False, release=1_000, run=run)
+    bench.collect(late)
+    assert stand(bench.root, bench.store, late).verdict == NOT_REACHED
+    bench.collect(late)
+    standing = stand(bench.root, bench.store, late)
+    assert standing.verdict == REACHED
+    assert [row.outcome.bad for row in standing.rows] == [1, 0]
 
 
-# --- table and page -------------------------------------------------------------------------------------------------
+def test_one_loss_decides_however_many_trials_follow(bench: Bench) -> None:
+    def run(trials: int, seed: int) -> Outcome:
+        bench.run(trials, seed)
+        return Outcome(trials, int(seed == 1), {}, (f"seed {seed}: lost",) if seed == 1 else ())
+
+    bench.collect(bench.figure(run=run))
+    standing = stand(bench.root, bench.store, bench.figure())
+    assert (standing.verdict, standing.outcome.failures) == (NOT_REACHED, ("seed 1: lost",))
 
 
-def test_the_table_says_reached_missed_partly_and_what_the_control_found(tmp_path: Path) -> None:
-    store, what = Store(tmp_path), figure()
-    assert table.verdict(what, store.sum(what, "c")) == "not run"
-    store.add(what, slice_of(what, 400, "c"))
-    assert table.row(what, store.sum(what, "c"))[2].startswith("partly: 0 bad in 400 of 1,000 × image")
-    store.add(what, slice_of(what, 600, "c"))
-    assert table.verdict(what, store.sum(what, "c")) == "reached"
-    assert table.row(what, store.sum(what, "c"))[3] == "not run (forgets)"
-    store.add(what, made(what, Outcome(5, 0), "c", 1, 1, control=True))
-    assert table.verdict(what, store.sum(what, "c")) == "control found nothing"
-    store.add(what, slice_of(what, 1, "c", bad=1))
-    assert table.verdict(what, store.sum(what, "c")) == "missed"
+def test_a_seed_that_another_process_has_brought_is_not_counted_twice(bench: Bench) -> None:
+    row = Row("h", ((1, 5),), Outcome(5, 0), 1, CONDITIONS)
+    assert bench.store.add("F1", row)
+    assert not bench.store.add("F1", row)
+    assert bench.store.read("F1").rows == (row,)
 
 
-class Reader(HTMLParser):
-    """Whether what is opened is closed again."""
-
-    VOID = ("meta", "line")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.said = ""
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.said += data
+# --- controls and skips -------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_whole_and_has_every_figure_and_every_failure(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    one, two = figure(), figure(id="F8a", title="Alarm <first>", adds_up=False)
-    store.add(one, made(one, Outcome(5, 1, failures=("seed 3, operation 9: lost & gone",)), "c", 3, 2))
-    series = {"latency": [(900, 1), (1_000, 50), (90_000, 99)], "drain": [(0, 0), (500, 60_000)]}
-    store.add(two, made(two, Outcome(100, 0, {"p99_us": 900}, series=series), "c", 1, 2))  # type: ignore[arg-type]
-    rows = [(what, store.sum(what, "c")) for what in (one, two)]
-    text = page(rows, [Missing("tools.gone", "not installed")])
-    reader = Reader()
-    reader.feed(text)
-    assert reader.open == []
-    for words in (
-        "F1 Nothing lost",
-        "F8a Alarm <first>",
-        "lost & gone",
-        "seeds 3",
-        "not installed",
-        "p99 us 900",
-    ):
-        assert words in reader.said, words
-    assert text.count("<svg") == 2 and "http" not in text.replace("charset", ""), "nothing is fetched"
+def blind(seed: int) -> Outcome:
+    return Outcome(4, 0)
 
 
-def test_a_plot_needs_two_points_and_takes_a_logarithmic_axis() -> None:
-    assert plot("t", [(1, 1)], "x", "y") == ""
-    assert 'aria-label="t &amp; u"' in plot("t & u", [(1, 1), (1_000, 5)], "x", "y", log_x=True)
-    assert plot("t", [(0, 1), (0, 2)], "x", "y", log_x=True) == ""
+def loses(trials: int, seed: int) -> Outcome:
+    return Outcome(trials, 1, {"lost": 1}, (f"seed {seed}: lost",))
 
 
-def lines() -> Iterator[str]:
-    yield from table.lines([("F1 a", "asked", "reached", "control", "conditions")])
+def judged(bench: Bench, **given: object) -> list[str]:
+    share = Share(1, bench.said.append, bench.clock)
+    share.run(bench.figure(**given))
+    return share.bad
 
 
-def test_the_terminal_has_a_block_a_figure() -> None:
-    assert list(lines())[:2] == ["F1 a", "    asked      asked"]
+def test_the_share_runs_each_figure_and_its_control_with_the_fixed_seed(bench: Bench) -> None:
+    assert judged(bench) == []
+    assert (bench.calls, bench.controls) == ([(500, 1)], [1])
+    assert re.search(
+        r"F1 +5\.0 s  500 crash images, 0 bad; control: it forgets: 3 bad in 4 crash images", bench.said[0]
+    )
+    assert not bench.store.folder.exists()
+
+
+def test_a_control_that_finds_nothing_fails_in_both_ways(bench: Bench) -> None:
+    assert judged(bench, control=blind) == ["F1"]
+    bench.collect(bench.figure(release=500, control=blind))
+    assert stand(bench.root, bench.store, bench.figure(release=500)).verdict == CONTROL_EMPTY
+    bench.collect(bench.figure(release=500))
+    assert stand(bench.root, bench.store, bench.figure(release=500)).verdict == REACHED, (
+        "mended, it is run again"
+    )
+
+
+def test_a_loss_fails_the_share_with_what_replays_it(bench: Bench) -> None:
+    assert judged(bench, run=loses) == ["F1"]
+    assert "seed 1: lost" in bench.said[-1]
+
+
+def test_a_figure_without_a_share_is_left_to_the_whole_run(
+    bench: Bench, harness: Callable[..., Harness], capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills = bench.figure(id="F4", share=0)
+    assert call(bench, harness("trygg_kills", ("F4",), FIGURES=(kills,)), "--share") == 0
+    assert bench.calls == []
+    assert "left to `make evidence`: F4" in capsys.readouterr().out
+    bench.collect(kills)
+    assert bench.calls[0] == (10, 1)
+    assert stand(bench.root, bench.store, kills).outcome.trials == 10_000
+    late = bench.figure(id="F8", share=0, release=100, adds_up=False)
+    bench.collect(late, seconds=30)
+    assert [trials for trials, _ in bench.calls[-2:]] == [5, 100]
+
+
+def module(name: str, **members: object) -> ModuleType:
+    made = ModuleType(name)
+    vars(made).update(members)
+    return made
+
+
+@pytest.fixture
+def harness(bench: Bench, request: pytest.FixtureRequest) -> Callable[..., Harness]:
+    """A harness module of figures, written into a folder from which it can be imported."""
+    import sys
+
+    def make(name: str, ids: tuple[str, ...], **members: object) -> Harness:
+        sys.modules[name] = module(name, **members)
+        request.addfinalizer(lambda: sys.modules.pop(name, None))
+        return Harness(name, ids)
+
+    return make
+
+
+def test_a_missing_module_and_a_missing_package_are_skipped_with_their_reason(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    import sys
+
+    (tmp_path / "trygg_needs_more.py").write_text("import a_package_that_is_nowhere\n")
+    (tmp_path / "trygg_is_broken.py").write_text("import tools.evidence.nowhere\n")
+    sys.path.insert(0, str(tmp_path))
+    request.addfinalizer(lambda: sys.path.remove(str(tmp_path)))
+    figures, skipped = load(
+        [Harness("tools.rig.nowhere", ("F4",)), Harness("trygg_needs_more", ("F5", "F6"))]
+    )
+    assert figures == []
+    assert [each.reason for each in skipped] == [
+        "tools.rig.nowhere is not in this version",
+        "a_package_that_is_nowhere is not installed here",
+    ]
+    with pytest.raises(ModuleNotFoundError):
+        load([Harness("trygg_is_broken", ("F5",))])
+
+
+def test_figures_stand_in_the_order_of_the_list_and_each_once(
+    bench: Bench, harness: Callable[..., Harness]
+) -> None:
+    both = harness(
+        "trygg_both",
+        ("F3", "F8", "F12"),
+        FIGURES=[bench.figure(id=each) for each in ("F12", "F8b", "F8a", "F3")],
+    )
+    assert [each.id for each in load([both])[0]] == ["F3", "F8a", "F8b", "F12"]
+    with pytest.raises(ValueError, match="twice"):
+        load([both, both])
+    assert (
+        names(["F8"], "F8a")
+        and names(["F8a"], "F8a")
+        and not names(["F8"], "F81")
+        and not names(["F8a"], "F8b")
+    )
+    with pytest.raises(ValueError):
+        rank("X1")
+
+
+def test_harnesses_of_this_tree_offer_what_they_are_listed_with() -> None:
+    listed, skipped = load()
+    for each in listed:
+        assert each.share <= each.release
+        assert each.control is not None and each.unsafe
+        assert files_of(command.ROOT, each.modules)
+    assert {each.module for each in skipped} < {each.module for each in HARNESSES}
+
+
+# --- the command --------------------------------------------------------------------------------------------------
+
+
+def call(bench: Bench, harness: Harness, *argv: str) -> int:
+    return command.main([*argv, "--out", str(bench.root / "evidence")], (harness,), bench.root)
+
+
+def unavailable(trials: int, seed: int) -> Outcome:
+    raise UnavailableError("mosquitto is not installed: apt-get install mosquitto")
+
+
+def test_a_skip_passes_and_is_a_failure_where_everything_must_run(
+    bench: Bench, harness: Callable[..., Harness], capsys: pytest.CaptureFixture[str]
+) -> None:
+    import os
+
+    lacking = harness("trygg_lacking", ("F4",), FIGURES=(bench.figure(id="F4", run=unavailable),))
+    absent = Harness("tools.rig.nowhere", ("F5",))
+    before = os.environ.pop("TRYGG_REQUIRE_ALL", None)
+    try:
+        statuses = [call(bench, each, way) for each in (lacking, absent) for way in ("--share", "--seed=1")]
+        assert statuses == [0, 0, 0, 0]
+        os.environ["TRYGG_REQUIRE_ALL"] = "1"
+        statuses = [call(bench, each, way) for each in (lacking, absent) for way in ("--share", "--seed=1")]
+        assert statuses == [1, 1, 1, 1]
+    finally:
+        os.environ.pop("TRYGG_REQUIRE_ALL", None)
+        if before is not None:
+            os.environ["TRYGG_REQUIRE_ALL"] = before
+    said = capsys.readouterr().out
+    assert "skipped: mosquitto is not installed" in said
+    assert "skipped: tools.rig.nowhere is not in this version" in said
+
+
+def test_the_command_runs_what_is_asked_for_and_says_how_it_ended(
+    bench: Bench, harness: Callable[..., Harness], capsys: pytest.CaptureFixture[str]
+) -> None:
+    offered = (bench.figure(release=500), bench.figure(id="F3", release=500, run=loses))
+    both = harness("trygg_both", ("F1", "F3"), FIGURES=offered)
+    assert call(bench, both, "--page") == 0
+    assert bench.calls == []
+    assert call(bench, both, "--only", "F1") == 0
+    assert bench.calls == [(500, 1)]
+    assert not (bench.root / "evidence" / "F3.json").exists()
+    assert call(bench, both) == 1
+    assert call(bench, both, "--page") == 1
+    assert call(bench, both, "--only", "F1", "--page") == 0
+    assert "NOT REACHED: 500 crash images, 1 bad" in (bench.root / "evidence" / "index.html").read_text(
+        "utf-8"
+    )
+    assert call(bench, both, "--only", "F2") == 2
+    assert "no figure F2; there are F1, F3" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as usage:
+        call(bench, both, "--seconds", "0")
+    assert usage.value.code == 2
+
+
+def test_an_interrupt_writes_the_page_of_what_is_kept(bench: Bench, harness: Callable[..., Harness]) -> None:
+    def run(trials: int, seed: int) -> Outcome:
+        if bench.calls:
+            raise KeyboardInterrupt
+        return bench.run(trials, seed)
+
+    one = harness("trygg_one", ("F1",), FIGURES=(bench.figure(run=run),))
+    assert call(bench, one) == command.INTERRUPTED
+    assert "500 of 10,000 crash images" in (bench.root / "evidence" / "index.html").read_text("utf-8")
+    assert json.loads((bench.root / "evidence" / "F1.json").read_text("utf-8"))["rows"][0]["slices"] == [
+        [1, 500]
+    ]

@@ -1,41 +1,84 @@
-"""Which harnesses offer figures. A module that cannot be used on this machine is skipped, with its reason."""
+"""The list of harnesses. Each module offers `FIGURES`; one that is missing, or lacks a tool, is skipped with its reason."""
 
 import importlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tools.evidence.figure import Figure, UnavailableError
 
+OURS = ("gateway", "hal", "tools", "firmware", "tests")
+
+
+@dataclass(frozen=True)
+class Harness:
+    """A module and the figures it offers, which are named where it cannot be used."""
+
+    module: str
+    ids: tuple[str, ...]
+
+
 HARNESSES = (
-    "tools.rig.crash.figures",
-    "tools.rig.kill_figures",
-    "tools.rig.schedule_figures",
-    "tools.rig.forgery",
-    "tools.bench.figures",
-    "tools.bench.journal_figures",
+    Harness("tools.rig.crash.figures", ("F1", "F3", "F12")),
+    Harness("tools.rig.kill_figures", ("F4",)),
+    Harness("tools.rig.schedule_figures", ("F5", "F6", "F9", "F11", "F14")),
+    Harness("tools.rig.forgery", ("F13",)),
+    Harness("tools.bench.figures", ("F8", "F10", "F19", "F20")),
+    Harness("tools.bench.journal_figures", ("F20",)),
 )
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A harness that offers nothing here."""
+class Skipped:
+    """A harness that is not here: the figures it would offer, and why."""
 
+    ids: tuple[str, ...]
     module: str
     reason: str
 
 
-def offered(harnesses: tuple[str, ...] = HARNESSES) -> Iterator[Figure | Missing]:
-    """Every figure of every harness, in order."""
-    for name in harnesses:
+def names(asked: Iterable[str], figure_id: str) -> bool:
+    """Whether the id is asked for, itself or as a part: `F8` names `F8a`, and not `F81`."""
+    return figure_id in asked or figure_id.rstrip("abcdefghijklmnopqrstuvwxyz") in asked
+
+
+def rank(figure_id: str) -> tuple[int, str]:
+    """The order of the quality list: F3 before F12."""
+    found = re.fullmatch(r"F(\d+)(.*)", figure_id)
+    if found is None:
+        raise ValueError(f"{figure_id}: a figure's id is F and a number, and a letter for a part")
+    return int(found[1]), found[2]
+
+
+def load(harnesses: Iterable[Harness] = HARNESSES) -> tuple[list[Figure], list[Skipped]]:
+    """Every figure in the order of its id, and what is skipped. Nothing is imported before this is called.
+
+    Raises:
+        ValueError: two figures with one id, or one that its harness is not listed with.
+    """
+    listed: dict[str, Figure] = {}
+    skipped: list[Skipped] = []
+    for harness in harnesses:
         try:
-            module = importlib.import_module(name)
-        except (ModuleNotFoundError, UnavailableError) as error:
-            yield Missing(name, str(error))
+            figures = importlib.import_module(harness.module).FIGURES
+        except UnavailableError as error:
+            skipped.append(Skipped(harness.ids, harness.module, str(error)))
             continue
-        yield from module.FIGURES
+        except ModuleNotFoundError as error:
+            skipped.append(Skipped(harness.ids, harness.module, missing(harness, error)))
+            continue
+        for figure in figures:
+            if figure.id in listed or not names(harness.ids, figure.id):
+                raise ValueError(f"{harness.module}: {figure.id} is there twice, or not in figures.py")
+            listed[figure.id] = figure
+    return sorted(listed.values(), key=lambda each: rank(each.id)), skipped
 
 
-def by_number(figure: Figure) -> tuple[int, str]:
-    """F2 before F10."""
-    digits = "".join(letter for letter in figure.id if letter.isdigit())
-    return int(digits or 0), figure.id
+def missing(harness: Harness, error: ModuleNotFoundError) -> str:
+    """Why a harness is skipped. A module of ours that it imports in vain is a fault, and no skip."""
+    name = error.name or ""
+    if harness.module == name or harness.module.startswith(name + "."):
+        return f"{harness.module} is not in this version"
+    if name.partition(".")[0] in OURS:
+        raise error
+    return f"{name} is not installed here"

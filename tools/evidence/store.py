@@ -1,160 +1,183 @@
-"""What was found so far, one JSON file a figure: slices of trials, each with its seed and the code it speaks of."""
+"""What has been run: one JSON file a figure, written anew and renamed after every slice, so that a cut loses one slice.
 
-import datetime as dt
+A row is what one call did with one state of the code: its slices by seed and trials, and their outcomes as one.
+Rows of other code stay and are never added to the figure.
+"""
+
+import fcntl
 import json
 import os
-import platform
-import sqlite3
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tools.evidence.figure import Figure, Outcome
+from tools.evidence import merge
+from tools.evidence.figure import Outcome
 
-FAILURES = 50  # lines kept of each slice
-
-
-@dataclass
-class Slice:
-    """One run of a harness. `control`: it was pointed at the unsafe variant, which must be bad."""
-
-    code: str
-    seed: int
-    trials: int
-    bad: int
-    reached: dict[str, int | str]
-    failures: list[str]
-    seconds: int
-    date: str
-    machine: str
-    control: bool = False
-    reaches: bool = True
-    series: dict[str, list[list[int]]] = field(default_factory=dict)
+SCHEMA = 1
+SEED_STRIDE = 1 << 20  # harnesses count lives up from their seed: slices stay that far apart
 
 
-@dataclass
-class Sum:
-    """What the slices of one figure and one code come to."""
+class StoreError(Exception):
+    """A file of the store cannot be read."""
 
-    trials: int
-    bad: int
-    reached: dict[str, int | str]
-    failures: list[str]
-    seeds: list[int]
-    seconds: int
-    reaches: bool
-    date: str
-    machine: str
-    series: dict[str, list[list[int]]]
-    control_bad: int | None
-    earlier: int  # trials of earlier code, not counted
+
+@dataclass(frozen=True)
+class Row:
+    """Trials of one call. modules: the hash of the code. slices: `(seed, trials)`, each replays its part."""
+
+    modules: str
+    slices: tuple[tuple[int, int], ...]
+    outcome: Outcome
+    took_ms: int
+    conditions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """All there is of a figure; controls hold at most one row a hash, the newest."""
+
+    rows: tuple[Row, ...] = ()
+    controls: tuple[Row, ...] = ()
+
+    def current(self, modules: str) -> list[Row]:
+        """Rows of this code, oldest first."""
+        return [row for row in self.rows if row.modules == modules]
+
+    def control(self, modules: str) -> Row | None:
+        """The control of this code."""
+        return next((row for row in self.controls if row.modules == modules), None)
+
+    def next_seed(self, modules: str, base: int) -> int:
+        """A seed for which this code has no trial, nor any that a slice counts up to."""
+        used = {seed for row in self.current(modules) for seed, _ in row.slices}
+        seed = base
+        while seed in used:
+            seed += SEED_STRIDE
+        return seed
 
 
 class Store:
-    """A folder of findings."""
+    """The folder of evidence. Several processes may add to it at once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def path(self, figure: Figure) -> Path:
-        """The file of a figure."""
-        return self.folder / f"{figure.id}.json"
+    def path(self, figure_id: str) -> Path:
+        """Where a figure's rows lie."""
+        return self.folder / f"{figure_id}.json"
 
-    def slices(self, figure: Figure) -> list[Slice]:
-        """All that was ever found, oldest first."""
+    def read(self, figure_id: str) -> Record:
+        """What is stored of a figure; an empty record where there is nothing.
+
+        Raises:
+            StoreError: the file is not what this module writes.
+        """
+        path = self.path(figure_id)
+        if not path.exists():
+            return Record()
         try:
-            rows = json.loads(self.path(figure).read_text("utf-8"))["slices"]
-        except FileNotFoundError:
-            return []
-        return [Slice(**row) for row in rows]
+            data = json.loads(path.read_text("utf-8"))
+            if data["schema"] != SCHEMA or data["figure"] != figure_id:
+                raise StoreError(f"{path}: schema {data['schema']} of {data['figure']}; move it away")
+            return Record(*(tuple(map(row_of, data[name])) for name in ("rows", "controls")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path}: cannot be read ({error!r}); restore or remove it") from error
 
-    def add(self, figure: Figure, found: Slice) -> None:
-        """Keep one slice, or nothing: the file is whole at every moment."""
-        slices = [*self.slices(figure), found]
-        if not figure.adds_up:  # the newest of a code says what the older ones said
-            slices = [
-                row
-                for index, row in enumerate(slices)
-                if not any(
-                    later.code == row.code and later.control == row.control for later in slices[index + 1 :]
-                )
-            ]
+    def add(self, figure_id: str, row: Row, *, adds_up: bool = True) -> bool:
+        """Keep a slice, as part of the row of its call where there is one and trials add up.
+
+        Returns False, and keeps nothing, where another process has brought the same seed of the same code.
+        """
+        with self.locked():
+            record = self.read(figure_id)
+            used = {seed for each in record.current(row.modules) for seed, _ in each.slices}
+            if used.intersection(seed for seed, _ in row.slices):
+                return False
+            rows = list(record.rows)
+            for place, each in enumerate(rows):
+                if adds_up and each.modules == row.modules and each.conditions == row.conditions:
+                    rows[place] = summed(each, row)
+                    break
+            else:
+                rows.append(shortened(row))
+            self.write(figure_id, replace(record, rows=tuple(rows)))
+            return True
+
+    def add_control(self, figure_id: str, row: Row) -> None:
+        """Keep what the control of this code found, instead of an older one."""
+        with self.locked():
+            record = self.read(figure_id)
+            others = [each for each in record.controls if each.modules != row.modules]
+            self.write(figure_id, replace(record, controls=(*others, shortened(row))))
+
+    def write(self, figure_id: str, record: Record) -> None:
+        """The whole file, or what was there before."""
+        parts = [f'"schema": {SCHEMA}', f'"figure": {json.dumps(figure_id)}']
+        for name, rows in (("rows", record.rows), ("controls", record.controls)):
+            parts.append(f'"{name}": [' + ",".join(map(text_of, rows)) + "]")
+        write_whole(self.path(figure_id), "{" + ",\n".join(parts) + "}\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One process at a time reads and writes."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        facts: dict[str, Any] = {
-            "id": figure.id,
-            "title": figure.title,
-            "asked": figure.asked,
-            "conditions": figure.conditions,
-            "unsafe": figure.unsafe,
-            "slices": [asdict(row) for row in slices],
-        }
-        temporary = self.path(figure).with_suffix(".new")
-        temporary.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        temporary.replace(self.path(figure))
-
-    def sum(self, figure: Figure, code: str) -> Sum:
-        """What the trials of this code come to."""
-        slices = self.slices(figure)
-        counted = [row for row in slices if row.code == code and not row.control]
-        controls = [row for row in slices if row.code == code and row.control]
-        newest = counted[-1] if counted else None
-        return Sum(
-            trials=sum(row.trials for row in counted),
-            bad=sum(row.bad for row in counted),
-            reached=added([row.reached for row in counted]),
-            failures=[line for row in counted for line in row.failures],
-            seeds=[row.seed for row in counted],
-            seconds=sum(row.seconds for row in counted),
-            reaches=all(row.reaches for row in counted),
-            date=newest.date if newest else "",
-            machine=newest.machine if newest else "",
-            series=newest.series if newest else {},
-            control_bad=controls[-1].bad if controls else None,
-            earlier=sum(row.trials for row in slices if row.code != code and not row.control),
-        )
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
 
-def added(rows: list[dict[str, int | str]]) -> dict[str, int | str]:
-    """Counts add up where every row is a count of the same; figures with a unit in their name, and words, are the newest's."""
-    total: dict[str, int | str] = {}
-    for row in rows:
-        for name, value in row.items():
-            known = total.get(name)
-            is_count = isinstance(value, int) and isinstance(known, int) and not has_unit(name)
-            total[name] = known + value if is_count else value  # type: ignore[operator]
-    return total
+def write_whole(path: Path, text: str) -> None:
+    """A reader, and a machine that loses power, sees the old file or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def has_unit(name: str) -> bool:
-    """Whether a name ends in the unit of a measure, which cannot be added up."""
-    return name.rsplit("_", 1)[-1] in ("ms", "us", "s", "bytes", "kib", "pct", "rate")
-
-
-def made(
-    figure: Figure, outcome: Outcome, code: str, seed: int, seconds: int, *, control: bool = False
-) -> Slice:
-    """A slice of what a harness returned."""
-    return Slice(
-        code=code,
-        seed=seed,
-        trials=outcome.trials,
-        bad=outcome.bad,
-        reached=dict(outcome.reached),
-        failures=list(outcome.failures[:FAILURES]),
-        seconds=seconds,
-        date=dt.datetime.now(dt.UTC).strftime("%Y-%m-%d"),
-        machine=machine(),
-        control=control,
-        reaches=figure.ok(outcome),
-        series={}
-        if control
-        else {name: [list(point) for point in points] for name, points in outcome.series.items()},
+def summed(row: Row, later: Row) -> Row:
+    """Two slices of one call."""
+    return replace(
+        row,
+        slices=row.slices + later.slices,
+        outcome=merge.add(row.outcome, later.outcome),
+        took_ms=row.took_ms + later.took_ms,
     )
 
 
-def machine() -> str:
-    """What this ran on, as far as it matters."""
-    return (
-        f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()} {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+def shortened(row: Row) -> Row:
+    """The row with no more failures and points than a page can show."""
+    return replace(row, outcome=merge.add(merge.NOTHING, row.outcome))
+
+
+def text_of(row: Row) -> str:
+    """A row with one line a field: a longer run is a readable difference."""
+    data = asdict(row)
+    outcome = data.pop("outcome")
+    fields = [f' "{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in data.items()]
+    inner = [f'  "{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in outcome.items()]
+    fields.append(' "outcome": {\n' + ",\n".join(inner) + "}")
+    return "{\n" + ",\n".join(fields) + "}"
+
+
+def row_of(data: dict[str, Any]) -> Row:
+    """A row as it was written."""
+    outcome = data["outcome"]
+    series = {name: [(x, y) for x, y in points] for name, points in outcome["series"].items()}
+    return Row(
+        data["modules"],
+        tuple((seed, trials) for seed, trials in data["slices"]),
+        Outcome(outcome["trials"], outcome["bad"], outcome["reached"], tuple(outcome["failures"]), series),
+        data["took_ms"],
+        data["conditions"],
     )

@@ -1,65 +1,45 @@
-"""The table that a run ends with: figure, asked, reached, conditions, control."""
+"""The table that `make evidence` prints: figure, asked, reached, conditions, control."""
 
-from collections.abc import Iterable
+import textwrap
+from itertools import zip_longest
 
-from tools.evidence.figure import Figure
-from tools.evidence.store import Sum
+from tools.evidence.standing import Evidence
+from tools.evidence.words import control_words, reached_words
 
-COLUMNS = ("figure", "asked", "reached", "control", "conditions")
-Row = tuple[str, str, str, str, str]
-
-
-def row(figure: Figure, total: Sum) -> Row:
-    """One figure in words."""
-    return (
-        f"{figure.id} {figure.title}",
-        figure.asked,
-        reached(figure, total),
-        control(figure, total),
-        figure.conditions,
-    )
+COLUMNS = ("figure", "asked", "reached", "conditions", "control")
+SHARES = (14, 20, 30, 20, 16)  # of 100; how much each of them has to say
+NARROWEST = 100
 
 
-def verdict(figure: Figure, total: Sum) -> str:
-    """reached, missed, partly (too few trials so far) or not run."""
-    if total.trials == 0:
-        return "not run"
-    if (total.bad and figure.adds_up) or not total.reaches:
-        return "missed"
-    if total.control_bad == 0:
-        return "control found nothing"
-    return "reached" if total.trials >= figure.release else "partly"
+def rows_of(evidence: Evidence) -> list[tuple[str, ...]]:
+    """One row a figure, then one a harness that is skipped."""
+    rows: list[tuple[str, ...]] = [
+        (
+            f"{each.figure.id} {each.figure.title}",
+            each.figure.asked,
+            reached_words(each),
+            each.figure.conditions,
+            control_words(each.figure, each.control.outcome if each.control else None),
+        )
+        for each in evidence.standings
+    ]
+    rows += [(", ".join(each.ids), "", f"skipped: {each.reason}", "", "") for each in evidence.skipped]
+    return rows
 
 
-def reached(figure: Figure, total: Sum) -> str:
-    """What was found, and in how many trials."""
-    if total.trials == 0:
-        earlier = f"; {total.earlier:,} trials of earlier code" if total.earlier else ""
-        return "not run" + earlier
-    done = (
-        f"{total.trials:,}" if total.trials >= figure.release else f"{total.trials:,} of {figure.release:,}"
-    )
-    facts = [f"{name.replace('_', ' ')} {shown(value)}" for name, value in total.reached.items()]
-    return "; ".join([f"{verdict(figure, total)}: {total.bad:,} bad in {done} × {figure.trial}", *facts])
+def table(evidence: Evidence, width: int) -> str:
+    """As text of so many columns, cells wrapped."""
+    room = max(width, NARROWEST) - 3 * (len(COLUMNS) - 1)
+    widths = [room * share // sum(SHARES) for share in SHARES]
+    rule = "-+-".join("-" * each for each in widths)
+    lines = [line_of(COLUMNS, widths)]
+    for row in rows_of(evidence):
+        cells = [textwrap.wrap(cell, each) for cell, each in zip(row, widths, strict=True)]
+        lines.append(rule)
+        lines += [line_of(parts, widths) for parts in zip_longest(*cells, fillvalue="")]
+    return "\n".join(lines) + "\n"
 
 
-def control(figure: Figure, total: Sum) -> str:
-    """What the unsafe variant lost in the same harness."""
-    if figure.control is None:
-        return "none"
-    if total.control_bad is None:
-        return f"not run ({figure.unsafe})"
-    return f"{total.control_bad:,} bad: {figure.unsafe}"
-
-
-def shown(value: int | str) -> str:
-    """A number with its thousands apart."""
-    return f"{value:,}" if isinstance(value, int) else value
-
-
-def lines(rows: Iterable[Row]) -> Iterable[str]:
-    """The table for a terminal: a block a figure, which no width spoils."""
-    for cells in rows:
-        yield cells[0]
-        for name, cell in zip(COLUMNS[1:], cells[1:], strict=True):
-            yield f"    {name:<11}{cell}"
+def line_of(cells: tuple[str, ...], widths: list[int]) -> str:
+    """One line of text across the columns."""
+    return " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
