@@ -131,7 +131,7 @@ def test_a_hub_behind_a_path_that_is_cut_again_and_again_loses_nothing(tmp_path:
 def test_the_harness_of_an_outage_sees_a_hub_without_lanes() -> None:
     good, bad = drain(300, 1), drain(1_200, 1, FIFO_HUB)
     assert good.bad == 0 and good.reached["lost"] == 0
-    assert good.series["drain"][-1][1] == 300
+    assert good.series["receipted_by_ms"][-1][1] == 300
     assert bad.bad > 0
 
 

@@ -92,8 +92,8 @@ def latency_outcome(place: Place, measured: Measured, seed: int) -> Outcome:
         "limit_us": place.limit_us,
     }
     failures = (f"seed {seed}: {over} of {count} alarms over {place.limit_us // 1000} ms",) if over else ()
-    series = [(measured.quantile(permille), permille) for permille in range(0, 1001, 10)]
-    return Outcome(count, over, reached, failures, {"latency": series})
+    series = [(permille, measured.quantile(permille)) for permille in range(0, 1001, 10)]
+    return Outcome(count, over, reached, failures, {"latency_us_by_permille": series})
 
 
 def in_time(place: Place) -> Callable[[Outcome], bool]:
@@ -177,7 +177,7 @@ def drain(events: int, seed: int, hub_module: str | None = None) -> Outcome:
     words = (
         f"seed {seed}: lost {found.lost}, still held {found.held}, late alarms {max(0, late) + first_late}"
     )
-    series = {"drain": found.curve}
+    series = {"receipted_by_ms": found.curve}
     return Outcome(events, bad, reached, (words,) if bad else (), series)
 
 
@@ -203,7 +203,11 @@ def starts(
     over = sum(each > START_LIMIT_US for each in ready)
     failures = (f"seed {seed}: {over} of {count} starts over 2 s",) if over else ()
     return Outcome(
-        count, over, reached, failures, {"recovery": [(each, place) for place, each in enumerate(ready, 1)]}
+        count,
+        over,
+        reached,
+        failures,
+        {"recovered_ms": [(place, each // 1000) for place, each in enumerate(ready, 1)]},
     )
 
 
