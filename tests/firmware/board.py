@@ -15,7 +15,7 @@ HEAP = "4M"  # platform, dispenser and the whole home run in the same process
 # What the home around the board needs besides: the other parties of the tests, which no manifest freezes.
 AROUND = (
     "tests/firmware/home.py",
-    "tests/hub/platform.py",
+    "tools/rig/sim/platform.py",
     "tools/simulators/dispenser.py",
     "tools/simulators/dispenser_plan.py",
 )

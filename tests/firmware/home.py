@@ -14,7 +14,7 @@ from firmware import main, sim_home
 from firmware.wiring import Simulated
 from gateway.core import registry
 from gateway.hub.uplink import Delivery
-from tests.hub.platform import SimPlatform
+from tools.rig.sim.platform import SimPlatform
 from tools.simulators.dispenser import DispenserDevice, Dose
 
 PORT = "/dev/ttyS1"

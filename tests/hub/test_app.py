@@ -9,7 +9,7 @@ from hal.sim.faults import FULL, POWER_CUT_AFTER, Fault, FaultPlan
 from hal.sim.peripheral import SimPeripheral
 from hal.types import BOND_AUTHENTICATED, BOND_WEAK, LANES, TECHNICAL
 from tests.hub.bench import HOME, OXIMETER, Bench, play
-from tests.hub.schedule import CutJournal
+from tools.rig.sim.stand_in import CutJournal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -59,8 +59,11 @@ AREAS = (
     Area("firmware", BOARD, frozenset({"firmware", "gateway", "hal"})),
     Area("tests/core", LOOPS, SEAM | PARTIES | {"gateway.core", "hal.buffer", "hal.sim", "tests.core"}),
     Area(
-        "tests/hub", LOOPS, SEAM | PARTIES | {"gateway", "hal.buffer", "hal.sim", "tests.hub", "tests.core"}
+        "tests/hub",
+        LOOPS,
+        SEAM | PARTIES | {"gateway", "hal.buffer", "hal.sim", "tools.rig.sim", "tests.hub", "tests.core"},
     ),
+    Area("tools/rig/sim", LOOPS, SEAM | PARTIES | {"gateway", "hal.buffer", "hal.sim", "tools.rig.sim"}),
     *(
         Area(name.replace(".", "/") + ".py", PURE, SEAM | PARTIES | {"gateway.core", "hal.sim"}, floats=False)
         for name in sorted(PARTIES)

@@ -78,7 +78,7 @@ class SimPlatform:
         gateway: "str | None" = None,
     ) -> bytes:
         """A receipt message over {lane: [seq, chain]}."""
-        fields = {"epoch": epoch if epoch is not None else self.epoch, "lanes": lanes}
+        fields: "dict[str, object]" = {"epoch": epoch if epoch is not None else self.epoch, "lanes": lanes}
         return self.seal(
             seed, "receipt", wire.encode_payload("receipt", self.tenant, gateway or self.gateway, fields)
         )
