@@ -312,7 +312,7 @@ class Receiver:
         """Report each registered gateway whose state is overdue, once."""
         for address in self.keys:
             silent_ms = now_ms - self.alive_ms.setdefault(address, now_ms)
-            if silent_ms > SILENCE_MS and address not in self.silent:
+            if silent_ms + LOOK_MS > SILENCE_MS and address not in self.silent:  # the next look would be late
                 self.silent.add(address)
                 self.on_fault(Fault("gateway.silent", *address, {"silent_ms": silent_ms}))
 
