@@ -13,19 +13,10 @@ import tomllib
 from pathlib import Path
 
 from gateway.core.config import validate
-from gateway.core.outbox import Flight
 from gateway.daemon import wiring
 from gateway.daemon.logs import open_log
 from gateway.hub.uplink import Delivery
-
-
-class ForgetOnPuback(Delivery):
-    """Takes the broker's word for delivery."""
-
-    def after_puback(self, flight: Flight) -> None:
-        """Forget what the broker acknowledged, receipt or not."""
-        self.outbox.forget(self.outbox.lanes[flight.lane], flight.last)
-        self.forgetting = asyncio.ensure_future(self.journal.ack(flight.lane, flight.last))
+from tools.rig.sim.unsafe import ForgetOnPuback
 
 
 async def run(options: argparse.Namespace, delivery: type[Delivery]) -> int:

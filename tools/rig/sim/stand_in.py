@@ -63,6 +63,7 @@ class CutJournal(SimJournal):
         """How many numbers were given so far."""
         return sum([self.mark(lane).last for lane in LANES])
 
-    async def stand_still(self) -> None:
+    async def stand_still(self) -> "Any":
+        """What a program does whose power has gone."""
         self.dead.set()
         await asyncio.Event().wait()

@@ -1,0 +1,69 @@
+"""What must be caught: a hub with one guard taken out, for the controls of harnesses. Never for a home."""
+
+import asyncio
+
+from gateway.core.outbox import PROGRESS
+from gateway.hub.uplink import Delivery
+from tools.rig.sim.telling_journal import TellingJournal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from gateway.core.outbox import Flight
+    from gateway.core.wire import Parsed
+    from gateway.hub.inward import Inward
+    from hal.types import Entry
+
+
+class ForgetOnPuback(Delivery):
+    """Takes the broker's word for delivery, as many gateways do."""
+
+    def after_puback(self, flight: "Flight") -> None:
+        """Forget what the broker acknowledged, receipt or not."""
+        if self.journal.mark(flight.lane).first <= flight.last:
+            self.outbox.forget(self.outbox.lanes[flight.lane], flight.last)
+            self.forgetting = asyncio.create_task(self.journal.ack(flight.lane, flight.last))
+
+
+def believe_numbers(inward: "Inward") -> None:
+    """A receipt's numbers count and its chain values do not. Beside it belongs an epoch that is the same in every life."""
+
+    def judge(parsed: "Parsed") -> "list[tuple[int, int, str]]":
+        rows: "Any" = parsed.fields["lanes"]
+        found = []
+        for lane, (seq, _) in sorted(rows.items()):
+            mark = inward.journal.mark(lane)
+            if seq >= mark.first:
+                found.append((lane, min(seq, mark.last), PROGRESS))
+        return found
+
+    inward.judge = judge  # type: ignore[method-assign]
+
+
+class EarlyJournal(TellingJournal):
+    """Promises an append before it is durable: a power cut takes the last one back."""
+
+    def __init__(self, *arguments: "Any", **options: "Any") -> None:
+        super().__init__(*arguments, **options)
+        self.newest: "list[Entry]" = []
+
+    async def append(self, events: "Any", state: "Any" = None) -> "Any":
+        self.newest = await super().append(events, state)
+        return self.newest
+
+    def power_went(self) -> None:
+        for entry in self.newest:
+            entries = self._store.lanes[entry.lane].entries
+            if entries and entries[-1].seq >= entry.seq:
+                entries.pop()
+
+
+class NamelessJournal(TellingJournal):
+    """Journals again under a new epoch without the old identity: the platform cannot know that it has it."""
+
+    async def begin_epoch(
+        self, epoch: bytes, again: "Callable[[Entry], bytes]", events: "Sequence[tuple[int, bytes]]"
+    ) -> "list[Entry]":
+        return await super().begin_epoch(epoch, lambda entry: entry.event, events)
