@@ -10,7 +10,7 @@ from gateway.core.model import Event
 from hal.types import Entry, GivenUp, chain_next, chain_start
 from tools.evidence.figure import Figure
 from tools.rig import clocks, months, mute_brokers, schedules, silences
-from tools.rig.long_life import LongLife
+from tools.rig.long_life import Kind, LongLife
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.total_queue import Arrival, History, Verdict, content_of, identity_of
 from tools.rig.troubles import PHASES
@@ -208,6 +208,29 @@ def test_every_phase_of_a_life_goes_by_itself() -> None:
 
     verdict = run_quickly(run)
     assert verdict.bad == 0 and verdict.events > 500
+
+
+def test_a_platform_restored_from_a_backup_gets_all_that_is_held_and_says_what_it_lacks() -> None:
+    async def run() -> tuple[LongLife, Verdict]:
+        life = LongLife(3, 0, Kind(kills=False))
+        life.faulty = False
+        await life.begin()
+        await life.burst()
+        life.receiver.back_up()
+        await life.burst()
+        await life.pass_time(30_000)
+        assert "lost.at_platform" not in life.receiver.faults
+        for broker in life.homes:
+            broker.stop()
+        await life.burst()  # what is held while the platform goes back
+        for broker in life.homes:
+            broker.start()
+        await life.receiver.restore(0)
+        return life, await life.finish()
+
+    life, verdict = run_quickly(run)
+    assert verdict.bad == 0 and verdict.events > 100
+    assert life.receiver.faults["lost.at_platform"] > 0 and "fork" not in life.receiver.faults
 
 
 CAUGHT = {"puback": "lost", "nochain": "lost", "early": "lost", "noidentity": "duplicated"}
