@@ -199,9 +199,8 @@ class Inward:
             "The platform has numbers this gateway never gave; a new epoch begins.",
             old=self.journal.epoch.hex(),
         )
-        await self.losses.end_epoch()
         try:
-            await self.recorder.begin_epoch("receipt of a fork")
+            await self.recorder.begin_epoch("receipt of a fork", self.losses.last_words)
         except StorageFullError as error:
             self.log("error", "No room for a new epoch; the old one goes on.", cause=str(error))
             return

@@ -25,11 +25,20 @@ class Losses:
                 self.due_ms[gone.lane] = now_ms + DROPPED_EVERY_MS
                 await self.say(gone)
 
-    async def end_epoch(self) -> None:
-        """Say all that is not said yet: with the epoch its numbers go, and nobody could say it later."""
-        for gone in self.recorder.journal.given_up():
+    def last_words(self) -> "list[tuple[str, dict[str, object]]]":
+        """All that is not said yet, for the append that ends an epoch: with it its numbers go, and nobody could say it later.
+
+        They name the epoch that they speak of, because they are stored in the next. Said in appends of their own before
+        it, they would make room for themselves where the store is full, and nobody would tell of that.
+        """
+        journal = self.recorder.journal
+        found = []
+        for gone in journal.given_up():
             if gone.last > self.reported(gone.lane):
-                await self.say(gone)
+                values = self.values(gone)
+                values["epoch"] = journal.epoch
+                found.append(("journal.dropped", values))
+        return found
 
     async def confirm(self, lane: int, seq: int) -> None:
         """A receipt covers `lane` up to `seq`: the platform has been told of every hole below, in a bundle."""
@@ -47,10 +56,11 @@ class Losses:
 
     async def say(self, gone: "GivenUp") -> None:
         """One event for what of the range is news."""
-        values: "dict[str, object]" = {
-            "lane": gone.lane,
-            "first_seq": max(gone.first, self.reported(gone.lane) + 1),
-            "last_seq": gone.last,
-        }
         kept = self.recorder.journal.epoch + gone.last.to_bytes(8, "big")
-        await self.recorder.note("journal.dropped", values=values, state={DROPPED + str(gone.lane): kept})
+        state: "dict[str, bytes | None]" = {DROPPED + str(gone.lane): kept}
+        await self.recorder.note("journal.dropped", values=self.values(gone), state=state)
+
+    def values(self, gone: "GivenUp") -> "dict[str, object]":
+        """What of the range is news, as the event has it."""
+        first = max(gone.first, self.reported(gone.lane) + 1)
+        return {"lane": gone.lane, "first_seq": first, "last_seq": gone.last}

@@ -324,8 +324,12 @@ class Recorder:
                 identity=(event.identity or entry.chain).hex(),
             )
 
-    async def begin_epoch(self, reason: str) -> None:
+    async def begin_epoch(
+        self, reason: str, last_words: "Callable[[], list[tuple[str, dict[str, object]]]]" = list
+    ) -> None:
         """Go on under a new epoch: what is held is journalled again with its old identity, and nothing comes between.
+
+        `last_words` gives kind and values of what must be said of the epoch that ends, when nothing more comes in it.
 
         Raises:
             StorageFullError: lanes 0 and 1 alone would not fit with their identities.
@@ -335,9 +339,9 @@ class Recorder:
         self.open.clear()
         try:
             await self.quiet.wait()
-            notice = self.event_bytes("epoch.begun", {"reason": reason, "epoch": self.journal.epoch})
-            epoch = self.crypto.random(EPOCH_SIZE)
-            await self.journal.begin_epoch(epoch, again_bytes, [(TECHNICAL, notice)])
+            words = last_words() + [("epoch.begun", {"reason": reason, "epoch": self.journal.epoch})]
+            notices = [(TECHNICAL, self.event_bytes(kind, values)) for kind, values in words]
+            await self.journal.begin_epoch(self.crypto.random(EPOCH_SIZE), again_bytes, notices)
         finally:
             self.open.set()
 
