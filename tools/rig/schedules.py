@@ -30,6 +30,7 @@ EVENTS = 10_000  # of one life
 MOST_TOLD = 5  # findings of one sort that are told of one life
 LEAST = 500
 CONTROL_EVENTS = 1_500
+CONTROL_LIVES = 8  # at most: not in each does the trouble come that the unsafe variant does not stand
 
 KINDS = {
     "": SAFE,
@@ -151,6 +152,16 @@ def outcome(trials: int, first: int, events: int, name: str) -> Outcome:
     return Outcome(counts["events"], bad, reached, tuple(failures))
 
 
+def unsafe_lives(seed: int, name: str) -> Outcome:
+    """Lives of an unsafe variant, until one of them loses."""
+    first, found = first_of(seed), Outcome(0, 0)
+    for number in range(CONTROL_LIVES):
+        found = outcome(CONTROL_EVENTS, first + number, CONTROL_EVENTS, name)
+        if found.bad:
+            break
+    return found
+
+
 FIGURES = (
     Figure(
         id="F6",
@@ -161,7 +172,7 @@ FIGURES = (
         share=20_000,
         modules=MODULES,
         run=lambda trials, seed: outcome(trials, first_of(seed), EVENTS, ""),
-        control=lambda seed: outcome(CONTROL_EVENTS, first_of(seed), CONTROL_EVENTS, "puback"),
+        control=lambda seed: unsafe_lives(seed, "puback"),
         unsafe=UNSAFE["puback"],
         conditions="simulated: machine, radio, brokers and clock; the hub's own code and the reference receiver, signatures "
         "stood in for; numbers given up for space by lanes 2 to 4 and told are no loss",
@@ -175,7 +186,7 @@ FIGURES = (
         share=2_000,
         modules=MODULES,
         run=lambda trials, seed: outcome(trials, first_of(seed), EVENTS, "stale"),
-        control=lambda seed: outcome(CONTROL_EVENTS, first_of(seed), CONTROL_EVENTS, "nochain"),
+        control=lambda seed: unsafe_lives(seed, "nochain"),
         unsafe=UNSAFE["nochain"],
         conditions="simulated, as F6",
     ),
