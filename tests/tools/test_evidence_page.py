@@ -114,14 +114,14 @@ def test_what_is_asked_is_drawn_and_words_tell_what_a_plot_shows() -> None:
 
 def test_the_three_plots_of_a_release_have_their_axes() -> None:
     series = {
-        "latency": [(900, 0), (4_000, 500), (90_000, 1000)],
-        "drain": [(0, 0), (430_000, 60_000)],
-        "recovery": [(400_000, 1), (900_000, 2)],
+        "latency_us_by_permille": [(0, 900), (500, 4_000), (1_000, 90_000)],
+        "receipted_by_ms": [(0, 0), (430_000, 60_000)],
+        "recovered_ms": [(1, 400), (2, 900)],
     }
     latency, drain, recovery = plots.plots_of(Outcome(3, 0, {"limit_us": 10_000}, (), series))
     assert latency.x.log and latency.x_limit == 10_000 and latency.y.words(990) == "99 %"
     assert not drain.x.log and drain.x_limit is None and drain.x.words(430_000) == "430 s"
-    assert recovery.x.log and recovery.x.words(400_000) == "400 ms"
+    assert recovery.dots and recovery.y.words(400) == "400 ms"
 
 
 @pytest.mark.parametrize("points", [((0, 0),), ((0, 0), (1, 0)), ((3, 7),), ((0, 10**9), (1, 1))])

@@ -28,7 +28,16 @@ MACHINE = (
     "home, hub, broker and platform as processes on one machine, virtual radio, Mosquitto with mutual TLS, "
     "simulated path"
 )
-DELIVERY = ("gateway/core", "gateway/hub", "gateway/daemon/mqtt.py", "hal/linux", "tools/platform")
+DELIVERY = (
+    "gateway/core",
+    "gateway/hub",
+    "gateway/daemon/mqtt.py",
+    "hal/linux",
+    "tools/platform",
+    "tools/bench",
+    "tools/simulators/proxy.py",
+    "tools/simulators/tcp_line.py",
+)
 
 
 def in_folder(work: Callable[[Path], T]) -> T:

@@ -20,6 +20,7 @@ from typing import Any, Self
 from hal.types import MEASUREMENT, SAFETY
 from tools.bench.backlog import Make, fill, month
 from tools.bench.system import SMOKE, System
+from tools.evidence.figure import UnavailableError
 from tools.home.scenario import Act
 
 FAR = {"delay_ms": 25}
@@ -116,7 +117,7 @@ class FarSystem(System):
     def __init__(self, folder: Path, seed: int, *, hub_module: str | None = None) -> None:
         super().__init__(folder)
         if self.mosquitto is None:
-            raise RuntimeError("mosquitto is not installed: apt-get install mosquitto")
+            raise UnavailableError("mosquitto is not installed: apt-get install mosquitto")
         if hub_module is not None:
             self.stage.hub_module = hub_module
         self.random = random.Random(seed)

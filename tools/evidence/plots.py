@@ -10,17 +10,6 @@ from tools.evidence.svg import Axis, Plot
 from tools.evidence.words import decimal, duration
 
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
-# x, y, whether x is in decades, and what is plotted, of the series that have their axes from their name alone
-KNOWN = {
-    "latency": ("latency_us", "permille", True, "Distribution of latency, time in decades"),
-    "drain": ("time_ms", "events_receipted", False, "Drain of an outage: events receipted over time"),
-    "recovery": (
-        "start_us",
-        "starts",
-        True,
-        "Recovery: starts that were done after how long, time in decades",
-    ),
-}
 DECADES_FROM = 50  # between the smallest and the largest value: beyond that equal steps hide the small ones
 
 
@@ -31,9 +20,6 @@ def plots_of(outcome: Outcome) -> list[Plot]:
 
 def plot_of(name: str, points: tuple[tuple[int, int], ...], outcome: Outcome) -> Plot:
     """Read the name."""
-    if name in KNOWN:
-        x, y, log, title = KNOWN[name]
-        return Plot(title, axis(x, log=log), axis(y), points, x_limit=limit(x, outcome))
     what, between, over = name.partition("_by_")
     if over == "permille":
         turned = tuple(sorted((y, x) for x, y in points))
