@@ -9,12 +9,20 @@ from gateway.core.cbor import Tagged
 from tools.rig.forgery.town import OTHER_GATEWAY, OTHER_TENANT, Genuine, Keys
 
 ORDER = 2**252 + 27742317777372353535851937790883648493  # of the group of Ed25519 (RFC 8032, 5.1)
-# Points of small order as they are encoded: signatures over them hold for messages nobody signed, where nobody looks.
-SMALL = (
-    bytes([1]) + bytes(31),
-    bytes(32),
-    bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
-    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+# Every encoding of a point of small order, those included that are not its shortest (Chalkias et al., "Taming the many
+# EdDSAs", table 1): signatures with them hold for messages nobody signed, where nobody looks.
+LOW = (
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+)
+SIGN = 0x80  # the last byte's bit that says which of two points
+SMALL = tuple(
+    raw[:31] + bytes([raw[31] | sign]) for raw in (bytes.fromhex(text) for text in LOW) for sign in (0, SIGN)
 )
 Mutation = Callable[[random.Random, Genuine, Genuine, Keys], Genuine]
 
@@ -118,10 +126,11 @@ def sign_otherwise(chance: random.Random, one: Genuine, _other: Genuine, keys: K
     return replace(one, data=data)
 
 
-def stretch(_chance: random.Random, one: Genuine, _other: Genuine, _keys: Keys) -> Genuine:
-    """The scalar of the signature plus the order of the group (RFC 8032, 5.1.7: refused)."""
+def stretch(chance: random.Random, one: Genuine, _other: Genuine, _keys: Keys) -> Genuine:
+    """The scalar of the signature plus a multiple of the order of the group (RFC 8032, 5.1.7: refused)."""
     protected, payload, signature = parts(one.data)
-    scalar = int.from_bytes(signature[32:], "little") + ORDER
+    scalar = int.from_bytes(signature[32:], "little")
+    scalar += ORDER * chance.randint(1, ((1 << 256) - 1 - scalar) // ORDER)
     return replace(one, data=together(protected, payload, signature[:32] + scalar.to_bytes(32, "little")))
 
 
@@ -132,12 +141,60 @@ def shrink(chance: random.Random, one: Genuine, _other: Genuine, _keys: Keys) ->
     return replace(one, data=together(protected, payload, chance.choice(SMALL) + scalar))
 
 
+def mangle(chance: random.Random, one: Genuine, _other: Genuine, _keys: Keys) -> Genuine:
+    """The point of the signature on the other side, its scalar negative, one of them nothing, or both changed places."""
+    protected, payload, signature = parts(one.data)
+    point, scalar = signature[:32], signature[32:]
+    other_side = point[:31] + bytes([point[31] ^ SIGN])
+    negative = (ORDER - int.from_bytes(scalar, "little")).to_bytes(32, "little")
+    made = chance.choice(
+        (
+            other_side + scalar,
+            point + negative,
+            other_side + negative,
+            bytes(32) + scalar,
+            point + bytes(32),
+            scalar + point,
+        )
+    )
+    return replace(one, data=together(protected, payload, made))
+
+
+def weaken(chance: random.Random, one: Genuine, _other: Genuine, _keys: Keys) -> Genuine:
+    """It names a key of small order, under which the signature holds for every message: who takes keys from messages is lost."""
+    header = cose.protected_header(cose.kid_of(chance.choice(SMALL)))
+    return replace(one, data=together(header, one.payload, SMALL[0] + bytes(32)))
+
+
+def substitute(chance: random.Random, one: Genuine, _other: Genuine, keys: Keys) -> Genuine:
+    """A keyset that makes a stranger's key the receipt key: signed by whoever has no right to, or not at all."""
+    version = chance.randint(6, 99)
+    payload = keys.keyset(version, receipts="stranger", next_root=chance.choice((None, "stranger")))
+    topic = "/".join([*one.topic.split("/")[:4], "down", "keyset"])
+    name = chance.choice([name for name in keys.NAMES if name != "root"])
+    data = keys[name].seal("keyset", payload)
+    if chance.random() < 0.5:
+        data = together(cose.protected_header(cose.kid_of(keys["root"].public)), payload, parts(data)[2])
+    return Genuine("keyset", topic, data, payload, name, one.retained)
+
+
+def impersonate(chance: random.Random, one: Genuine, _other: Genuine, keys: Keys) -> Genuine:
+    """A neighbour's gateway or tenant speaks for us under its own topic, with its own good key."""
+    names = one.topic.split("/")
+    if chance.random() < 0.5:
+        names[2], signer = OTHER_TENANT, "neighbour" if one.at == "platform" else "other " + one.signer
+    else:
+        names[3], signer = OTHER_GATEWAY, "other gateway"
+    return replace(one, topic="/".join(names), data=keys[signer].seal(one.sort, one.payload))
+
+
 def wrap(chance: random.Random, one: Genuine, _other: Genuine, _keys: Keys) -> Genuine:
     """Another envelope around what was signed."""
     protected, payload, signature = parts(one.data)
     kind = chance.randrange(4)
     if kind == 0:
-        return replace(one, data=together(protected, payload, signature, {4: b"8 bytes."}))
+        extra = chance.choice(({4: b"8 bytes."}, {1: -8}, {1: -7}, {33: b""}))
+        return replace(one, data=together(protected, payload, signature, extra))
     if kind == 1:
         return replace(one, data=together(protected, payload, signature, tag=chance.choice((17, 97, 98))))
     if kind == 2:
@@ -160,5 +217,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     sign_otherwise,
     stretch,
     shrink,
+    mangle,
+    weaken,
+    substitute,
+    impersonate,
     wrap,
 )

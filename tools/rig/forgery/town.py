@@ -14,7 +14,7 @@ from gateway.core.model import Event
 from gateway.core.outbox import Outbox
 from gateway.core.rules.engine import Engine
 from gateway.core.trust import Trust
-from gateway.hub.inward import Inward
+from gateway.hub.inward import ANCHOR_STATE, KEYSET_STATE, ROOTS_STATE, Inward
 from gateway.hub.losses import Losses
 from gateway.hub.recorder import Recorder
 from hal.sim.clock import SimClock
@@ -22,7 +22,7 @@ from hal.sim.crypto import SimCrypto
 from hal.sim.journal import SimJournal
 from hal.sim.keystore import SimKeyStore
 from hal.sim.medium import SimMedium
-from hal.types import LANES, Message, chain_next, chain_start
+from hal.types import LANES, TECHNICAL, Message, chain_next, chain_start
 from tools.platform.books import Verified
 from tools.platform.parties import Signer, Verifier
 from tools.platform.receiver import Receiver
@@ -76,6 +76,9 @@ class Keys:
         "other gateway",
         "other root",
         "other receipt",
+        "neighbour",
+        "next root",
+        "next receipt",
         "stranger",
     )
 
@@ -86,14 +89,21 @@ class Keys:
         return self.by_name[name]
 
     def keyset(
-        self, version: int, tenant: str = TENANT, signer: str = "root", not_after: int = NOT_AFTER_MS
+        self,
+        version: int,
+        tenant: str = TENANT,
+        *,
+        not_after: int = NOT_AFTER_MS,
+        receipts: str = "receipt",
+        next_root: str | None = None,
     ) -> bytes:
-        """The payload of a keyset; `seal` it with the root."""
+        """The payload of a keyset; `seal` it with the root. `receipts`: whose key may sign them."""
         rows = [
-            [cose.kid_of(self[name].public), self[name].public, [role]]
-            for name, role in (("receipt", "receipt"), ("config", "config"))
+            [cose.kid_of(self[name].public), self[name].public, roles]
+            for name, roles in ((receipts, ["receipt"]), ("config", ["config", "command", "disposition"]))
         ]
-        fields = {"keyset_version": version, "not_after": not_after, "keys": rows, "next_roots": None}
+        next_roots = None if next_root is None else [self[next_root].public]
+        fields = {"keyset_version": version, "not_after": not_after, "keys": rows, "next_roots": next_roots}
         return wire.encode_payload("keyset", tenant, wire.WHOLE_TENANT, fields)
 
 
@@ -116,9 +126,9 @@ class Gateway:
         self.trust = Trust(TENANT, [keys["root"].public], verify)
         engine = Engine([], {}, chance.randbytes, {})
         recorder = Recorder(self.journal, self.clock, crypto, engine, 7, silent)
-        outbox = Outbox(lambda: 0)
+        self.outbox = Outbox(lambda: 0)
         self.inward = Inward(
-            config, self.journal, self.clock, self.trust, outbox, recorder, Losses(recorder), silent
+            config, self.journal, self.clock, self.trust, self.outbox, recorder, Losses(recorder), silent
         )
         events = [(lane, b"%d of %d" % (number, lane)) for lane in LANES for number in range(1, HELD + 1)]
         self.chains = {(entry.lane, entry.seq): entry.chain for entry in self.do(self.journal.append(events))}
@@ -133,15 +143,30 @@ class Gateway:
         self.do(self.inward.take(Message(topic, data, retained)))
 
     def standing(self) -> Any:
-        """All that a message could have an effect on."""
-        firsts = tuple(self.journal.mark(lane).first for lane in LANES)
+        """All that a message could have an effect on, but for the note that something was refused."""
+        trust, marks = self.trust, [self.journal.mark(lane) for lane in LANES]
         return (
             self.journal.epoch,
-            firsts,
-            self.trust.version,
-            sorted(self.trust.keys),
-            self.trust.roots_held(),
+            [mark.first for mark in marks],
+            [mark.last for lane, mark in enumerate(marks) if lane != TECHNICAL],
+            (trust.version, trust.not_after, trust.held, trust.roots_held(), trust.keys),
+            [self.journal.state(key) for key in (KEYSET_STATE, ROOTS_STATE, ANCHOR_STATE)],
+            (self.inward.receipts, self.inward.progress_ms, self.outbox.forced_ms, self.outbox.answered),
         )
+
+    def two_receipts(self, lane: int) -> tuple[bytes, bytes]:
+        """Payloads of a receipt and of the next one, of two new events."""
+        entries = self.do(self.journal.append([(lane, b"one"), (lane, b"another")]))
+        older, newer = [
+            wire.encode_payload(
+                "receipt",
+                TENANT,
+                GATEWAY,
+                {"epoch": self.journal.epoch, "lanes": {lane: [entry.seq, entry.chain]}},
+            )
+            for entry in entries
+        ]
+        return older, newer
 
     def receipt(self, chance: random.Random, *, epoch: bytes | None = None, gateway: str = GATEWAY) -> bytes:
         """The payload of a receipt that would let it forget something."""
@@ -158,45 +183,64 @@ class Platform:
 
     def __init__(self, keys: Keys, verify: Verify) -> None:
         self.store = Store(":memory:")
+        self.keys, self.verify = keys, verify
         self.events: list[Verified] = []
-        self.receiver = Receiver(
+        self.time = SteppingTime()
+        self.receiver = self.begun()
+        self.epoch = b"epoch..1"
+        self.chains = {lane: [chain_start(self.epoch, lane)] for lane in LANES}
+
+    def begun(self) -> Receiver:
+        """A receiver that knows what the store knows."""
+        keys = self.keys
+        receiver = Receiver(
             store=self.store,
             keys={
                 (TENANT, GATEWAY): keys["gateway"].public,
                 (TENANT, OTHER_GATEWAY): keys["other gateway"].public,
+                (OTHER_TENANT, GATEWAY): keys["neighbour"].public,
             },
             keysets={TENANT: keys["root"].seal("keyset", keys.keyset(5))},
             signer=Signer(keys["receipt"].private),
-            time=StandingTime(),
+            time=self.time,
             publish=lambda _topic, _payload: None,
             on_events=self.events.extend,
             on_fault=lambda _fault: None,
         )
-        self.receiver.verifier = AsTold(verify) if verify is anything else Verifier()
-        self.epoch = b"epoch..1"
-        self.chains = {lane: [chain_start(self.epoch, lane)] for lane in LANES}
+        if self.verify is anything:
+            receiver.verifier = AsTold(self.verify)
+        return receiver
+
+    def restart(self) -> None:
+        """The platform starts again from what it stored."""
+        self.receiver.commit()
+        self.receiver = self.begun()
 
     def take(self, topic: str, data: bytes, retained: bool) -> None:
-        """One message, and all that is due."""
+        """One message, and all that is due; a little later than the one before."""
+        self.time.step()
         self.receiver.handle(topic, data, retained)
 
     def standing(self) -> Any:
-        """All that a message could have an effect on."""
-        rows = self.store.connection.execute("SELECT count(*) FROM message").fetchone()[0]
-        events = self.store.connection.execute("SELECT count(*) FROM event").fetchone()[0]
-        return rows, events, len(self.events)
+        """All that a message could have an effect on: every row of the store that changed, and what is in memory only."""
+        receiver = self.receiver
+        receiver.commit()
+        events = len(self.events) + len(receiver.settled)
+        books = [(address, sorted(book.devices)) for address, book in receiver.ledger.books.items()]
+        return self.store.connection.total_changes, events, books, dict(receiver.alive_ms)
 
     def bundle(self, chance: random.Random, lane: int) -> bytes:
         """The payload of the next bundle of a lane; it is not taken as sent."""
-        chain = self.chains[lane]
         events = [
             event_codec.encode_event(Event("smoke.detected", 7, 9, chance.getrandbits(30), UTC_MS))
             for _ in range(chance.randint(1, 4))
         ]
-        payload: bytes = wire.encode_bundle(
-            TENANT, GATEWAY, lane, self.epoch, len(chain), chain[-1], events, 1, {}, None
-        )
-        return payload
+        return self.bundle_of(lane, len(self.chains[lane]), events)
+
+    def bundle_of(self, lane: int, first: int, events: list[bytes]) -> bytes:
+        """The payload of a bundle that begins at number `first`."""
+        before = self.chains[lane][first - 1]
+        return wire.encode_bundle(TENANT, GATEWAY, lane, self.epoch, first, before, events, 1, {}, None)
 
     def grow(self, lane: int, events: list[bytes]) -> None:
         """What was taken counts from now on."""
@@ -215,11 +259,18 @@ class AsTold(Verifier):
         return self._verify(public_key, message, signature)
 
 
-class StandingTime:
-    """A clock that stands."""
+class SteppingTime:
+    """A clock that moves with each message."""
+
+    def __init__(self) -> None:
+        self.uptime_ms = 1_000
+
+    def step(self) -> None:
+        """One millisecond later."""
+        self.uptime_ms += 1
 
     def now_ms(self) -> int:
-        return 1_000
+        return self.uptime_ms
 
     def utc_ms(self) -> int:
         return UTC_MS
