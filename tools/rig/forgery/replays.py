@@ -173,7 +173,8 @@ def state_again(a_round: "Round") -> Genuine:
 
 
 def state_that_was_kept(a_round: "Round") -> Genuine:
-    """A retained state was true once."""
+    """A retained state was true once. A live one came before: a gateway never heard of would have its row opened."""
+    a_round.deliver(up(a_round, "state", a_round.state(a_round.chance.getrandbits(32), 1_000)))
     return up(a_round, "state", a_round.state(a_round.chance.getrandbits(32), 1_000), retained=True)
 
 
