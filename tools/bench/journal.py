@@ -57,10 +57,10 @@ async def at_once(journal: SqliteJournal, tasks: int, seconds: float) -> list[fl
     return [took for one in each for took in one]
 
 
-def written() -> int:
-    """Bytes that this process has handed to the system to write."""
+def written(counter: str = "wchar") -> int:
+    """Bytes that this process has handed to the system to write; `write_bytes`: that went on to a block device."""
     for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
-        if line.startswith("wchar:"):
+        if line.startswith(counter + ":"):
             return int(line.split()[1])
     return 0
 

@@ -28,17 +28,36 @@ def kills(trials: int, seed: int) -> Outcome:
         for number, (count, settings) in enumerate(zip(shares, SETTINGS, strict=True))
         if count
     ]
-    bad = sum(verdict.lost_count + verdict.twice for verdict, _ in verdicts)
+    return gathered(trials, verdicts)
+
+
+def gathered(trials: int, verdicts: list[tuple[Verdict, str]]) -> Outcome:
+    """What the runs found together. A run that stored nothing, or a platform without a store, shows nothing: it is bad."""
+    bad = sum(badness(verdict) for verdict, _ in verdicts)
     reached: dict[str, int | str] = {
         "events stored": sum(verdict.stored for verdict, _ in verdicts),
         "events at the platform": sum(verdict.verified for verdict, _ in verdicts),
     }
     failures = [
-        f"seed {verdict.seed}, {settings}: lost {verdict.lost_count}, twice {verdict.twice}"
+        f"--n {verdict.kills} --seed {verdict.seed} --broker {settings}: {said(verdict)}"
         for verdict, settings in verdicts
-        if verdict.lost_count or verdict.twice
+        if badness(verdict)
     ]
     return Outcome(trials, bad, reached, tuple(failures))
+
+
+def badness(verdict: Verdict) -> int:
+    """Events lost or doubled; 1 where there was nothing to lose or nowhere to arrive."""
+    return verdict.lost_count + verdict.twice or int(not verdict.has_store or not verdict.stored)
+
+
+def said(verdict: Verdict) -> str:
+    """One failure in words."""
+    if not verdict.has_store:
+        return f"the platform never made its store, lost {verdict.lost_count}"
+    if not verdict.stored:
+        return "the hub stored nothing"
+    return f"lost {verdict.lost_count}, twice {verdict.twice}"
 
 
 def control(seed: int) -> Outcome:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core import event_codec
+from gateway.core.devices import dispenser_events
 from gateway.core.errors import DecodeError
 from tools.demo.show import Show, ShowError
 from tools.home.scenario import load
@@ -33,15 +34,9 @@ LONGEST_DEATH_S = 0.6
 SETTLE_S = 60.0
 UNSAFE_SETTLE_S = 5.0  # what such a hub has lost does not come however long one waits
 UNSAFE_HUB = "tools.rig.unsafe_hub"
-LOGGED = (
-    "dose.",
-    "dispenser.",
-    "lid.",
-    "refill.",
-    "battery.",
-    "mains.",
-    "tamper.",
-)  # what a dispenser's log tells of
+# What an entry of the dispenser's log becomes; the last where it cannot be read.
+ENTRY_KINDS = frozenset(dispenser_events.EVENTS.values()) | {"problem.detected"}
+LOG_LOST = "device.log_lost"  # names a number as well, and says that entries did not come
 
 
 @dataclass
@@ -73,7 +68,7 @@ class Found:
 
 
 def read_store(path: Path) -> Found | None:
-    """Identities, and (placement, log number) of every event that is no copy; None where there is no store."""
+    """Identities, and (placement, log number) of every entry that is no copy; None where there is no store."""
     if not path.exists():
         return None
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
@@ -87,7 +82,7 @@ def read_store(path: Path) -> Found | None:
         except DecodeError:
             continue
         number = decoded.values.get("log_number")
-        if isinstance(number, int):
+        if isinstance(number, int) and decoded.kind != LOG_LOST:
             found.log_numbers.append((decoded.placement, number))
     return found
 
@@ -192,11 +187,21 @@ def compared(
     verdict.verified = len(found.identities)
     verdict.lost = [identity for identity in stored if identity not in found.identities]
     verdict.twice = len(found.log_numbers) - len(set(found.log_numbers))
-    missing = newest - len({number for _, number in found.log_numbers})
-    # An entry that the hub had stored is among `lost` already: its identity does not tell its number, its device does.
-    counted = sum(stored[identity].get("kind", "").startswith(LOGGED) for identity in verdict.lost)
+    missing = len(set(range(1, newest + 1)) - {number for _, number in found.log_numbers})
+    # An entry that the hub had stored is among `lost` already. Its line does not tell its number, but whose it is: so
+    # an event counts once at most, and whatever is lost counts as one at least.
+    dispensers = {placement for placement, _ in found.log_numbers}
+    counted = sum(is_entry(stored[identity], dispensers) for identity in verdict.lost)
     verdict.log_missing = max(0, missing - counted)
     return verdict
+
+
+def is_entry(line: dict[str, Any], dispensers: set[int]) -> bool:
+    """Whether the hub's line tells of an entry of a dispenser's log; any device may be one where none is known."""
+    placement = line.get("placement")
+    return line.get("kind") in ENTRY_KINDS and (
+        placement in dispensers or (not dispensers and placement != 0)
+    )
 
 
 def say(verdict: Verdict, as_json: bool) -> None:
