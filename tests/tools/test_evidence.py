@@ -161,6 +161,22 @@ def test_a_seed_that_another_process_has_brought_is_not_counted_twice(bench: Ben
     assert bench.store.read("F1").rows == (row,)
 
 
+def test_slices_of_another_first_seed_share_no_trial_with_those_there(bench: Bench) -> None:
+    """A harness counts lives up from its seed: 5 would have the trials of 1 again."""
+    bench.collect(bench.figure(release=500))
+    record = bench.store.read("F1")
+    modules = record.rows[0].modules
+    assert record.next_seed(modules, 5) == 1 + SEED_STRIDE
+    assert record.next_seed(modules, 1 + 5 * SEED_STRIDE) == 1 + 5 * SEED_STRIDE
+    assert record.next_seed("other code", 5) == 5
+    assert not bench.store.add("F1", Row(modules, ((5, 100),), Outcome(100, 0), 1, CONDITIONS))
+
+
+def test_a_figure_whose_start_costs_more_than_its_trials_has_larger_slices(bench: Bench) -> None:
+    bench.collect(bench.figure(least=4_000))
+    assert [trials for trials, _ in bench.calls] == [4_000, 4_000, 2_000]
+
+
 # --- controls and skips -------------------------------------------------------------------------------------------
 
 
@@ -337,6 +353,9 @@ def test_the_command_runs_what_is_asked_for_and_says_how_it_ended(
     assert "NOT REACHED: 500 crash images, 1 bad" in (bench.root / "evidence" / "index.html").read_text(
         "utf-8"
     )
+    assert call(bench, both, "--only", "F3a") == 2
+    assert call(bench, Harness("tools.rig.nowhere", ("F8",)), "--only", "F8a") == 0
+    capsys.readouterr()
     assert call(bench, both, "--only", "F2") == 2
     assert "no figure F2; there are F1, F3" in capsys.readouterr().err
     with pytest.raises(SystemExit) as usage:

@@ -64,15 +64,18 @@ def chosen(
     Raises:
         ValueError: an id that no harness offers.
     """
-    known = [each.id for each in listed] + [part for each in skipped for part in each.ids]
-    unknown = [each for each in only if not any(names([each], name) for name in known)]
+    known = [each.id for each in listed]
+    absent = [part for each in skipped for part in each.ids]  # F8 may have had a part F8a
+    unknown = [
+        each for each in only if not names(absent, each) and not any(names([each], name) for name in known)
+    ]
     if unknown:
-        raise ValueError(f"no figure {', '.join(unknown)}; there are {', '.join(known)}")
+        raise ValueError(f"no figure {', '.join(unknown)}; there are {', '.join(known + absent)}")
     if not only:
         return listed, skipped
     return (
         [each for each in listed if names(only, each.id)],
-        [each for each in skipped if any(part in only for part in each.ids)],
+        [each for each in skipped if any(names(each.ids, part) for part in only)],
     )
 
 

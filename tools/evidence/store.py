@@ -50,13 +50,16 @@ class Record:
         """The control of this code."""
         return next((row for row in self.controls if row.modules == modules), None)
 
+    def has_near(self, modules: str, seed: int) -> bool:
+        """Whether this code has a slice so near that the two may have counted up to the same trial."""
+        slices = (each for row in self.current(modules) for each, _ in row.slices)
+        return any(abs(seed - each) < SEED_STRIDE for each in slices)
+
     def next_seed(self, modules: str, base: int) -> int:
         """A seed for which this code has no trial, nor any that a slice counts up to."""
-        used = {seed for row in self.current(modules) for seed, _ in row.slices}
-        seed = base
-        while seed in used:
-            seed += SEED_STRIDE
-        return seed
+        if not self.has_near(modules, base):
+            return base
+        return max(seed for row in self.current(modules) for seed, _ in row.slices) + SEED_STRIDE
 
 
 class Store:
@@ -89,12 +92,11 @@ class Store:
     def add(self, figure_id: str, row: Row, *, adds_up: bool = True) -> bool:
         """Keep a slice, as part of the row of its call where there is one and trials add up.
 
-        Returns False, and keeps nothing, where another process has brought the same seed of the same code.
+        Returns False, and keeps nothing, where another process has brought trials of these seeds with the same code.
         """
         with self.locked():
             record = self.read(figure_id)
-            used = {seed for each in record.current(row.modules) for seed, _ in each.slices}
-            if used.intersection(seed for seed, _ in row.slices):
+            if any(record.has_near(row.modules, seed) for seed, _ in row.slices):
                 return False
             rows = list(record.rows)
             for place, each in enumerate(rows):
