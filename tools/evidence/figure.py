@@ -38,6 +38,7 @@ class Figure:
     control: `(seed)`, the same harness at a variant that is unsafe: its outcome must be bad. unsafe: what that variant
     does. conditions: in words; says "simulated" where it is. adds_up: whether trials of several runs are one sum;
     otherwise the newest run counts. ok: whether an outcome reaches what is asked; by default `bad == 0`.
+    least: the fewest trials of a slice where each run has a start that costs more than they do; by default the share.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Figure:
     conditions: str
     adds_up: bool = True
     ok: Callable[[Outcome], bool] = lambda outcome: outcome.bad == 0
+    least: int = 0
 
 
 class UnavailableError(Exception):

@@ -103,7 +103,7 @@ class Collector:
 
     def add_up(self, figure: Figure, modules: str, end_ms: int | None) -> None:
         """Slices, each kept when it ends, until a release's trials are there or the time is over."""
-        least = figure.share or max(1, figure.release // 1_000)
+        least = figure.least or figure.share or max(1, figure.release // 1_000)
         trials, took_ms, first_done = least, SLICE_MS, False  # as if the least filled a slice
         while (left := figure.release - sum_of(self.standing(figure))) > 0:
             wanted = max(least, min(trials * SLICE_MS // took_ms, GROWTH * trials))
@@ -124,7 +124,7 @@ class Collector:
         if end_ms is None:
             self.slice(figure, modules, figure.release)
             return
-        least = figure.share or max(1, figure.release // 20)
+        least = figure.least or figure.share or max(1, figure.release // 20)
         newest = standing.rows[-1] if standing.rows else self.slice(figure, modules, least)
         fits = newest.outcome.trials * max(0, end_ms - self.now_ms()) // max(1, newest.took_ms)
         wanted = min(figure.release, fits)
