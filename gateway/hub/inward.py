@@ -132,7 +132,10 @@ class Inward:
             self.log("info", "Keyset accepted.", version=self.trust.version)
             early, self.early = self.early, None
             if early is not None:
-                await self.receipt(early, True)
+                try:
+                    await self.receipt(early, True)
+                except (DecodeError, RefusedError) as error:  # the keyset itself was good
+                    await self.refuse("receipt", error.reason)
 
     async def receipt(self, data: bytes, retained: bool) -> None:
         """Forget what the platform stored. The order of checks is by cost: ids, kid, epoch, progress, chain, signature.

@@ -58,3 +58,22 @@ def test_a_root_key_that_is_replaced_in_the_configuration_is_trusted_no_longer()
         assert bench.app.trust.version == 1, "and after the next restart it is taken up"
 
     play(scene)
+
+
+def test_a_receipt_by_a_stranger_that_came_before_the_keyset_is_not_held_against_the_keyset():
+    async def scene(bench: Bench):
+        await bench.platform.uplink.publish(
+            bench.platform.topic("receipt"), bench.platform.receipt({}, seed=b"x" * 32)
+        )
+        await bench.clock.advance(1_000)
+        assert bench.app.inward.early is not None
+        before = dict(bench.app.inward.refused)
+        await bench.platform.uplink.publish(
+            bench.platform.topic("keyset"), bench.platform.keyset(2), retain=True
+        )
+        await bench.clock.advance(1_000)
+        assert bench.app.trust.version == 2
+        new = {key for key, count in bench.app.inward.refused.items() if count != before.get(key, 0)}
+        assert new and all(key.startswith("receipt: ") for key in new), new
+
+    play(scene)
