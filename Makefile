@@ -71,6 +71,17 @@ demo: $(VENV)/.demo ## watch a whole home on this machine, live (ARGS="--seconds
 bench: $(VENV)/.demo ## print speed and size, with their conditions
 	$(BIN)/python -m tools.bench $(ARGS)
 
+# Peers conflict with nothing of ours, and are nothing of ours: an environment of their own.
+.venv-peers/.made: requirements/peers.lock
+	$(PYTHON) -m venv --clear .venv-peers
+	.venv-peers/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/peers.lock
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/.demo ## Trygg beside what a user would pick instead, in one run (ARGS=--quick)
+	@$(MAKE) --no-print-directory .venv-peers/.made || echo "make: without .venv-peers what needs it is skipped"
+	$(BIN)/python -m tools.bench.peers $(ARGS)
+
 .PHONY: kills
 kills: $(VENV)/.dev ## kill hub, broker and platform at random moments, N times
 	$(BIN)/python -m tools.rig.kills --n $(N) $(ARGS)
