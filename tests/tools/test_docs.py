@@ -58,6 +58,28 @@ def test_a_link_that_leads_nowhere_is_found() -> None:
     assert broken_links("README.md", text) == ["docs/none.md", "#c"]
 
 
+def missing_tests(text: str) -> list[str]:
+    """Tests that a page names and that are not there."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)", text)
+    return [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).is_file() or f"def {name}(" not in (ROOT / path).read_text("utf-8")
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_a_page_names_is_there(page: str) -> None:
+    assert missing_tests(text_of(page)) == []
+
+
+def test_a_test_that_is_not_there_is_found() -> None:
+    text = (
+        "`tests/tools/test_docs.py::test_a_test_that_is_not_there_is_found` `tests/tools/test_docs.py::none`"
+    )
+    assert missing_tests(text) == ["tests/tools/test_docs.py::none"]
+
+
 def unknown_commands(text: str) -> set[str]:
     """Commands and targets in code that do not exist."""
     code = "\n".join(pieces(text))
