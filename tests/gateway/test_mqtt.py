@@ -145,8 +145,9 @@ def scripted(*answers: bytes) -> tuple[str, threading.Thread]:
     def serve() -> None:
         with listener, listener.accept()[0] as peer:
             for answer in answers:
-                packet = peer.recv(4096)
-                peer.sendall(answer.replace(b"ID", packet[2:4]))
+                head = peer.recv(2, socket.MSG_WAITALL)  # the length of these packets is one byte
+                packet = peer.recv(head[1], socket.MSG_WAITALL) if len(head) == 2 else b""
+                peer.sendall(answer.replace(b"ID", packet[:2]))
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +60,7 @@ class Mosquitto:
         self.port = port if port is not None else free_port()
         self._options = list(options)
         self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None  # of its log: a full pipe would stop it
 
     @property
     def url(self) -> str:
@@ -125,6 +127,8 @@ class Mosquitto:
             said += line
             if line.rstrip().endswith(b"running"):
                 self._process = process
+                self._reader = threading.Thread(target=process.stderr.read, name="mosquitto-log", daemon=True)
+                self._reader.start()
                 return ""
         process.stderr.close()
         process.wait()
@@ -140,11 +144,13 @@ class Mosquitto:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        assert process.stderr is not None
+        assert process.stderr is not None, "it has a pipe"
+        assert self._reader is not None, "it runs"
+        self._reader.join()
         process.stderr.close()
 
     def _configuration(self) -> list[str]:
-        # It logs little, because nobody reads its log once it runs and a full pipe would stop it.
+        # It logs little: what it says once it runs is read and thrown away.
         lines = [
             f"user {getpass.getuser()}",
             f"listener {self.port} {HOST}",

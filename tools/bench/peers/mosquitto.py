@@ -2,14 +2,11 @@
 
 import asyncio
 import contextlib
-import io
 import re
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import IO
 
 from tools.bench.peers import process_facts
 from tools.bench.peers.arrivals import Arrivals, Kind
@@ -45,23 +42,6 @@ def bridge(port: int, credentials: Credentials | None) -> list[str]:
     ]
 
 
-class HeardMosquitto(Mosquitto):
-    """It tells of each time that it writes its database: somebody has to read that, or a full pipe stops it."""
-
-    def start(self) -> None:
-        super().start()
-        process = self._process
-        assert process is not None, "started"
-        assert process.stderr is not None, "it has a pipe"
-        threading.Thread(target=self._listen, args=(process.stderr,), daemon=True).start()
-
-    @staticmethod
-    def _listen(said: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):  # closed by who stops it
-            while said.read1(65536) if isinstance(said, io.BufferedReader) else said.read(65536):
-                pass
-
-
 class Bridge:
     """The broker in `folder`, the receiver, and a publisher, as a store and as a way."""
 
@@ -73,7 +53,7 @@ class Bridge:
         self.beside = beside or folder.with_name(folder.name + "-beside")
         self.options = options
         self.arrivals = Arrivals(self.beside, road, kind)
-        self.broker: HeardMosquitto | None = None
+        self.broker: Mosquitto | None = None
         self.publisher: Program | None = None
         self.filled = 0
 
@@ -88,7 +68,7 @@ class Bridge:
         if not self.arrivals.program.running:
             await self.arrivals.start()
         lines = [*self.options, *bridge(self.arrivals.port, self.arrivals.credentials)]
-        self.broker = HeardMosquitto(self.folder, persistence=True, options=lines)
+        self.broker = Mosquitto(self.folder, persistence=True, options=lines)
         await asyncio.to_thread(self._start_broker)
         arguments = ["-m", "tools.bench.peers.publisher", str(self.folder), str(self.broker.port)]
         self.publisher = Program([sys.executable, *arguments], self.beside / "publisher.log")
