@@ -352,10 +352,6 @@ def read_rules(reader: Reader, tree: "Table", devices: "list[str]") -> "list[Rul
         name = rule_name(values)
         if name in [rule.name for rule in rules]:
             raise ConfigError(label + "name", describe(name) + " twice", "a name of its own", reader.source)
-        if (kind, values["device"]) in [(rule.type, rule.device) for rule in rules]:
-            expected = "one rule of this type for a device: its state and incident are the device's"
-            found = "a second " + str(kind) + " for " + describe(values["device"])
-            raise ConfigError(label + "device", found, expected, reader.source)
         options = {key: values[key] for key, _, _ in RULE_TYPES[str(kind)]}
         rules.append(RuleConfig({"name": name, "type": kind, "device": values["device"], "options": options}))
     return rules

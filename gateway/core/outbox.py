@@ -290,6 +290,6 @@ class Outbox:
         since = [since_ms for since_ms in waiting if since_ms is not None]
         return min(since) if since else None
 
-    def alarms_wait(self) -> bool:
-        """Whether an alarm is on its way."""
-        return any([self.lanes[number].unreceipted for number in URGENT_LANES])
+    def alarms_wait(self, marks: "list[LaneMark]") -> bool:
+        """Whether an alarm is on its way, or stored and about to go."""
+        return any([marks[number].last > self.lanes[number].acked for number in URGENT_LANES])

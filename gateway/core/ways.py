@@ -11,6 +11,8 @@ every other interface that is up, the cheapest first: a cable that leads nowhere
 | a live receipt came over a way                  | it is trusted again                                              |
 | another than the first way is in use            | better ones are looked for after 5 min, then after twice as      |
 |                                                 | long, up to an hour; the one that answers is taken               |
+| a live receipt came over the first way          | that begins at 5 min again: what answers and then refuses would  |
+|                                                 | else take the connection down for ever                           |
 
 Receipts tell of a broker and the platform behind it together: where none comes over any way, the hub stays.
 """
@@ -88,7 +90,9 @@ class Ways:
     def trust(self, way: Way) -> None:
         """A live receipt came over it."""
         way.distrusted_until_ms, way.distrust_ms = 0, DISTRUST_MS
+        if way is self.way(0, None):
+            self.return_ms = RETURN_MS
 
-    def looked_back(self, found: bool) -> None:
-        """Better ways were tried; whether one answered."""
-        self.return_ms = RETURN_MS if found else min(RETURN_CEILING_MS, self.return_ms * 2)
+    def looked_back(self) -> None:
+        """Better ways were tried: whatever they answered, the next look waits longer."""
+        self.return_ms = min(RETURN_CEILING_MS, self.return_ms * 2)

@@ -3,7 +3,7 @@
 from gateway.core import cbor, wire
 from gateway.core.errors import DecodeError, RefusedError
 from gateway.core.outbox import FORK, PROGRESS, STALE, UNCHANGED
-from hal.errors import StorageFullError
+from hal.errors import StorageFullError, UnavailableError
 from hal.types import LANES
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KEYSET_STATE, ROOTS_STATE = "trust.keyset", "trust.roots"
 ANCHOR_STATE = "trust.anchor"  # tenant and root keys of the configuration under which those two were accepted
 SAME_REFUSAL_MS = 600_000  # one refusal of a kind is an event at most this often; all are counted
+FORK_PAUSE_MS = 600_000  # between two new epochs, whether the first came about or not
 REFUSALS_LIMIT = 64  # kinds of refusal told apart: a broker that means ill invents more
 OTHER = "other"
 
@@ -60,6 +61,7 @@ class Inward:
         self.anchor = cbor.encode([config.hub.tenant, trust.roots_held()])
         self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
         self.progress_ms = clock.uptime_ms()
+        self.fork_due_ms = 0
         self.receipts = 0  # how many moved anything and came when they were published
 
     def restore(self) -> None:
@@ -197,6 +199,10 @@ class Inward:
 
         What is held goes on under it with its old identity, so the platform removes what it already has.
         """
+        now_ms = self.clock.uptime_ms()
+        if now_ms < self.fork_due_ms:  # a failed one is not tried at each receipt: everything waits for it
+            return
+        self.fork_due_ms = now_ms + FORK_PAUSE_MS
         self.log(
             "error",
             "The platform has numbers this gateway never gave; a new epoch begins.",
@@ -204,7 +210,5 @@ class Inward:
         )
         try:
             await self.recorder.begin_epoch("receipt of a fork", self.losses.last_words)
-        except StorageFullError as error:
-            self.log("error", "No room for a new epoch; the old one goes on.", cause=str(error))
-            return
-        self.outbox.connected([self.journal.mark(lane) for lane in LANES])
+        except (StorageFullError, UnavailableError) as error:
+            self.log("error", "A new epoch could not begin; the old one goes on.", cause=str(error))

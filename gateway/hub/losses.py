@@ -28,16 +28,14 @@ class Losses:
     def last_words(self) -> "list[tuple[str, dict[str, object]]]":
         """All that is not said yet, for the append that ends an epoch: with it its numbers go, and nobody could say it later.
 
-        They name the epoch that they speak of, because they are stored in the next. Said in appends of their own before
-        it, they would make room for themselves where the store is full, and nobody would tell of that.
+        Said in appends of their own before it, they would make room for themselves where the store is full, and nobody
+        would tell of that.
         """
         journal = self.recorder.journal
         found = []
         for gone in journal.given_up():
             if gone.last > self.reported(gone.lane):
-                values = self.values(gone)
-                values["epoch"] = journal.epoch
-                found.append(("journal.dropped", values))
+                found.append(("journal.dropped", self.values(gone)))
         return found
 
     async def confirm(self, lane: int, seq: int) -> None:
@@ -61,6 +59,7 @@ class Losses:
         await self.recorder.note("journal.dropped", values=self.values(gone), state=state)
 
     def values(self, gone: "GivenUp") -> "dict[str, object]":
-        """What of the range is news, as the event has it."""
+        """What of the range is news, as the event has it: with its epoch, for it may be stored in the next."""
         first = max(gone.first, self.reported(gone.lane) + 1)
-        return {"lane": gone.lane, "first_seq": first, "last_seq": gone.last}
+        epoch = self.recorder.journal.epoch
+        return {"lane": gone.lane, "first_seq": first, "last_seq": gone.last, "epoch": epoch}

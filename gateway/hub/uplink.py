@@ -68,14 +68,13 @@ class Delivery:
         self.connected_ms: "int | None" = None
         self.lost_ms: "int | None" = clock.uptime_ms()
         self.last_error = ""
+        self.epoch = journal.epoch  # whose numbers the outbox counts in
         self.manifest_due = False
         self.greeted_ms = 0
         self.receipts_before = 0
         self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with the uptime until which it is waited for
-        self.waited_ms, self.waited_at = (
-            0,
-            0,
-        )  # unreceipted on earlier connections, while so many receipts had come
+        self.waited_ms = 0  # unreceipted on earlier connections,
+        self.waited_at = 0  # while so many receipts had come
 
     def poke(self) -> None:
         """Something new is in the journal."""
@@ -167,6 +166,7 @@ class Delivery:
         now_ms = self.clock.uptime_ms()
         self.connected_ms, self.greeted_ms, self.lost_ms, self.last_error = now_ms, now_ms, None, ""
         self.log("info", "Connected to the broker.", **self.way_facts())
+        self.epoch = self.journal.epoch
         self.outbox.connected(self.marks())
         self.receipts_before = self.inward.receipts
         lost: "list[HalError]" = []
@@ -187,14 +187,16 @@ class Delivery:
         """From time to time see whether a better way answers; `way_is_back` says so."""
         while not self.way_is_back:
             await self.clock.sleep_ms(self.ways.return_ms)
-            for way in self.ways.better(self.way, self.paths(), self.clock.uptime_ms()):
+            better = self.ways.better(self.way, self.paths(), self.clock.uptime_ms())
+            for way in better:
                 try:
                     await self.uplinks[way.broker].probe(interface=way.interface)
                     self.way_is_back = True
                     break
                 except HalError as error:
                     self.log("debug", "A preferred way out does not answer yet.", cause=str(error))
-            self.ways.looked_back(self.way_is_back)
+            if better:
+                self.ways.looked_back()
         self.wake.call()
 
     async def listen(self, lost: "list[HalError]") -> None:
@@ -222,6 +224,9 @@ class Delivery:
             self.manifest_due = False
             self.offer("manifest", await self.outward.manifest())
         marks = self.marks()
+        if self.journal.epoch != self.epoch:  # whoever began it may be gone: its numbers are others
+            self.epoch = self.journal.epoch
+            self.outbox.connected(marks)
         self.outbox.follow(marks)
         now_ms = self.clock.uptime_ms()
         limit_ms = min([until_ms for _, until_ms in self.sending]) if self.sending else None
@@ -235,7 +240,7 @@ class Delivery:
         if mute_ms is not None and now_ms >= mute_ms:
             self.ways.distrust(self.way, now_ms)
             raise TimedOutError("the broker takes messages and no receipt comes: trying another way out")
-        if self.way_is_back and not self.outbox.alarms_wait():
+        if self.way_is_back and not self.outbox.alarms_wait(marks):
             raise BetterWayError("it answers again")
         lane = self.outbox.next_lane(marks, now_ms)
         greeting = self.greeted_ms + GREET_MS
@@ -288,7 +293,7 @@ class Delivery:
 
     async def look_at_sending(self) -> None:
         """Raise what a hand-over failed with: a bug of ours would hold the window closed in silence."""
-        for row in self.sending:
+        for row in list(self.sending):
             if row[0].done():
                 self.sending.remove(row)
                 await ended(row[0])

@@ -387,12 +387,3 @@ def test_tables_name_no_key_twice() -> None:
         names = [row[0] for row in rows]
         assert len(names) == len(set(names))
     assert not [name for name in LISTS if name in SECTIONS]
-
-
-def test_a_device_has_one_rule_of_a_type():
-    """Two night windows on one door would share its state and its incident."""
-    window = {"type": "night_window", "device": "Front door", "from": "22:00", "to": "06:00"}
-    tree = home()
-    tree["rule"] = [dict(window, name="winter"), dict(window, name="summer")]
-    error = refusal(tree)
-    assert error is not None and "one rule of this type" in str(error)

@@ -78,12 +78,14 @@ def test_an_interface_that_is_gone_is_no_reason_to_stay():
     assert ways.better(over, [CABLE], 0) == [ways.way(0, None)]
 
 
-def test_looking_back_grows_rarer_while_it_finds_nothing():
+def test_looking_back_grows_rarer_until_a_receipt_comes_over_the_first_way():
     ways = Ways(2)
+    first, second = ways.order([])
     waits = []
     for _ in range(6):
         waits.append(ways.return_ms)
-        ways.looked_back(False)
+        ways.looked_back()
+        ways.trust(second)
     assert waits[:3] == [RETURN_MS, 2 * RETURN_MS, 4 * RETURN_MS] and ways.return_ms == RETURN_CEILING_MS
-    ways.looked_back(True)
+    ways.trust(first)
     assert ways.return_ms == RETURN_MS

@@ -32,13 +32,18 @@ def build_rules(config: "Config", placements: "dict[str, int]", stored: "dict[st
         ConfigError: a rule type that nobody builds.
     """
     rules: "list[Rule]" = []
+    windows: "dict[int, NightWindow]" = {}
     for rule in config.rules:
         placement = placements[rule.device]
         if rule.type == "night_window":
             kept = stored.get(NIGHT + str(placement))
-            begin, end = rule.options["from"], rule.options["to"]
-            zone = config.hub.time_zone
-            rules.append(NightWindow(placement, rule_id(rule), begin, end, zone, kept))  # type: ignore[arg-type]
+            begin: int = rule.options["from"]  # type: ignore[assignment]
+            end: int = rule.options["to"]  # type: ignore[assignment]
+            if placement in windows:
+                windows[placement].also(begin, end)
+                continue
+            windows[placement] = NightWindow(placement, rule_id(rule), begin, end, config.hub.time_zone, kept)
+            rules.append(windows[placement])
         elif rule.type == "dose":
             rules.append(DoseRule(placement, rule_id(rule), stored))
         else:

@@ -20,19 +20,26 @@ class NightWindow(Rule):
     """`door.night_exit` when a contact opens inside the window, `door.night_return` when that one closes after it.
 
     begin, end: minutes of the local day; zone: IANA name. kept: what `changes` gave before a restart: the contacts
-    that are out, by part, as CBOR; `UNNAMED` ends with whichever contact closes first.
+    that are out, by part, as CBOR; `UNNAMED`, alone or before them, ends with whichever contact closes first. Several
+    windows of one door (`also`) are one rule, with one exit and one return.
     """
 
     def __init__(
         self, placement: int, rule_id: bytes, begin: int, end: int, zone: str, kept: "bytes | None" = None
     ) -> None:
         super().__init__(placement, rule_id)
-        self.begin = begin
-        self.end = end
+        self.windows = [(begin, end)]
         self.zone = zone
         out: object = cbor.decode(kept) if kept is not None else []
-        self.unnamed = out == UNNAMED
-        self.out: "list[str]" = [""] if self.unnamed else out  # type: ignore[assignment]
+        if out == UNNAMED:
+            out = [UNNAMED, ""]
+        assert isinstance(out, list)
+        self.unnamed = out[:1] == [UNNAMED]
+        self.out: "list[str]" = out[1:] if self.unnamed else out
+
+    def also(self, begin: int, end: int) -> None:
+        """Another window of the same door."""
+        self.windows.append((begin, end))
 
     def observe(self, event: Event, moment: Moment) -> "list[Event]":
         """Follow the contacts."""
@@ -54,8 +61,9 @@ class NightWindow(Rule):
         return [self.told("door.night_return", moment, name, event.provenance) for name in back]
 
     def inside(self, utc_ms: int) -> bool:
-        """Whether the local time of `utc_ms` lies in the window."""
-        return in_window(local_minutes(utc_ms, self.zone)[1], self.begin, self.end)
+        """Whether the local time of `utc_ms` lies in a window."""
+        minute = local_minutes(utc_ms, self.zone)[1]
+        return any([in_window(minute, begin, end) for begin, end in self.windows])
 
     def told(self, kind: str, moment: Moment, part: str, provenance: int) -> Event:
         """An event of one contact, named as the device names it."""
@@ -64,4 +72,5 @@ class NightWindow(Rule):
     def note(self, out: "list[str]") -> None:
         """Remember across a restart which contacts wait for their return."""
         self.out = out
-        self.changes[STATE + str(self.placement)] = cbor.encode(out) if out else None
+        kept: "list[object]" = [UNNAMED] if self.unnamed else []
+        self.changes[STATE + str(self.placement)] = cbor.encode(kept + out) if out else None
