@@ -5,8 +5,8 @@ from pathlib import Path
 from gateway.core import event_codec
 from gateway.core.model import Event
 from tools.platform.books import Row
-from tools.platform.store import Store
-from tools.rig.kill_figures import gathered
+from tools.platform.store import Store, make_private
+from tools.rig.kill_figures import gathered, seen
 from tools.rig.kills import Found, Verdict, compared, read_store, say
 
 
@@ -16,8 +16,8 @@ def verdict(stored: dict[str, str], newest: int, found: Found | None) -> Verdict
 
 
 def test_nothing_is_lost_where_everything_arrived() -> None:
-    seen = verdict({"a": "dose.collected", "b": "smoke.detected"}, 1, Found({"a", "b", "c"}, [(7, 1)]))
-    assert (seen.lost_count, seen.twice, seen.stored, seen.verified) == (0, 0, 2, 3)
+    told = verdict({"a": "dose.collected", "b": "smoke.detected"}, 1, Found({"a", "b", "c"}, [(7, 1)]))
+    assert (told.lost_count, told.twice, told.stored, told.verified) == (0, 0, 2, 3)
 
 
 def test_an_entry_that_the_hub_had_stored_and_lost_counts_once() -> None:
@@ -36,16 +36,16 @@ def test_an_entry_that_stands_twice_is_seen() -> None:
 
 def test_a_platform_without_a_store_is_a_verdict_and_no_traceback(tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
     assert read_store(tmp_path / "platform.db") is None
-    seen = verdict({"a": "smoke.detected"}, 0, None)
-    say(seen, as_json=False)
+    told = verdict({"a": "smoke.detected"}, 0, None)
+    say(told, as_json=False)
     said = capsys.readouterr().out
     assert "never made its store" in said and said.endswith("lost 1\n")
 
 
 def test_what_the_hub_says_of_itself_or_of_another_device_is_no_entry_of_the_log() -> None:
     lines = {"a": {"kind": "mains.lost", "placement": 0}, "b": {"kind": "battery.low", "placement": 9}}
-    seen = compared(Verdict(20, 1), lines, 2, Found({"x"}, [(7, 1)]))
-    assert (len(seen.lost), seen.log_missing) == (2, 1)
+    told = compared(Verdict(20, 1), lines, 2, Found({"x"}, [(7, 1)]))
+    assert (len(told.lost), told.log_missing) == (2, 1)
 
 
 def test_numbers_beyond_the_newest_hide_no_missing_entry() -> None:
@@ -77,3 +77,18 @@ def test_a_figure_counts_a_run_that_shows_nothing_as_bad() -> None:
     assert outcome.bad == 2
     assert outcome.failures[0] == "--n 20 --seed 1 --broker strict: the hub stored nothing"
     assert "never made its store" in outcome.failures[1]
+
+
+def test_a_file_that_a_killed_platform_left_without_tables_is_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "platform.db"
+    make_private(path)
+    assert read_store(path) is None
+    Store(str(path)).close()
+    assert read_store(path) == Found(set(), [])
+
+
+def test_a_control_in_which_nothing_ever_arrived_has_found_nothing() -> None:
+    stored = {"a": "dose.collected", "b": "smoke.detected"}
+    assert seen(verdict(stored, 1, None)).bad == 0
+    assert seen(verdict(stored, 1, Found(set(), []))).bad == 0
+    assert seen(verdict(stored, 1, Found({"a"}, [(7, 1)]))).bad == 1
