@@ -185,6 +185,7 @@ def test_units_are_read_from_names(name: str, value: int | str, said: str) -> No
         ("life of 1,000 appends", "lives of 1,000 appends"),
         ("forgery", "forgeries"),
         ("day", "days"),
+        ("home whose broker begins to lie", "homes whose broker begins to lie"),
     ],
 )
 def test_trials_are_counted_in_their_plural(noun: str, said: str) -> None:

@@ -10,7 +10,7 @@ def plural(noun: str, count: int) -> str:
     """`1 alarm`, `412,000 crash images`; what follows `of` or `after` stays as it is."""
     if count == 1:
         return noun
-    for link in (" of ", " after ", " with ", " in "):
+    for link in (" of ", " after ", " with ", " in ", " whose "):
         head, between, rest = noun.partition(link)
         if between:
             return plural(head, count) + between + rest
