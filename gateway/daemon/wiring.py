@@ -30,6 +30,7 @@ from hal.linux.watchdog import SystemdWatchdog, notify
 Log = Callable[..., None]
 
 NOTE_EVERY_MS = 900_000  # how often the believed time is offered to be kept
+STEADY_MS = 60_000  # what it may have moved by in between beside the uptime
 
 
 def software() -> str:
@@ -163,10 +164,13 @@ def system_clock(last: LastTime) -> SystemClock:
 
 
 async def keep_time(clock: SystemClock, last: LastTime, log: Log) -> None:
-    """Note the believed time from time to time, until cancelled."""
+    """The part that keeps the believed time: one that was believed at two looks in a row, so that no short lie is kept."""
+    began_ms: int | None = None  # by the time at the last look, when this run began
     while True:
         utc_ms = clock.utc_ms()
-        if utc_ms is not None:
+        before_ms, began_ms = began_ms, None if utc_ms is None else utc_ms - clock.uptime_ms()
+        steady = began_ms is not None and before_ms is not None and abs(began_ms - before_ms) < STEADY_MS
+        if utc_ms is not None and steady:
             try:
                 await asyncio.to_thread(last.note, utc_ms)
             except OSError as error:
@@ -224,9 +228,7 @@ async def run(
         async with ControlServer(data / "control.sock", handlers):
             await app.start()
             ready()
-            async with asyncio.TaskGroup() as group:
-                keeping = group.create_task(keep_time(clock, last, log)) if clock_offset_ms is None else None
-                ended_well = await app.until(stop)
-                if keeping is not None:
-                    keeping.cancel()
+            if clock_offset_ms is None:
+                app.parts.start("time", lambda: keep_time(clock, last, log))
+            ended_well = await app.until(stop)
     return 0 if ended_well else 1

@@ -174,6 +174,7 @@ class App:
         if self.taken:
             await self.recorder.keep(self.taken)  # type: ignore[arg-type]  # the dict itself: see Known
         self.inward.restore()
+        self.outward.restore()  # what was taken up has datings, too
         values: "dict[str, object]" = {"software": self.outward.software}
         values.update(self.started)
         await self.recorder.note("hub.started", values=values)

@@ -4,7 +4,6 @@ from gateway.core import cbor, wire
 from gateway.core.errors import DecodeError, RefusedError
 from gateway.core.outbox import FORK, PROGRESS, STALE, UNCHANGED
 from hal.errors import StorageFullError, UnavailableError
-from hal.types import LANES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -31,12 +31,8 @@ class Losses:
         Said in appends of their own before it, they would make room for themselves where the store is full, and nobody
         would tell of that.
         """
-        journal = self.recorder.journal
-        found = []
-        for gone in journal.given_up():
-            if gone.last > self.reported(gone.lane):
-                found.append(("journal.dropped", self.values(gone)))
-        return found
+        news = [gone for gone in self.recorder.journal.given_up() if gone.last > self.reported(gone.lane)]
+        return [("journal.dropped", self.values(gone)) for gone in news]
 
     async def confirm(self, lane: int, seq: int) -> None:
         """A receipt covers `lane` up to `seq`: the platform has been told of every hole below, in a bundle."""

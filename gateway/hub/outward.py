@@ -50,6 +50,11 @@ class Outward:
         self.is_full = is_full
         self.sealer = wire.Sealer(keystore.public_key)
         self.revision = 0
+        self.dated: "dict[int, tuple[int, bytes, dict[int, int]]]" = {}
+        self.restore()
+
+    def restore(self) -> None:
+        """Take up the datings that are stored."""
         self.dated = {int(key[len(DATED) :]): item for key, item in self.stored_dates()}
 
     def stored_dates(self) -> "list[tuple[str, tuple[int, bytes, dict[int, int]]]]":

@@ -37,7 +37,8 @@ class SystemClock:
 
     A clock that is kept and steps all the same has a time server that lies, or had one: for `HOLD_MS` the time goes on
     as the crystal counts it from the time that was believed before, then the new one is believed. No time before
-    `floor_ms`, the last that was believed in an earlier run, is believed at all: time never goes backwards by years.
+    `floor_ms`, the last that was believed in an earlier run, is believed at all: where a kept clock stays before it, there
+    is no trusted time until somebody has looked which of the two is wrong.
     """
 
     def __init__(
@@ -101,7 +102,10 @@ class SystemClock:
         if not steady:
             if self._stepped_to_ms is None or abs(utc_at_start_ms - self._stepped_to_ms) > STEP_MS:
                 self._stepped_to_ms, self._stepped_at_ms = utc_at_start_ms, uptime_ms
-            steady = possible and uptime_ms - self._stepped_at_ms >= HOLD_MS
+            steady = uptime_ms - self._stepped_at_ms >= HOLD_MS
+        if steady and not possible:  # one of the two is wrong, and nothing says which
+            self._utc_at_start_ms = self._stepped_to_ms = None
+            return
         if steady:
             self._utc_at_start_ms, self._stepped_to_ms = utc_at_start_ms, None
 

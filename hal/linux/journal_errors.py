@@ -7,7 +7,7 @@ from hal.errors import CorruptDataError, DeniedError, HalError, StorageFullError
 
 FULL_MESSAGE = (
     "the journal holds nothing more that may be given up, and nothing was stored:"
-    " restore the connection to the platform, or raise `capacity_bytes` of [storage]"
+    " restore the connection to the platform, or raise `capacity_mb` of [storage]"
 )
 DISK_FULL_MESSAGE = "the disk is full and the journal cannot grow: free space on the file system of [storage]"
 CLOSED_MESSAGE = "the journal is closed: open it again"

@@ -46,9 +46,10 @@ class Salvage:
             try:
                 with contextlib.closing(self._open()) as connection:
                     found.update(state_rows(connection, order))  # keeps what came before an error
+                    count = connection.execute("SELECT count(*) FROM state").fetchone()[0]
             except sqlite3.Error:
                 continue
-            return found, order == "ASC"
+            return found, order == "ASC" and count == len(found)
         return found, False
 
     def _open(self) -> sqlite3.Connection:

@@ -114,13 +114,14 @@ class Space:
 
         They count as used afterwards, unless it is done `ahead` of appends to come.
         """
-        if self._known_free < need_pages:  # asking SQLite each time would cost as much as an insert
+        is_short = self._known_free < need_pages or (ahead and self._held_pages is not None)
+        if is_short:  # asking SQLite each time would cost as much as an insert
             if self._held_pages is not None and time.monotonic() - self._asked_s < ASK_AGAIN_S:
                 return
             free = self._pragma("freelist_count")
             self._known_free = free - SPARE_PAGES
-            if self._known_free < need_pages:
-                self._ask(free, need_pages - self._known_free)
+            if self._known_free < need_pages or self._held_pages is not None:
+                self._ask(free, max(1, need_pages - self._known_free))
         if not ahead:
             self._known_free -= need_pages
 

@@ -53,6 +53,9 @@ class Store:
         self._room_bytes = 0  # known to be free for lanes 2 to 4
         self._limit_pages = 0  # and for which limit that holds
         self._unforgotten_since_s: float | None = None
+        self._yielding = list(
+            YIELD_ORDER
+        )  # who may give way: in an epoch that begins, whoever has new numbers
         self.log_grew = False  # by a transaction of any size: it should be cut back
 
     def _load(self, lane: int) -> None:
@@ -118,9 +121,12 @@ class Store:
 
     # --- works -------------------------------------------------------------------------------------------------
 
-    def append(self, events: Events, state: State) -> list[Entry]:
-        """Number, chain and store `events`, and store `state`. Raises StorageFullError with nothing changed."""
-        self._make_room(events, state)
+    def append(self, events: Events, state: State, *, is_held: bool = False) -> list[Entry]:
+        """Number, chain and store `events`, and store `state`. Raises StorageFullError with nothing changed.
+
+        is_held: they were held before, so they are no new load and may use the room that is kept for alarms.
+        """
+        self._make_room(events, state, is_held)
         entries = []
         for lane, event in events:
             mark = self.marks[lane]
@@ -170,12 +176,14 @@ class Store:
         before = self._snapshot()
         self._write_rows()
         self.connection.execute("SAVEPOINT epoch")
+        self._yielding = []
         try:
             self.epoch = epoch
             self.connection.execute("UPDATE journal SET epoch = ?", (epoch,))
             self.given_up = []
             self.connection.execute("DELETE FROM given_up")
             for lane in (*YIELD_ORDER, ALARM, SAFETY):
+                self._yielding = [other for other in YIELD_ORDER if other in (*self._yielding, lane)]
                 self._number_anew(lane, again)
             entries = self.append(events, {})
             self._write_rows()
@@ -185,6 +193,7 @@ class Store:
             self._restore(before)
             raise
         finally:
+            self._yielding = list(YIELD_ORDER)
             self.connection.execute("RELEASE epoch")
         self.log_grew = True
         return entries
@@ -204,7 +213,7 @@ class Store:
             seq, chain = held[-1].seq, held[-1].chain
             self._room_bytes = 0  # what was deleted is free now
             for entry in held:  # one by one: what makes room may be those before it
-                self.append([(lane, again(entry))], {})
+                self.append([(lane, again(entry))], {}, is_held=True)
             self._write_rows()
 
     def _whole_entries(self, lane: int, seq: int, chain: bytes) -> list[Entry]:
@@ -306,10 +315,10 @@ class Store:
 
     # --- space -------------------------------------------------------------------------------------------------
 
-    def _make_room(self, events: Events, state: State) -> None:
+    def _make_room(self, events: Events, state: State, is_held: bool = False) -> None:
         """Let lanes 4, 3 and 2 give up their oldest until everything fits, or raise with nothing changed."""
         need = needed(events, state)
-        urgent = any(lane not in YIELD_ORDER for lane, _ in events)
+        urgent = is_held or any(lane not in YIELD_ORDER for lane, _ in events)
         if need > self._room_bytes or self._limit_pages != self.space.limit_pages():
             self._write_rows()
             room = self._measure(urgent)
@@ -332,7 +341,7 @@ class Store:
         before = self._snapshot()
         self.connection.execute("SAVEPOINT room")
         try:
-            for lane in YIELD_ORDER:
+            for lane in self._yielding:
                 if self._measure(urgent) >= need:
                     break
                 while self._measure(urgent) < need + YIELD_SLACK_BYTES and self._give_up_oldest(lane):

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hal.linux import private_file
+from hal.linux.clock import synchronised
 
 NAME = "last-time"
 NOTE_MS = 3_600_000  # written no more often: a write wears the card
+NONSENSE_UTC_MS = 7_258_118_400_000  # the year 2200: no clock said so
 NS_PER_MS = 1_000_000
 
 
@@ -33,7 +35,8 @@ class LastTime:
             text = (private_file.read_text(self.path) or "").strip()
         except (OSError, UnicodeDecodeError):
             return 0
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+        utc_ms = int(text) if text.isascii() and text.isdigit() else 0
+        return utc_ms if utc_ms < NONSENSE_UTC_MS else 0
 
     def note(self, utc_ms: int) -> bool:
         """Keep a believed time, where it is an hour after the one that is kept; whether it was written.
@@ -51,13 +54,16 @@ class LastTime:
         self,
         wall_ns: Callable[[], int] = time.time_ns,
         set_ns: Callable[[int], None] = set_wall_ns,
+        is_synchronised: Callable[[], bool] = synchronised,
     ) -> bool:
         """Bring the machine's clock up to the time that is kept, where it is behind; whether it was.
+
+        A clock that something keeps is left alone: then what was kept here is what is wrong.
 
         Raises:
             PermissionError: only root may.
         """
-        if wall_ns() >= self.utc_ms * NS_PER_MS:
+        if wall_ns() >= self.utc_ms * NS_PER_MS or is_synchronised():
             return False
         set_ns(self.utc_ms * NS_PER_MS)
         return True

@@ -160,7 +160,7 @@ def test_a_kept_clock_that_jumps_is_believed_only_when_it_stays(years: int) -> N
     if jump_ms > 0:
         assert clock.utc_ms() == wall.utc_ms
     else:
-        assert clock.utc_ms() == wall.utc_ms - jump_ms, "before the floor nothing is believed"
+        assert clock.utc_ms() is None, "it stays before the floor: one of the two is wrong"
 
 
 def test_a_clock_that_wanders_from_lie_to_lie_is_never_believed() -> None:
@@ -191,7 +191,7 @@ def test_the_last_time_is_kept_an_hour_apart_and_never_goes_back(tmp_path: Path)
     assert last.path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "1" * 40, "\xff"])
+@pytest.mark.parametrize("text", ["", "soon", "-5", "9" * 15, "1" * 40, "\xff"])
 def test_a_kept_time_that_makes_no_sense_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "last-time").write_bytes(text.encode("latin-1"))
     assert LastTime(tmp_path).utc_ms == 0
@@ -201,8 +201,30 @@ def test_the_machines_clock_is_brought_forwards_and_never_back(tmp_path: Path) -
     last = LastTime(tmp_path)
     last.note(NOW_MS)
     given: list[int] = []
-    assert last.restore(lambda: 0, given.append) and given == [NOW_MS * 1_000_000]
-    assert not last.restore(lambda: NOW_MS * 1_000_000, given.append) and len(given) == 1
+    assert last.restore(lambda: 0, given.append, lambda: False) and given == [NOW_MS * 1_000_000]
+    assert not last.restore(lambda: NOW_MS * 1_000_000, given.append, lambda: False) and len(given) == 1
+
+
+def test_a_clock_that_is_kept_is_never_set_by_what_a_lie_left_behind(tmp_path: Path) -> None:
+    last = LastTime(tmp_path)
+    last.note(NOW_MS + 20 * 365 * DAY_MS)
+    given: list[int] = []
+    assert not last.restore(lambda: NOW_MS * 1_000_000, given.append, lambda: True) and given == []
+
+
+def test_a_right_clock_before_a_floor_that_a_lie_left_is_untrusted_and_never_runs_on_the_lie(
+    tmp_path: Path,
+) -> None:
+    lie_ms = 20 * 365 * DAY_MS
+    wall = Wall(NOW_MS + lie_ms, kept=True)  # set by the lie at the start, and put right a moment later
+    clock = wall.clock(floor_ms=NOW_MS + lie_ms)
+    assert clock.utc_ms() == wall.utc_ms
+    wall.utc_ms = NOW_MS
+    clock.utc_ms()
+    wall.pass_time(HOLD_MS)
+    for _ in range(3):
+        assert clock.utc_ms() is None
+        wall.pass_time(HOLD_MS)
 
 
 def test_a_clock_that_nothing_ever_kept_is_not_trusted_unless_told_to() -> None:

@@ -253,6 +253,28 @@ def test_a_new_epoch_has_nothing_given_up_and_may_be_as_full_as_the_old(host: Jo
     live(host, program, capacity_bytes=SMALL_BYTES)
 
 
+def test_in_a_new_epoch_a_store_full_of_alarms_gives_up_measurements_before_faults_and_says_so_rightly(
+    host: JournalHost,
+) -> None:
+    """Held entries are no new load: they may use the room for alarms, and nobody gives way under an old number."""
+
+    async def program(journal: Journal) -> None:
+        await journal.append([(TECHNICAL, b"t" * 200)] * 60)
+        await fill(journal, MEASUREMENT, lambda: bool(journal.given_up()))
+        while journal.mark(MEASUREMENT).last - journal.mark(MEASUREMENT).first > 20:
+            await journal.append([(ALARM, b"a" * 300)])
+        before = {lane: len(held(journal, lane)) for lane in LANES}
+        await journal.begin_epoch(b"the next", lambda entry: entry.event + b"identity", [])
+        after = {lane: len(held(journal, lane)) for lane in LANES}
+        assert after[ALARM] == before[ALARM]
+        if after[TECHNICAL] < before[TECHNICAL]:
+            assert after[MEASUREMENT] == 0
+        for gone in journal.given_up():
+            assert gone.last < journal.mark(gone.lane).first, "a number that is held is not gone"
+
+    live(host, program, capacity_bytes=SMALL_BYTES)
+
+
 def test_an_epoch_that_does_not_fit_changes_nothing(host: JournalHost) -> None:
     async def program(journal: Journal) -> None:
         epoch = journal.epoch

@@ -338,3 +338,25 @@ def test_a_damaged_entry_stops_a_new_epoch_and_nothing_has_changed(path: Path) -
 
     live(path, program)
     live(path, after)
+
+
+def test_in_an_epoch_that_begins_in_a_full_store_measurements_give_way_under_their_new_numbers(
+    path: Path,
+) -> None:
+    """Held entries may use the room for alarms, and a lane that has its old numbers still does not give way."""
+
+    async def program() -> None:
+        journal = await SqliteJournal.open(path, capacity_bytes=8 << 20)
+        await journal.append([(TECHNICAL, b"t" * 80)] * 8_000)
+        for _ in range(120):
+            await journal.append([(MEASUREMENT, b"m" * 80)] * 500)
+        for _ in range(40):
+            await journal.append([(ALARM, b"a" * 200)] * 100)
+        await journal.begin_epoch(b"the next", lambda entry: entry.event + b"of an identity, 20 b", [])
+        assert journal.mark(TECHNICAL).as_list()[::2] == [1, 8_000]
+        assert journal.mark(ALARM).as_list()[::2] == [1, 4_000]
+        (gone,) = journal.given_up()
+        assert (gone.lane, gone.first, gone.last) == (MEASUREMENT, 1, journal.mark(MEASUREMENT).first - 1)
+        await journal.close()
+
+    asyncio.run(program())

@@ -1,5 +1,6 @@
 """Rules: what becomes of observations, and that no rule can mute, change or delay one."""
 
+from gateway.core import cbor
 from gateway.core.model import WINDOW_ASSUMED, Decimal, Event, Observation
 from gateway.core.rules.dose import GRACE_MS, MOST_PLANNED, RECHECK_MS, DoseRule
 from gateway.core.rules.engine import Engine, Moment, Rule
@@ -254,3 +255,31 @@ def test_each_part_of_a_device_has_incidents_of_its_own():
         opened[1],
     ]
     assert said("door.closed", "window") is None and made.incidents.open == {}
+
+
+def test_two_windows_of_one_door_are_one_rule_with_one_exit_and_one_return():
+    rule = night()
+    rule.also(13 * 60, 14 * 60)
+    made = engine([rule])
+
+    def said(kind: str, minute: int) -> "list[Event]":
+        moment = Moment(1, 1_000, MIDNIGHT_UTC_MS + minute * MINUTE_MS)
+        return made.observe(DOOR, Observation(kind, {}), moment)[1:]
+
+    for minute, inside in ((13 * 60 + 30, True), (12 * 60, False), (23 * 60, True)):
+        left, back = said("door.opened", minute), said("door.closed", minute + 90)
+        assert kinds(left + back) == (["door.night_exit", "door.night_return"] if inside else []), minute
+        if inside:
+            assert left[0].incident == back[0].incident is not None
+
+
+def test_an_exit_of_0_1_ends_with_any_contact_also_after_another_exit_and_a_restart():
+    kept = cbor.encode(1)
+    first = engine([night(kept)], stored={"night." + str(DOOR): kept})
+    first.observe(DOOR, contact("door.opened", "door_2"), Moment(1, 1, MIDNIGHT_UTC_MS))
+    kept = first.take_changes()["night." + str(DOOR)]
+    assert kept is not None
+    second = engine([night(kept)], stored={"night." + str(DOOR): kept})
+    back = second.observe(DOOR, contact("door.closed", "door_2"), Moment(2, 1, MIDNIGHT_UTC_MS))[1:]
+    assert kinds(back) == ["door.night_return", "door.night_return"]
+    assert second.take_changes()["night." + str(DOOR)] is None

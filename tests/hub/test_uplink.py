@@ -1,5 +1,6 @@
 """Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
 
+from gateway.hub.recorder import again_bytes
 from gateway.hub.uplink import GREET_MS, URGENT_PUBACK_LIMIT_MS, Delivery
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
@@ -255,3 +256,22 @@ def test_a_bug_of_ours_in_a_hand_over_is_loud_and_holds_nothing_up():
         assert bench.app.delivery.sending == [] and bench.app.outbox.flights == []
 
     play(scene, delivery=BuggyDelivery)
+
+
+def test_an_epoch_that_nobody_waits_for_any_more_does_not_stall_the_lanes():
+    """A fork whose connection ends while the journal numbers anew: the epoch begins, and no one is there to say so."""
+
+    async def scene(bench: Bench):
+        for number in range(1, 9):
+            bench.smoke(number % 2 == 1, number)
+            await bench.clock.advance(200)
+        await bench.clock.advance(5_000)
+        assert bench.journal.mark(0).last == 8
+        await bench.journal.begin_epoch(b"the next", again_bytes, [])
+        assert bench.journal.mark(0).last == 0
+        before = len(bench.platform.kinds(0))
+        bench.smoke(True, 20)
+        await bench.clock.advance(1_000)
+        assert len(bench.platform.kinds(0)) == before + 1
+
+    play(scene)

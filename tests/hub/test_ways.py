@@ -211,3 +211,49 @@ def test_another_interface_is_tried_where_the_first_leads_nowhere():
         assert home.on == [0] and home.interface is None
 
     at_home(scene, brokers=1)
+
+
+def test_a_first_broker_that_answers_and_then_refuses_is_tried_ever_more_rarely():
+    async def scene(home: Home) -> None:
+        home.edges[0].stop()
+        await home.pass_time(1_000)
+        home.edges[0].start()
+        home.edges[0].denying = "not in its list"
+        before = failures(home)
+        await home.pass_time(6 * 3_600_000)
+        assert home.on == [1]
+        assert 4 <= failures(home) - before <= 9, "after 5, 10, 20 and 40 minutes, then each hour"
+
+    at_home(scene)
+
+
+def test_after_half_a_day_of_peace_the_first_broker_is_looked_for_after_five_minutes():
+    async def scene(home: Home) -> None:
+        await home.pass_time(12 * 3_600_000)
+        home.edges[0].stop()
+        await home.pass_time(1_000)
+        home.edges[0].start()
+        await home.pass_time(RETURN_MS + 1_000)
+        assert home.on == [0]
+
+    at_home(scene)
+
+
+def test_an_alarm_that_is_stored_goes_out_before_the_way_is_changed():
+    async def scene(home: Home) -> None:
+        home.edges[0].stop()
+        await home.pass_time(1_000)
+        home.edges[0].start()
+        home.bench.app.delivery.way_is_back = True
+        home.bench.smoke(True, 1)
+        await home.pass_time(1_000)
+        assert home.on == [0] and home.held() == 0
+        alarms = [message for message in home.edges[1].accepted if message.topic.endswith("up/0")]
+        assert len(alarms) == 1 and home.bench.platform.kinds(0) == ["smoke.detected"]
+
+    at_home(scene)
+
+
+def failures(home: Home) -> int:
+    """How often a connection was not made, or ended."""
+    return len([1 for _, message, _ in home.bench.logged if message == "No connection to the broker."])

@@ -36,6 +36,11 @@ def rows_wrong(
         if rows[lane] != expected + tail[max(0, first - 1 - version.lasts[lane] + len(tail)) :]:
             wrong.append(f"lane {lane}: what is held is not what was stored")
         missing = [seq for seq in range(version.acked[lane] + 1, first) if not covered(given_up, lane, seq)]
+        held = [row for row in given_up if row[0] == lane and row[2] >= first]
+        if held:
+            wrong.append(
+                f"lane {lane}: numbers to {held[0][2]} are called given up, and held from {first} on"
+            )
         if missing:
             wrong.append(f"lane {lane}: numbers {missing[0]} to {missing[-1]} are gone, and nobody said so")
     return wrong
