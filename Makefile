@@ -65,7 +65,7 @@ lock: ## resolve the dependencies and write requirements/*.lock (UPGRADE=--upgra
 
 .PHONY: demo
 demo: $(VENV)/.demo ## watch a whole home on this machine, live (ARGS="--seconds 30 --json")
-	$(BIN)/trygg demo $(ARGS)
+	@$(BIN)/trygg demo $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.demo ## print speed and size, with their conditions

@@ -299,7 +299,7 @@ class Network(Protocol):
 
 
 class Indicator(Protocol):
-    """Shows a state to whoever stands before the gateway: ok, starting, offline, fault, pairing, storage_full."""
+    """Shows a state to whoever stands before the gateway: ok, starting, offline, fault, pairing, storage_full, stopped."""
 
     def show(self, state: str) -> None:
         """Show `state` until told otherwise. Never raises for a lamp that is not there."""

@@ -89,7 +89,8 @@ def check_secret(
     except UnicodeDecodeError:
         text = ""
     if len(text) not in lengths or not set(text) <= set(digits):
-        expected = " / ".join(f"{length} {digits[0]}-{digits[-1].lower()}" for length in lengths)
+        expected = " / ".join(f"{length} × {digits[0]}–{digits[9]}" for length in lengths)
+        expected += " a–f" if len(digits) > 10 else ""
         yield found(FAULT, "malformed", path=path, expected=expected)
 
 

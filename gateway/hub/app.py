@@ -301,6 +301,7 @@ class App:
         await self.delivery.ended()
         self.recorder.tell_unstored()
         await self.machine.journal.close()
+        self.machine.indicator.show("stopped")
 
     async def flush(self) -> None:
         """Let what is under way be receipted, for at most two seconds; the journal keeps the rest."""

@@ -12,6 +12,7 @@ PATTERNS = {
     "fault": ("timer", 200, 1800),
     "pairing": ("timer", 100, 100),
     "storage_full": ("timer", 1000, 200),
+    "stopped": ("timer", 50, 4950),
 }
 
 

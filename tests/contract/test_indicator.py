@@ -8,7 +8,7 @@ from hal.linux.indicator import PATTERNS
 from tests.contract.backends import INDICATORS
 from tests.contract.machine_hosts import FileIndicatorHost, IndicatorHost
 
-STATES = ("ok", "starting", "offline", "fault", "pairing", "storage_full")
+STATES = ("ok", "starting", "offline", "fault", "pairing", "storage_full", "stopped")
 
 
 @pytest.fixture(params=INDICATORS)

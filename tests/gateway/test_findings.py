@@ -72,7 +72,7 @@ def test_keys_that_are_missing_malformed_or_open_are_found(tmp_path: Path) -> No
     put(tmp_path / "keys" / "door.key", "231d39")
     put(tmp_path / "keys" / "oximeter.passkey", "49381x")
     findings = check_keys(config, EN)
-    only(findings, FAULT, "32 0-f / 64 0-f", "6 0-9")
+    only(findings, FAULT, "32 × 0–9 a–f / 64 × 0–9 a–f", "6 × 0–9")
     assert len(findings) == 2
     assert not any("231d39" in finding.text or "49381" in finding.text for finding in findings)
     put(tmp_path / "keys" / "door.key", "\xff" * 32)

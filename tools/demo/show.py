@@ -151,6 +151,8 @@ class Show:
                 url = self.stage.brokerage.url
                 raise ShowError(words.say(self.language, "no_broker", url=url, reason=self.cause))
             for child in (self.platform, self.home):
+                if child.failure is not None:
+                    raise child.failure
                 if not child.running:
                     raise ShowError(f"{child.name} ended by itself; its last words:\n{child.last_words()}")
 

@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -74,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
             language=options.language,
         )
         return asyncio.run(perform(stage, scenario, options))
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     finally:
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -95,7 +98,13 @@ def brokerage(options: argparse.Namespace, folder: Path) -> Brokerage:
 
 
 async def perform(stage: Stage, scenario: Scenario, options: argparse.Namespace) -> int:
-    """Run the show before the view that was asked for, and say what came of it once the view is closed."""
+    """Run the show before the view that was asked for, and say what came of it once the view is closed.
+
+    SIGTERM ends it as Ctrl-C does: what was started is stopped, and the folder with its keys goes.
+    """
+    task = asyncio.current_task()
+    assert task is not None, "within a loop"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         summary, cause = await watched(stage, scenario, options)
     except ShowError as error:

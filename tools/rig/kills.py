@@ -25,6 +25,7 @@ from gateway.core.devices import dispenser_events
 from gateway.core.errors import DecodeError
 from tools.demo.show import Show, ShowError
 from tools.home.scenario import load
+from tools.rig.counts import positive
 from tools.rig.process import Child
 from tools.rig.stage import Brokerage, Stage, own_brokerage
 from tools.simulators.certificates import Authority
@@ -236,7 +237,7 @@ def say(verdict: Verdict, as_json: bool) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0 where nothing was lost or doubled; with --unsafe, 0 where the loss was seen."""
     parser = argparse.ArgumentParser(prog="python -m tools.rig.kills", description=__doc__)
-    parser.add_argument("--n", type=int, default=20, help="how many kills")
+    parser.add_argument("--n", type=positive, default=20, help="how many kills")
     parser.add_argument("--seed", type=int, default=None, help="replay a run")
     parser.add_argument("--unsafe", action="store_true", help="a hub that forgets on PUBACK: must lose")
     parser.add_argument("--broker", choices=("mosquitto", "strict", "amqtt"), default=None)

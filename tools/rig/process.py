@@ -1,7 +1,6 @@
 """Child processes that speak in JSON lines: started, listened to, killed and started again by whoever holds them."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -34,6 +33,7 @@ class Child:
         self.take = take
         self.log = log
         self.starts = 0
+        self.failure: OSError | None = None  # why its lines are not taken any more
         self._process: asyncio.subprocess.Process | None = None
         self._readers: list[asyncio.Task[None]] = []
 
@@ -75,9 +75,13 @@ class Child:
             while line := await stream.readline():
                 log.write(line)
                 log.flush()
-                if line.startswith(b"{"):
-                    with contextlib.suppress(ValueError):
+                if line.startswith(b"{") and self.failure is None:
+                    try:
                         self.take(json.loads(line, parse_float=digits))
+                    except ValueError:
+                        continue
+                    except OSError as error:  # whoever reads what is made of it has gone
+                        self.failure = error
 
     async def kill(self) -> None:
         """SIGKILL; what it had written before still arrives."""
@@ -104,7 +108,7 @@ class Child:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-        await asyncio.gather(*self._readers)
+        await asyncio.gather(*self._readers, return_exceptions=True)  # the others have to be ended, too
 
     def last_words(self) -> str:
         """The end of its log, for a message about why it failed."""

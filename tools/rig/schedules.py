@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from tools.evidence.figure import Figure, Outcome
 from tools.rig import troubles
+from tools.rig.counts import positive
 from tools.rig.long_life import MODULES, SAFE, Kind, LongLife
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.total_queue import Verdict
@@ -206,7 +207,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.rig.schedules", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("--events", type=int, default=100_000, help="go on until so many were stored")
+    parser.add_argument("--events", type=positive, default=100_000, help="go on until so many were stored")
     parser.add_argument("--count", type=int, help="so many lives instead")
     parser.add_argument("--life", type=int, default=EVENTS, help="events of one life")
     parser.add_argument("--seed", type=int, default=1, help="of the first life")

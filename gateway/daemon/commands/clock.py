@@ -24,7 +24,8 @@ def add_parser(subparsers: Any) -> None:
         "clock",
         help=words,
         description="Show what the machine's clock says and the last time of day that was believed. "
-        "Exit status 0: believed or restored, 1: not believed, or it could not be set, 2: no usable configuration.",
+        "Exit status 0: believed, or with --restore nothing failed; 1: not believed, or it could not be set; "
+        "2: no usable configuration.",
     )
     add_config(parser)
     parser.add_argument(

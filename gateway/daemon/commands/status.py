@@ -57,9 +57,12 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
 
 
 def lamp(facts: dict[str, Any]) -> str:
-    """The first line's text: a gateway that is well says so of itself alone where devices are not."""
-    is_partly = facts["lamp"] == "ok" and (facts["devices_silent"] or facts["frames_refused"])
-    return "ok_but_devices" if is_partly else str(facts["lamp"])
+    """The first line's text: a gateway that is well says so only where the lines below have nothing to mend."""
+    if facts["lamp"] != "ok":
+        return str(facts["lamp"])
+    if facts["configuration_fault"] or facts["utc_ms"] is None:
+        return "ok_but_look"
+    return "ok_but_devices" if facts["devices_silent"] or facts["frames_refused"] else "ok"
 
 
 def connection(facts: dict[str, Any], texts: Texts) -> str:

@@ -11,6 +11,7 @@ import sys
 import time
 
 from tools.evidence.figure import Outcome, UnavailableError
+from tools.rig.counts import positive
 from tools.rig.crash import figures
 
 UNSAFE: dict[str, dict[str, object]] = {
@@ -33,7 +34,12 @@ def run(options: argparse.Namespace) -> Outcome:
 def main(argv: list[str] | None = None) -> int:
     """0 where nothing was lost; with --unsafe, 0 where the loss was seen; 2 where apsw is missing."""
     parser = argparse.ArgumentParser(prog="python -m tools.rig.crash", description=__doc__)
-    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument(
+        "--images",
+        type=positive,
+        default=20_000,
+        help="how many (default: %(default)s); with --filling, appends",
+    )
     parser.add_argument("--seed", type=int, default=1)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--faults", action="store_true", help="an operation fails, then a cut")
