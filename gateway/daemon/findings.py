@@ -89,8 +89,8 @@ def check_secret(
     except UnicodeDecodeError:
         text = ""
     if len(text) not in lengths or not set(text) <= set(digits):
-        expected = " / ".join(f"{length} × {digits[0]}–{digits[9]}" for length in lengths)
-        expected += " a–f" if len(digits) > 10 else ""
+        sort = "0–9 a–f" if len(digits) > 10 else "0–9"
+        expected = " / ".join(f"{length} × {sort}" for length in lengths)
         yield found(FAULT, "malformed", path=path, expected=expected)
 
 

@@ -50,7 +50,10 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
         words = set(re.findall(r'found\(\s*(?:OK|WARNING|FAULT),\s*"([a-z_]+)"', source))
         named |= {f"check.{check}.{word}" for check in checks for word in words}
     there = {name for name, _ in entries(catalogue())}
-    built = {f"lamp.{state}" for state in ("ok", "starting", "offline", "fault", "pairing", "storage_full", "ok_but_look")}
+    built = {
+        f"lamp.{state}"
+        for state in ("ok", "starting", "offline", "fault", "pairing", "storage_full", "ok_but_look")
+    }
     built |= {"lamp.ok_but_devices"}
     built |= {"status.faults." + fault.replace(".", "_") for fault in (*FAULTS, PART_STOPPED)}
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
