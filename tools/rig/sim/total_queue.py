@@ -187,9 +187,8 @@ def expand(ranges: "Iterable[Range]") -> "set[tuple[bytes, int, int]]":
 class Verdict:
     """What a history comes to; each of the first lists must be empty.
 
-    overtaken is counted, and a fault only where every broker keeps its word (`tools.rig.long_life`): one that acknowledges
-    what it does not forward lets a later bundle of the same lane arrive first, and a platform acts at once on what it is
-    given. The numbers say what is missing before it.
+    overtaken is counted and no fault: a broker that acknowledges what it does not forward lets a later bundle of the
+    same lane arrive first, and a platform acts at once on what it is given. The numbers say what is missing before it.
     """
 
     MUST_BE_EMPTY = ("lost", "unexpected", "duplicated", "inverted", "untold", "overclaimed")
