@@ -135,6 +135,15 @@ def test_what_took_hold_and_nobody_learned_of_it_is_recovered_once(put: Put) -> 
     assert verdicts(put) == {"recovered": 1, "unexpected": 1, "duplicated": 1}
 
 
+def test_a_record_whose_first_append_nobody_learned_of_and_whose_second_did_return_is_one_event(
+    put: Put,
+) -> None:
+    record = {"identity": b"i" * 16, "values": {"spo2_pct": 97}}
+    put.arrive(put.append(event=put.event(**record), answered=False))
+    put.arrive(put.append(event=put.event(**record)), is_copy=True)
+    assert verdicts(put) == {"recovered": 1}
+
+
 def test_a_later_append_under_an_earlier_number_is_an_inversion(put: Put) -> None:
     first, second = put.append(), put.append()
     put.arrive(Entry(3, 2, first.event, first.chain))

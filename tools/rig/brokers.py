@@ -19,7 +19,7 @@ class Broker(SimBroker):
         self.held: list[tuple[int, int, Message]] = []  # due, order, message
         self.order = 0
         self.taken = 0
-        self.lossy = False  # whether it ever acknowledged and did not forward
+        self.lossy = False  # whether it ever acknowledged what nobody got
 
     def _accept(self, message: Message) -> None:
         self.taken += 1

@@ -202,6 +202,8 @@ class LongLife(Bench):
         verdict = Verdict(self.history)
         if not drained:
             verdict.lost.append("never drained: " + self.held())
+        if verdict.overtaken and not any(broker.lossy for broker in self.homes):
+            verdict.inverted.append(f"{verdict.overtaken} arrived late over brokers that lost nothing")
         self.receiver.close()
         return verdict
 

@@ -130,6 +130,8 @@ class SimReceiver:
             if number in self.linked:
                 self.receiver.receive(message.topic, message.payload, message.retained)
                 self.wake.call()
+            elif "/up/" in message.topic:
+                self.brokers[number].lossy = True  # nobody was there to take what it acknowledged
 
         return hear
 

@@ -187,8 +187,9 @@ def expand(ranges: "Iterable[Range]") -> "set[tuple[bytes, int, int]]":
 class Verdict:
     """What a history comes to; each of the first lists must be empty.
 
-    overtaken is counted and no fault: a broker that acknowledges what it does not forward lets a later bundle of the
-    same lane arrive first, and a platform acts at once on what it is given. The numbers say what is missing before it.
+    overtaken is counted, and a fault only where every broker keeps its word (`tools.rig.long_life`): one that acknowledges
+    what it does not forward lets a later bundle of the same lane arrive first, and a platform acts at once on what it is
+    given. The numbers say what is missing before it.
     """
 
     MUST_BE_EMPTY = ("lost", "unexpected", "duplicated", "inverted", "untold", "overclaimed")
@@ -235,10 +236,12 @@ class Verdict:
             content = content_of(arrival.event)
             counted[content] = counted.get(content, 0) + 1
             promise = history.promised.get(arrival.identity)
-            if promise is None and unknown.get(content, 0) > 0:
+            if promise is not None and content in promise.orders and promise.lane == arrival.lane:
+                pass
+            elif unknown.get(content, 0) > 0:  # perhaps a record that was read again, and promised, later
                 unknown[content] -= 1
                 self.recovered += 1
-            elif promise is None or content not in promise.orders or promise.lane != arrival.lane:
+            else:
                 self.unexpected.append(name_of(arrival.identity) + " in lane " + str(arrival.lane))
             if counted[content] > max(1, history.attempts.get(content, 0)):
                 self.duplicated.append(name_of(arrival.identity) + " is another one's copy")
