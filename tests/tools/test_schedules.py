@@ -151,6 +151,15 @@ def test_a_later_append_under_an_earlier_number_is_an_inversion(put: Put) -> Non
     assert verdicts(put) == {"inverted": 1}
 
 
+def test_what_stood_beyond_a_gap_when_the_epoch_ended_is_no_inversion(put: Put) -> None:
+    first, second = put.append(), put.append()
+    put.arrive(second)
+    again = event_codec.with_identity(first.event, first.chain)
+    put.history.renumbered(NEXT_EPOCH, 3, 1, first)
+    put.arrive(Entry(3, 1, again, b"other chain-----"), epoch=NEXT_EPOCH)
+    assert verdicts(put) == {"overtaken": 1}
+
+
 def test_what_arrives_late_under_its_own_number_is_counted_and_no_inversion(put: Put) -> None:
     first, second = put.append(), put.append()
     put.arrive(second)

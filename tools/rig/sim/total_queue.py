@@ -269,30 +269,30 @@ class Verdict:
                 self.untold.append(name)
 
     def look_at_order(self, lane: int) -> None:
-        """The order of numbers, epoch by epoch as the gateway had them, and the order of arrival."""
+        """The order of numbers within each epoch, and the order of arrival.
+
+        Between epochs numbers say nothing: what was stored beyond a gap under the old one may have been given up since.
+        """
         promised = self.history.promised
-        epochs: "dict[bytes, int]" = {}
-        for epoch, _, _ in self.history.numbers:
-            epochs.setdefault(epoch, len(epochs))
-        places: "dict[bytes, tuple[int, int, list[int]]]" = {}  # identity: epoch, number, orders it may have
-        newest = 0
+        places: "dict[tuple[bytes, bytes], tuple[int, list[int]]]" = {}  # (epoch, identity): number, orders it may have
+        newest, seen = 0, set()
         for arrival in self.history.arrivals:
             promise = promised.get(arrival.identity) if arrival.lane == lane else None
             orders = promise.orders.get(content_of(arrival.event)) if promise is not None else None
             if orders is None:
                 continue
-            if arrival.identity not in places:
+            if arrival.identity not in seen:
+                seen.add(arrival.identity)
                 self.overtaken += orders[-1] < newest
                 newest = max(newest, orders[0])
-            rank = epochs.get(arrival.epoch, -1)
-            before = places.get(arrival.identity)
-            if before is None or rank > before[0] or (rank == before[0] and arrival.seq < before[1]):
-                places[arrival.identity] = (rank, arrival.seq, orders)
-        highest = 0
-        for identity, (_, _, orders) in sorted(places.items(), key=lambda row: row[1][:2]):
-            if orders[-1] < highest:
+            place = (arrival.epoch, arrival.identity)
+            if place not in places or arrival.seq < places[place][0]:
+                places[place] = (arrival.seq, orders)
+        highest: "dict[bytes, int]" = {}
+        for (epoch, identity), (_, orders) in sorted(places.items(), key=lambda row: row[1][0]):
+            if orders[-1] < highest.get(epoch, 0):
                 self.inverted.append(name_of(identity) + " of lane " + str(lane))
-            highest = max(highest, orders[0])
+            highest[epoch] = max(highest.get(epoch, 0), orders[0])
 
 
 def name_of(identity: bytes) -> str:
