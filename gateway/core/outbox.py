@@ -99,11 +99,12 @@ class Flight:
 class Lane:
     """Where one lane stands on this connection."""
 
-    __slots__ = ("acked", "deadline_ms", "sent", "sent_ms", "since_ms", "unreceipted", "wait_ms")
+    __slots__ = ("acked", "deadline_ms", "gathered", "sent", "sent_ms", "since_ms", "unreceipted", "wait_ms")
 
     def __init__(self) -> None:
         self.acked = 0
         self.sent = 0
+        self.gathered = 0  # the newest alarm that has taken others along
         self.sent_ms = 0  # when the newest of it went
         self.deadline_ms: "int | None" = None
         self.wait_ms = 0
@@ -129,6 +130,7 @@ class Outbox:
         for number, mark in enumerate(marks):
             lane = self.lanes[number]
             lane.acked = mark.first - 1
+            lane.gathered = 0
             self.rewind(lane)
 
     def rewind(self, lane: Lane) -> None:
@@ -179,8 +181,13 @@ class Outbox:
         return not self.answered or now_ms - lane.since_ms >= limit_ms
 
     def gather(self, lane: Lane, last: int, now_ms: int) -> None:
-        """A new alarm behind doubtful ones takes them along in its bundle, so that it does not overtake them."""
-        if last - lane.acked <= TOGETHER and self.is_doubtful(lane, now_ms, DOUBT_MS):
+        """A new alarm behind doubtful ones takes them along before it, so that it does not overtake them.
+
+        Once: where they take more than one bundle, the second follows the first.
+        """
+        is_new = last > lane.gathered
+        if is_new and last - lane.acked <= TOGETHER and self.is_doubtful(lane, now_ms, DOUBT_MS):
+            lane.gathered = last
             self.rewind(lane)
 
     def expire(self, lane: Lane, now_ms: int) -> None:

@@ -220,6 +220,19 @@ def test_a_new_alarm_takes_those_in_doubt_along_so_that_it_does_not_overtake_the
     assert box.waiting_since_ms() == 0, "it has been owed since the first sending"
 
 
+def test_those_in_doubt_that_fill_more_than_one_bundle_go_again_once_and_the_new_one_follows() -> None:
+    box = outbox(0, 60)
+    for first, last in ((1, 30), (31, 59)):
+        box.puback(box.sending(1, first, last, 4_000, 0), 0)
+    sent = []
+    for _ in range(4):
+        if box.next_lane(marks(0, 60), DOUBT_MS) == 1:
+            first = box.lanes[1].sent + 1
+            box.puback(box.sending(1, first, min(60, first + 29), 4_000, DOUBT_MS), DOUBT_MS)
+            sent.append(first)
+    assert sent == [1, 31]
+
+
 def test_a_storm_of_alarms_in_doubt_does_not_hold_the_newest_back() -> None:
     box = outbox(0, TOGETHER)
     box.puback(box.sending(1, 1, TOGETHER, 100, 0), 0)
