@@ -1,6 +1,9 @@
 """The pure parts of `make bench-peers`: what is carried, what is counted, what is said of it."""
 
+import json
 import math
+
+import pytest
 
 from tools.bench.peers import frames
 from tools.bench.peers.events import ALARMS, LARGE, SMALL, gateway_message, number_of, payload, telemetry
@@ -8,6 +11,7 @@ from tools.bench.peers.receiver import Count
 from tools.bench.peers.report import Figure, lost_line, quantile, ratio, spread, table
 from tools.bench.peers.spans import members, spans
 from tools.bench.peers.thingsboard import ThingsBoardPeer
+from tools.bench.peers.worker import holding, run, taking
 
 
 def test_an_event_carries_its_number_in_either_size():
@@ -19,8 +23,6 @@ def test_an_event_carries_its_number_in_either_size():
 
 
 def test_thingsboard_gets_as_many_bytes_and_the_same_number():
-    import json
-
     assert len(json.dumps(telemetry(12_345), separators=(",", ":"))) == LARGE
     assert json.loads(gateway_message(7))["telemetry"][0]["values"]["n"] == 7
 
@@ -91,3 +93,40 @@ def test_a_peer_without_its_environment_is_skipped_with_the_reason(tmp_path):
     assert peer.missing() == "no .venv-peers: make bench-peers makes it"
     (tmp_path / "python").touch()
     assert peer.missing() is None
+
+
+class Shelf:
+    """Takes and holds, and sends nothing, as the stores of two parties do."""
+
+    def __init__(self):
+        self.numbers = []
+
+    def offer(self, numbers, size, window):
+        self.numbers += numbers
+
+    def settle(self):
+        return True
+
+    def held(self):
+        return self.numbers
+
+    def forget(self):
+        self.numbers.clear()
+
+
+def test_a_worker_holds_what_it_took_until_it_is_told_to_forget(capfd):
+    shelf = Shelf()
+    run(
+        {**taking(shelf), **holding(shelf)}, ["rate 5 3 200 1", "pace 8 1 1000 200", "held", "forget", "held"]
+    )
+    said = capfd.readouterr().out.splitlines()
+    replies = [json.loads(line) for line in said if line.startswith("{")]
+    assert [reply["reply"] for reply in replies] == ["start", "rate", "held", "forget", "held"]
+    assert said[2] == "8"
+    assert (replies[2]["numbers"], replies[4]["numbers"]) == ([[5, 8]], [])
+
+
+def test_a_worker_refuses_what_its_store_cannot_do_and_says_what_it_can():
+    shelf = Shelf()
+    with pytest.raises(ValueError, match="open: this worker can only forget, held, pace, rate"):
+        run({**taking(shelf), **holding(shelf)}, ["open 1883"])

@@ -12,7 +12,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from tools.bench.peers.events import number_of, payload
-from tools.bench.peers.worker import serve
+from tools.bench.peers.worker import Commands, alarming, holding, sending, serve, taking
 
 INFLIGHT = 100  # the quickest of 1, 20, 100 and 1,000 where it was measured
 TOPIC = "t"
@@ -60,6 +60,12 @@ class PahoStore:
             time.sleep(LOOK_S)
 
 
+def commands(folder: Path) -> Commands:
+    """It holds the events, raises alarms among them and connects by itself."""
+    store = PahoStore(folder)
+    return {**taking(store), **holding(store), **alarming(store), **sending(store)}
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    serve(PahoStore)
+    serve(commands)

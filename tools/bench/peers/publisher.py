@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.bench.peers import frames
 from tools.bench.peers.events import payload
-from tools.bench.peers.worker import serve
+from tools.bench.peers.worker import Commands, alarming, serve, taking
 
 TOPIC = "t"
 READ = 65536
@@ -52,18 +52,15 @@ class Publisher:
     def settle(self) -> bool:
         return False
 
-    def held(self) -> list[int]:
-        raise NotImplementedError("the broker holds it")
-
-    def forget(self) -> None:
-        raise NotImplementedError("the broker forgets it")
-
     def alarm(self, number: int) -> None:
         self.offer(range(number, number + 1), 200, 1)
 
-    def open(self, port: int) -> None:
-        raise NotImplementedError("the broker has the bridge")
+
+def commands(folder: Path) -> Commands:
+    """The broker holds the events and has the bridge."""
+    publisher = Publisher(folder)
+    return {**taking(publisher), **alarming(publisher)}
 
 
 if __name__ == "__main__":
-    serve(Publisher)
+    serve(commands)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench.peers.events import gateway_message
-from tools.bench.peers.worker import serve
+from tools.bench.peers.worker import Commands, holding, serve, taking
 
 PACKAGE = "thingsboard_gateway.storage."
 CLASSES = {
@@ -93,12 +93,12 @@ class ThingsBoardStore:
     def forget(self) -> None:
         self.held()
 
-    def alarm(self, number: int) -> None:
-        raise NotImplementedError("a storage sends nothing: the whole gateway does")
 
-    def open(self, port: int) -> None:
-        raise NotImplementedError("a storage sends nothing: the whole gateway does")
+def commands(folder: Path) -> Commands:
+    """A storage sends nothing: the whole gateway does."""
+    store = ThingsBoardStore(folder)
+    return {**taking(store), **holding(store)}
 
 
 if __name__ == "__main__":
-    serve(ThingsBoardStore)
+    serve(commands)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from hal.linux.journal import SqliteJournal
 from hal.types import MEASUREMENT
 from tools.bench.peers.events import number_of, payload
-from tools.bench.peers.worker import serve
+from tools.bench.peers.worker import Commands, holding, serve, taking
 
 T = TypeVar("T")
 PEEK_BYTES, PEEK_COUNT = 1 << 20, 1000
@@ -52,12 +52,12 @@ class TryggStore:
         for seq in [*range(mark.first + 127, mark.last, 128), mark.last]:
             self._run(self.journal.ack(MEASUREMENT, seq))
 
-    def alarm(self, number: int) -> None:
-        raise NotImplementedError("a journal sends nothing: the whole hub does")
 
-    def open(self, port: int) -> None:
-        raise NotImplementedError("a journal sends nothing: the whole hub does")
+def commands(folder: Path) -> Commands:
+    """A journal sends nothing: the whole hub does."""
+    store = TryggStore(folder)
+    return {**taking(store), **holding(store)}
 
 
 if __name__ == "__main__":
-    serve(TryggStore)
+    serve(commands)
