@@ -7,7 +7,6 @@ Lives as those of `tools.rig.schedules`, in which the gateway's clock jumps all 
 and back, over the changes to and from summer time, and to no time at all. Minutes are judged by the IANA data of this machine.
 """
 
-import argparse
 import datetime as dt
 import random
 import sys
@@ -18,8 +17,9 @@ from gateway.core import event_codec
 from gateway.core.rules.night_window import NightWindow
 from hal.types import LANES
 from tools.evidence.figure import Figure, Outcome
-from tools.rig.long_life import MODULES
-from tools.rig.schedules import CONTROL_EVENTS, KINDS, first_of, live, outcome
+from tools.rig.command import parser_of, say
+from tools.rig.long_life import MODULES, first_of
+from tools.rig.schedules import CONTROL_EVENTS, KINDS, live, outcome
 
 EVENTS = 3_000  # of one life
 ZONE = "Europe/Oslo"
@@ -108,20 +108,11 @@ FIGURES = (
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0 where nothing was wrong."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.rig.clocks", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = parser_of("tools.rig.clocks", __doc__, count="events", usual=100_000)
     parser.add_argument("--minutes", action="store_true", help="every minute of ten years instead")
     options = parser.parse_args(argv)
     found = nights(MINUTES, 0) if options.minutes else outcome(options.events, options.seed, EVENTS, "clocks")
-    for line in found.failures:
-        print(line)
-    for name, value in found.reached.items():
-        print(f"{name} {value}")
-    print(f"{found.trials} done, bad {found.bad}")
-    return int(bool(found.bad))
+    return int(bool(say(found)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from gateway.hub.app import App
 from gateway.hub.losses import DROPPED_EVERY_MS
@@ -18,7 +18,7 @@ from hal.sim.faults import ERROR, FULL, POWER_CUT, POWER_CUT_AFTER, Fault, Fault
 from hal.sim.journal import SimJournal
 from hal.types import LANES
 from tools.rig.brokers import Broker
-from tools.rig.quick_clock import QuickClock
+from tools.rig.quick_clock import QuickClock, run_quickly
 from tools.rig.sensors import Sensors
 from tools.rig.sim.bench import GATEWAY, HOME, NIGHT_UTC_MS, TENANT, Bench
 from tools.rig.sim.stand_in import StandIn
@@ -63,6 +63,32 @@ class Kind:
 
 
 SAFE = Kind()
+
+
+class Played(Protocol):
+    """A life with a story of its own."""
+
+    async def scene(self) -> None:
+        """All of it, from the start of the platform to the judgement."""
+
+
+PlayedT = TypeVar("PlayedT", bound=Played)
+
+
+def played(make: Callable[[], PlayedT]) -> PlayedT:
+    """Make a life on a loop of its own, and let its scene pass."""
+
+    async def run() -> PlayedT:
+        life = make()
+        await life.scene()
+        return life
+
+    return run_quickly(run)
+
+
+def first_of(seed: int) -> int:
+    """The seed of the first life of a run: lives count up from it, and runs whose seeds are near do not meet."""
+    return random.Random(seed).randrange(1 << 31)
 
 
 class LongLife(Bench):

@@ -7,12 +7,10 @@ Two thousand events a day: 70 % of an oximeter, 20 % of doors, 10 % of other sen
 the system says of this process, of which the hub, the platform and the simulation are parts alike.
 """
 
-import argparse
 import asyncio
 import gc
 import multiprocessing
 import os
-import random
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +19,8 @@ from typing import Any
 
 from hal.types import ALARM, LANES
 from tools.evidence.figure import Figure, Outcome
+from tools.rig.command import parser_of, say
+from tools.rig.counts import positive
 from tools.rig.long_life import MODULES, Kind, LongLife
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sensors import DOOR, SMOKE
@@ -264,24 +264,15 @@ FIGURES = (
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0 where everything is as asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.rig.months", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser = parser_of("tools.rig.months", __doc__, count="days", usual=30)
     parser.add_argument("--outage", action="store_true", help="no broker all the while")
-    parser.add_argument("--kib", type=int, default=LINUX_BYTES >> 10, help="size of the store")
+    parser.add_argument("--kib", type=positive, default=LINUX_BYTES >> 10, help="size of the store")
     options = parser.parse_args(argv)
     if options.outage:
         found = run_outage(options.days, options.seed, PEACE, options.kib << 10)
     else:
         found = run_peace(options.days, options.seed)
-    for line in found.failures:
-        print(line)
-    for name, value in found.reached.items():
-        print(f"{name} {value}")
-    print(f"{found.trials} done, bad {found.bad}")
-    return int(bool(found.bad))
+    return int(bool(say(found)))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,12 @@ the while. With reconnects: the connection ends now and then, too. Only time wit
 without one there is another (`path.lost`); the longest by the wall is shown beside.
 """
 
-import argparse
-import random
 import sys
 
 from hal.types import LANES
 from tools.evidence.figure import Figure, Outcome
-from tools.rig.long_life import MODULES, Kind, LongLife
-from tools.rig.quick_clock import run_quickly
+from tools.rig.command import parser_of, say
+from tools.rig.long_life import MODULES, Kind, LongLife, first_of, played
 from tools.rig.sim.unsafe import ForgetOnPuback
 
 VARIANTS = ("idle", "under load", "with reconnects", "under load with reconnects")
@@ -82,14 +80,7 @@ class MuteLife(LongLife):
 
 def live(seed: int, kind: Kind = SAFE) -> MuteLife:
     """One trial."""
-    lives: list[MuteLife] = []
-
-    async def run() -> None:
-        lives.append(MuteLife(seed, kind))
-        await lives[0].scene()
-
-    run_quickly(run)
-    return lives[0]
+    return played(lambda: MuteLife(seed, kind))
 
 
 def outcome(trials: int, first: int, kind: Kind = SAFE) -> Outcome:
@@ -119,8 +110,8 @@ FIGURES = (
         release=2_000,
         share=20,
         modules=MODULES,
-        run=lambda trials, seed: outcome(trials, random.Random(seed).randrange(1 << 31)),
-        control=lambda seed: outcome(4, random.Random(seed).randrange(1 << 31), UNSAFE),
+        run=lambda trials, seed: outcome(trials, first_of(seed)),
+        control=lambda seed: outcome(4, first_of(seed), UNSAFE),
         unsafe="a hub that forgets on the broker's PUBACK",
         conditions="simulated: brokers (1 to 3 of them, all lying), clock and radio; idle, under load, with reconnects; time "
         "with a connection counts, from the first event that is owed a receipt",
@@ -130,20 +121,11 @@ FIGURES = (
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0 where nothing was found."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.rig.mute_brokers", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = parser_of("tools.rig.mute_brokers", __doc__, count="count", usual=100)
     parser.add_argument("--unsafe", action="store_true", help="a hub that forgets on PUBACK: must be found")
     options = parser.parse_args(argv)
-    found = outcome(options.count, options.seed, UNSAFE if options.unsafe else SAFE)
-    for line in found.failures:
-        print(line)
-    for name, value in found.reached.items():
-        print(f"{name} {value}")
-    print(f"bad {found.bad}")
-    return int(not found.bad) if options.unsafe else int(bool(found.bad))
+    bad = say(outcome(options.count, options.seed, UNSAFE if options.unsafe else SAFE))
+    return int(not bad) if options.unsafe else int(bool(bad))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ receiver; machine, radio, brokers and clock are simulated, and signatures are st
 import argparse
 import json
 import multiprocessing
-import random
 import sys
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from dataclasses import dataclass, field
 from tools.evidence.figure import Figure, Outcome
 from tools.rig import troubles
 from tools.rig.counts import positive
-from tools.rig.long_life import MODULES, SAFE, Kind, LongLife
+from tools.rig.long_life import MODULES, SAFE, Kind, LongLife, first_of
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.total_queue import Verdict
 from tools.rig.sim.unsafe import EarlyJournal, ForgetOnPuback, NamelessJournal, believe_numbers
@@ -69,14 +68,12 @@ class Told:
 
 def live(seed: int, events: int = EVENTS, kind: Kind = SAFE) -> tuple[LongLife, Verdict]:
     """One life, and what it comes to."""
-    lives: list[LongLife] = []
 
-    async def run() -> Verdict:
-        lives.append(LongLife(seed, events, kind))
-        return await lives[0].run()
+    async def run() -> tuple[LongLife, Verdict]:
+        life = LongLife(seed, events, kind)
+        return life, await life.run()
 
-    verdict = run_quickly(run)
-    return lives[0], verdict
+    return run_quickly(run)
 
 
 def tell(work: tuple[int, int, str]) -> Told:
@@ -126,11 +123,6 @@ def replay(seed: int, events: int, name: str) -> str:
     """The command that has a life again."""
     option = f" --{'unsafe' if name in UNSAFE else 'kind'} {name}" if name else ""
     return f"python -m tools.rig.schedules --seed {seed} --count 1 --life {events} --tell{option}"
-
-
-def first_of(seed: int) -> int:
-    """The seed of the first life of a run."""
-    return random.Random(seed).randrange(1 << 31)
 
 
 def outcome(trials: int, first: int, events: int, name: str) -> Outcome:

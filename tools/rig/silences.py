@@ -6,9 +6,7 @@ One home a seed: sensors of every driver with intervals of their own, a word fro
 falls silent for good; at the end the gateway does. A device's silence counts from its last word, a gateway's from its death.
 """
 
-import argparse
 import asyncio
-import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +18,8 @@ from gateway.hub.app import App
 from gateway.hub.waking import stop
 from hal.types import TECHNICAL
 from tools.evidence.figure import Figure, Outcome
-from tools.rig.long_life import MODULES, Kind, LongLife
+from tools.rig.command import parser_of, say
+from tools.rig.long_life import MODULES, Kind, LongLife, first_of, played
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.bench import NIGHT_UTC_MS
 from tools.rig.sim.total_queue import Arrival
@@ -173,14 +172,7 @@ class SilentLife(LongLife):
 
 def live(seed: int, kind: Kind = SAFE) -> SilentLife:
     """One home."""
-    lives: list[SilentLife] = []
-
-    async def run() -> None:
-        lives.append(SilentLife(seed, kind))
-        await lives[0].scene()
-
-    run_quickly(run)
-    return lives[0]
+    return played(lambda: SilentLife(seed, kind))
 
 
 def replay(seed: int) -> str:
@@ -258,8 +250,8 @@ FIGURES = (
         release=1_000,
         share=20,
         modules=MODULES,
-        run=lambda trials, seed: gateways(trials, random.Random(seed).randrange(1 << 31)),
-        control=lambda seed: gateways(3, random.Random(seed).randrange(1 << 31), hear_retained),
+        run=lambda trials, seed: gateways(trials, first_of(seed)),
+        control=lambda seed: gateways(3, first_of(seed), hear_retained),
         unsafe="a platform that takes retained states for signs of life",
         conditions="simulated: clock and broker; the reference receiver",
     ),
@@ -271,8 +263,8 @@ FIGURES = (
         release=5_000,
         share=20,
         modules=MODULES,
-        run=lambda trials, seed: devices(trials, random.Random(seed).randrange(1 << 31)),
-        control=lambda seed: devices(5, random.Random(seed).randrange(1 << 31), UNSAFE),
+        run=lambda trials, seed: devices(trials, first_of(seed)),
+        control=lambda seed: devices(5, first_of(seed), UNSAFE),
         unsafe="a hub that notices silence a minute late",
         conditions="simulated: clock, radio and line; drivers bthome, plx and dispenser, intervals of 20 to 400 s, a dispenser's of 20 to 60 s",
     ),
@@ -281,21 +273,8 @@ FIGURES = (
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status 0 where everything was noticed in time."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.rig.silences", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("--count", type=int, default=20, help="homes")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(argv)
-    outcomes = (gateways(options.count, options.seed), devices(5 * options.count, options.seed))
-    for found in outcomes:
-        for line in found.failures:
-            print(line)
-        for name, value in found.reached.items():
-            print(f"{name} {value}")
-    bad = sum(found.bad for found in outcomes)
-    print(f"bad {bad}")
-    return int(bool(bad))
+    options = parser_of("tools.rig.silences", __doc__, count="count", usual=20).parse_args(argv)
+    return int(bool(say(gateways(options.count, options.seed), devices(5 * options.count, options.seed))))
 
 
 if __name__ == "__main__":
