@@ -14,12 +14,9 @@ from gateway.core.config_fields import Broker, broker
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import TlsFiles, tls_context, translate
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError, UnavailableError
+from tests.gateway.uplinks import TROUBLE_AT, failure, needs_mosquitto, publish_through_trouble
 from tools.simulators.certificates import Authority, Credentials
 from tools.simulators.mosquitto import HOST, Mosquitto, find_mosquitto, free_port
-
-needs_mosquitto = pytest.mark.skipif(
-    find_mosquitto() is None, reason="mosquitto is not installed: apt-get install mosquitto"
-)
 
 
 class Site:
@@ -48,19 +45,11 @@ def files(ca: Path, own: Credentials) -> TlsFiles:
 def connect_error(url: str, tls: TlsFiles | None, subscriptions: tuple[str, ...] = ()) -> HalError | None:
     """What connecting raises, or None where it is accepted; the wait for messages is part of the check."""
 
-    async def work() -> None:
-        uplink = PahoUplink(broker(url), client_id="hub-1", tls=tls, connect_timeout_ms=3000)
-        try:
-            await uplink.connect(subscriptions)
-            await uplink.publish("up", b"x")
-        finally:
-            await uplink.close()
+    async def work(uplink: PahoUplink) -> None:
+        await uplink.connect(subscriptions)
+        await uplink.publish("up", b"x")
 
-    try:
-        asyncio.run(work())
-    except HalError as error:
-        return error
-    return None
+    return failure(url, work, tls)
 
 
 @needs_mosquitto
@@ -272,29 +261,19 @@ def test_a_broker_killed_in_mid_publish_leaves_no_publish_waiting(plain: Mosquit
     async def work() -> tuple[int, int]:
         uplink = PahoUplink(broker(plain.url), client_id="hub-1")
         await uplink.connect([])
-        outcomes: list[bool] = []
-        window = asyncio.Semaphore(8)
 
-        async def publish() -> None:
-            async with window:
-                try:
-                    await uplink.publish("up", bytes(10_000))
-                    outcomes.append(True)
-                except LinkLostError:
-                    outcomes.append(False)
-                if len(outcomes) == 20:
-                    plain.kill()
+        async def kill() -> None:
+            plain.kill()
 
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-            for _ in range(200):
-                group.create_task(publish())
+        async with asyncio.timeout(5):
+            outcomes = await publish_through_trouble(uplink, 200, 10_000, kill)
         assert not uplink.connected
         await uplink.close()
         return len(outcomes), sum(outcomes)
 
     answered, acknowledged = asyncio.run(work())
     assert answered == 200
-    assert 20 <= acknowledged < 200
+    assert TROUBLE_AT <= acknowledged < 200
 
 
 def test_a_peer_that_takes_nothing_does_not_hold_up_close(plain: Mosquitto) -> None:

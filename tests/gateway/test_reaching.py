@@ -9,29 +9,18 @@ from gateway.core.config_fields import Broker, broker
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import TlsFiles
 from hal.errors import DeniedError, HalError, UnavailableError
+from tests.gateway.uplinks import failure, needs_mosquitto
 from tools.simulators.certificates import Authority
-from tools.simulators.mosquitto import HOST, Mosquitto, find_mosquitto, free_port
-
-needs_mosquitto = pytest.mark.skipif(
-    find_mosquitto() is None, reason="mosquitto is not installed: apt-get install mosquitto"
-)
+from tools.simulators.mosquitto import HOST, Mosquitto, free_port
 
 
-def failure(url: str, interface: str | None, *, probe: bool) -> HalError | None:
+def reaching_error(url: str, interface: str | None, *, probe: bool) -> HalError | None:
     """What connecting or probing raises, or None."""
 
-    async def work() -> None:
-        uplink = PahoUplink(broker(url), client_id="hub-1", connect_timeout_ms=3000)
-        try:
-            await (uplink.probe(interface=interface) if probe else uplink.connect([], interface=interface))
-        finally:
-            await uplink.close()
+    async def work(uplink: PahoUplink) -> None:
+        await (uplink.probe(interface=interface) if probe else uplink.connect([], interface=interface))
 
-    try:
-        asyncio.run(work())
-    except HalError as error:
-        return error
-    return None
+    return failure(url, work)
 
 
 @needs_mosquitto
@@ -40,8 +29,8 @@ def test_a_broker_is_reached_over_an_interface_that_leads_there_and_over_no_othe
     tmp_path: Path, probe: bool
 ) -> None:
     with Mosquitto(tmp_path / "broker") as mosquitto:
-        assert failure(mosquitto.url, "lo", probe=probe) is None
-        error = failure(mosquitto.url, "nowhere0", probe=probe)
+        assert reaching_error(mosquitto.url, "lo", probe=probe) is None
+        error = reaching_error(mosquitto.url, "nowhere0", probe=probe)
         assert isinstance(error, UnavailableError)
         assert "check the network" in str(error)
         assert "No such device" in error.detail
