@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -233,25 +232,6 @@ def test_a_figure_without_a_share_is_left_to_the_whole_run(
     late = bench.figure(id="F8", share=0, release=100, adds_up=False)
     bench.collect(late, seconds=30)
     assert [trials for trials, _ in bench.calls[-2:]] == [5, 100]
-
-
-def module(name: str, **members: object) -> ModuleType:
-    made = ModuleType(name)
-    vars(made).update(members)
-    return made
-
-
-@pytest.fixture
-def harness(bench: Bench, request: pytest.FixtureRequest) -> Callable[..., Harness]:
-    """A harness module of figures, written into a folder from which it can be imported."""
-    import sys
-
-    def make(name: str, ids: tuple[str, ...], **members: object) -> Harness:
-        sys.modules[name] = module(name, **members)
-        request.addfinalizer(lambda: sys.modules.pop(name, None))
-        return Harness(name, ids)
-
-    return make
 
 
 def test_a_missing_module_and_a_missing_package_are_skipped_with_their_reason(

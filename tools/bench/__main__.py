@@ -13,12 +13,14 @@ import platform
 import sqlite3
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from tools.bench import journal, path_report
+from tools.bench.scratch import scratch
 from tools.bench.system import System
+from tools.evidence.figure import UnavailableError
+from tools.rig.counts import positive, some_of
 
 PARTS = ("latency", "drain", "journal")
 BY_NAME = ("path", "outage", "start", "wire", "cut")
@@ -129,27 +131,40 @@ def conditions() -> None:
     say("way", "virtual radio over TCP, mutual TLS on loopback, all processes on this machine")
 
 
+def measure(folder: Path, wanted: list[str], events: int, alarms: int) -> None:
+    """The parts that run unasked."""
+    if "latency" in wanted:
+        asyncio.run(idle(folder / "idle", alarms))
+        asyncio.run(backlog(folder / "backlog", events))
+    if "drain" in wanted:
+        asyncio.run(drain(folder / "drain", events))
+    if "journal" in wanted:  # last: what it writes keeps the disk busy for a while
+        journal.report(folder / "journal", say)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Entry point."""
+    """Entry point; 2 for a wrong command line, a folder that takes nothing, or what is not installed."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=None, help="of the backlog; 100,000, an outage 60,000")
-    parser.add_argument("--alarms", type=int, default=200)
-    parser.add_argument("--only", default=",".join(PARTS), help="parts of: " + ", ".join(PARTS + BY_NAME))
+    parser.add_argument(
+        "--events", type=positive, default=None, help="of the backlog; 100,000, an outage 60,000"
+    )
+    parser.add_argument("--alarms", type=positive, default=200)
+    parser.add_argument(
+        "--only",
+        type=some_of(PARTS + BY_NAME),
+        default=list(PARTS),
+        help="parts of: " + ", ".join(PARTS + BY_NAME),
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the pauses between alarms on a path")
     options = parser.parse_args(argv)
-    events = options.events or EVENTS
-    wanted = options.only.split(",")
-    conditions()
-    with tempfile.TemporaryDirectory(prefix="trygg-bench-", dir=os.environ.get("TRYGG_BENCH_DIR")) as name:
-        folder = Path(name)
-        if "latency" in wanted:
-            asyncio.run(idle(folder / "idle", options.alarms))
-            asyncio.run(backlog(folder / "backlog", events))
-        if "drain" in wanted:
-            asyncio.run(drain(folder / "drain", events))
-        if "journal" in wanted:  # last: what it writes keeps the disk busy for a while
-            journal.report(folder / "journal", say)
-    path_report.report(wanted, say, events=options.events, alarms=options.alarms, seed=options.seed)
+    try:
+        with scratch("bench") as folder:
+            conditions()
+            measure(folder, options.only, options.events or EVENTS, options.alarms)
+        path_report.report(options.only, say, events=options.events, alarms=options.alarms, seed=options.seed)
+    except UnavailableError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -4,8 +4,6 @@ All of them are measured through real processes on one machine; the path is simu
 """
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TypeVar
 from tools.bench.backlog import Make, stored, streamed
 from tools.bench.outage import cold_starts, on_the_wire, outage
 from tools.bench.path import FAR, FIFO_HUB, LONE_HUB, LOOPBACK, SLOW, Conditions, Measured, alarms
+from tools.bench.scratch import scratch
 from tools.evidence.figure import Figure, Outcome
 
 T = TypeVar("T")
@@ -42,8 +41,8 @@ DELIVERY = (
 
 def in_folder(work: Callable[[Path], T]) -> T:
     """Do it in a folder that goes away."""
-    with tempfile.TemporaryDirectory(prefix="trygg-path-", dir=os.environ.get("TRYGG_BENCH_DIR")) as name:
-        return work(Path(name))
+    with scratch("path") as folder:
+        return work(folder)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
     python -m tools.evidence --share         the small share of `make check`, with every control; stores nothing
     python -m tools.evidence --page          table and page of what is stored; runs nothing
 
-Exit status 1: something is bad, fell, or (with TRYGG_REQUIRE_ALL=1) was skipped. 2: usage.
+Exit status 1: something is bad, fell, or (with TRYGG_REQUIRE_ALL=1) was skipped. 2: usage, the folder of --out among it.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from tools.evidence.standing import BAD, Evidence, gather
 from tools.evidence.store import Store, StoreError, write_whole
 from tools.evidence.table import table
 from tools.evidence.words import decimal
+from tools.folders import FolderError, writable
+from tools.rig.counts import positive
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 160  # of the table where nobody's terminal says otherwise
@@ -46,14 +48,6 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     options.only = [each for each in options.only.split(",") if each]
     return options
-
-
-def positive(text: str) -> int:
-    """A whole number of seconds."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least one second")
-    return value
 
 
 def chosen(
@@ -112,35 +106,44 @@ def show(evidence: Evidence, only: Iterable[str]) -> None:
     print(table(Evidence(standings, evidence.skipped), shutil.get_terminal_size((WIDTH, 24)).columns), end="")
 
 
+def run(options: argparse.Namespace, root: Path, listed: list[Figure]) -> Collector:
+    """Bring each figure on, or only open the store where the page is all that is asked for."""
+    collector = Collector(root, Store(options.out), options.seed, options.seconds, machine(), say)
+    try:
+        for each in () if options.page else listed:
+            collector.collect(each)
+    except KeyboardInterrupt:
+        collector.interrupted = True
+    return collector
+
+
+def refuse(status: int, error: Exception) -> int:
+    """Say why, in one line."""
+    print(f"evidence: {error}", file=sys.stderr)
+    return status
+
+
 def main(argv: list[str] | None = None, harnesses: tuple[Harness, ...] = HARNESSES, root: Path = ROOT) -> int:
     """Entry point."""
     options = parsed(argv)
     everything, all_skipped = load(harnesses)
     try:
         listed, skipped = chosen(options.only, everything, all_skipped)
-    except ValueError as error:
-        print(f"evidence: {error}", file=sys.stderr)
-        return 2
+        if not options.share:
+            writable(options.out, "name another folder with --out")
+    except (ValueError, FolderError) as error:
+        return refuse(2, error)
     if options.share:
         return share(listed, skipped, options.seed)
-    store = Store(options.out)
-    collector = Collector(root, store, options.seed, options.seconds, machine(), say)
-    interrupted = False
     try:
-        for each in () if options.page else listed:
-            collector.collect(each)
-    except KeyboardInterrupt:
-        interrupted = True
-    try:
-        evidence = gather(root, store, everything, all_skipped, collector.notes)
+        collector = run(options, root, listed)
+        evidence = gather(root, collector.store, everything, all_skipped, collector.notes)
+        write_whole(options.out / "index.html", page(evidence))
     except StoreError as error:
-        print(f"evidence: {error}", file=sys.stderr)
-        return 1
+        return refuse(1, error)
     ids = [each.id for each in listed]
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_whole(options.out / "index.html", page(evidence))
     show(Evidence(evidence.standings, tuple(skipped)), ids)
-    if interrupted:
+    if collector.interrupted:
         print("interrupted; what is finished is kept, and the same command continues", file=sys.stderr)
         return INTERRUPTED
     bad = any(each.verdict in BAD for each in evidence.standings if each.figure.id in ids)

@@ -15,7 +15,7 @@ from tools.evidence import words
 from tools.evidence.figure import Figure, Outcome, UnavailableError
 from tools.evidence.hashing import hash_of
 from tools.evidence.standing import NOT_REACHED, Standing, found, stand
-from tools.evidence.store import SEED_STRIDE, Row, Store
+from tools.evidence.store import SEED_STRIDE, Row, Store, UnkeptError
 
 SLICE_MS = 30_000  # what an interrupted run loses at most, after its first slices
 GROWTH = 4  # a slice is at most so many times the one before
@@ -70,9 +70,14 @@ class Collector:
     notes: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     fallen: list[str] = field(default_factory=list)
+    interrupted: bool = False
 
     def collect(self, figure: Figure) -> None:
-        """Continue one figure. Whatever ends it early is noted, and the next one can run."""
+        """Continue one figure. Whatever ends it early is noted, and the next one can run.
+
+        Raises:
+            UnkeptError: the store takes nothing; there is no sense in a next one.
+        """
         end_ms = None if self.seconds is None else self.now_ms() + 1_000 * self.seconds
         try:
             modules = hash_of(self.root, figure.modules)
@@ -81,6 +86,8 @@ class Collector:
         except UnavailableError as error:
             self.notes[figure.id] = f"skipped: {error}"
             self.skipped.append(figure.id)
+        except UnkeptError:
+            raise
         except Exception as error:  # noqa: BLE001 - a harness that falls is a finding, and the others still run
             self.say(traceback.format_exc())
             self.notes[figure.id] = f"THE HARNESS FELL: {type(error).__name__}: {error}"

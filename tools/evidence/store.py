@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,15 @@ SEED_STRIDE = 1 << 20  # harnesses count lives up from their seed: slices stay t
 
 class StoreError(Exception):
     """A file of the store cannot be read."""
+
+
+class UnkeptError(StoreError):
+    """The store cannot be written: nothing that runs from now on would be kept."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be written ({error.strerror}); make room or mend the folder, then run it again"
+        )
 
 
 @dataclass(frozen=True)
@@ -124,9 +133,12 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One process at a time reads and writes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folder, os.O_RDONLY)
+        """One process at a time reads and writes. Raises UnkeptError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder, os.O_RDONLY)
+        except OSError as error:
+            raise UnkeptError(self.folder, error) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -135,7 +147,7 @@ class Store:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """A reader, and a machine that loses power, sees the old file or the new one."""
+    """A reader, and a machine that loses power, sees the old file or the new one. Raises UnkeptError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("w", encoding="utf-8") as file:
@@ -143,8 +155,11 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+    except OSError as error:
+        raise UnkeptError(path, error) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def summed(row: Row, later: Row) -> Row:

@@ -24,6 +24,7 @@ from gateway.core import event_codec
 from gateway.core.devices import dispenser_events
 from gateway.core.errors import DecodeError
 from tools.demo.show import Show, ShowError
+from tools.folders import FolderError, writable
 from tools.home.scenario import load
 from tools.rig.counts import positive
 from tools.rig.process import Child
@@ -234,8 +235,15 @@ def say(verdict: Verdict, as_json: bool) -> None:
     print(f"lost {verdict.lost_count}")
 
 
+def kept(named: Path | None) -> Path:
+    """The folder of a run: one that is named, or one that goes away. Raises FolderError."""
+    if named is None:
+        return Path(tempfile.mkdtemp(prefix="trygg-kills-"))
+    return writable(named, "name another folder with --keep")
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0 where nothing was lost or doubled; with --unsafe, 0 where the loss was seen."""
+    """Exit status 0 where nothing was lost or doubled; with --unsafe, 0 where the loss was seen. 2: usage."""
     parser = argparse.ArgumentParser(prog="python -m tools.rig.kills", description=__doc__)
     parser.add_argument("--n", type=positive, default=20, help="how many kills")
     parser.add_argument("--seed", type=int, default=None, help="replay a run")
@@ -246,7 +254,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     kind = options.broker or ("mosquitto" if shutil.which("mosquitto") else "amqtt")
-    folder = options.keep or Path(tempfile.mkdtemp(prefix="trygg-kills-"))
+    try:
+        folder = kept(options.keep)
+    except FolderError as error:
+        print(f"kills: {error}", file=sys.stderr)
+        return 2
     try:
         verdict = asyncio.run(KillRun(folder, options.n, seed, unsafe=options.unsafe, broker_kind=kind).run())
     except ShowError as error:

@@ -200,8 +200,8 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m tools.rig.schedules", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--events", type=positive, default=100_000, help="go on until so many were stored")
-    parser.add_argument("--count", type=int, help="so many lives instead")
-    parser.add_argument("--life", type=int, default=EVENTS, help="events of one life")
+    parser.add_argument("--count", type=positive, help="so many lives instead")
+    parser.add_argument("--life", type=positive, default=EVENTS, help="events of one life")
     parser.add_argument("--seed", type=int, default=1, help="of the first life")
     parser.add_argument("--workers", type=int, choices=(1, 2), default=1)
     parser.add_argument("--unsafe", choices=sorted(UNSAFE), default="", help="something that must be caught")

@@ -9,7 +9,6 @@ import os
 import platform
 import random
 import sys
-import tempfile
 from pathlib import Path
 
 from tools.bench.peers.mosquitto import MosquittoPeer
@@ -18,6 +17,9 @@ from tools.bench.peers.parts import Bench, Size
 from tools.bench.peers.peer import ALL_PARTS, QUICK_PARTS, Peer
 from tools.bench.peers.thingsboard import ThingsBoardPeer
 from tools.bench.peers.trygg import TryggPeer
+from tools.bench.scratch import scratch
+from tools.folders import FolderError
+from tools.rig.counts import positive, some_of
 
 FULL = Size(
     rounds=3, alone=1000, together=20_000, disk=200, backlog=100_000, idle=50, kills=20, cuts=12, far_s=6
@@ -72,25 +74,28 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
     conditions(there, absent, size, seed)
     bench = Bench(there, absent, folder, size, seed)
     usual = QUICK_PARTS if options.quick else ALL_PARTS
-    for part in options.only.split(",") if options.only else usual:
+    for part in options.only or usual:
         await bench.part(part)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point."""
+    """Entry point; 2 for a wrong command line or a folder that takes nothing."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.peers", description=__doc__)
     parser.add_argument(
         "--quick",
         action="store_true",
         help="one round of small amounts, without far and idle, under three minutes",
     )
-    parser.add_argument("--rounds", type=int, help="rounds of each figure")
+    parser.add_argument("--rounds", type=positive, help="rounds of each figure")
     parser.add_argument("--seed", type=int, help="moments of kills and cuts")
-    parser.add_argument("--only", help="parts of: " + ", ".join(ALL_PARTS))
+    parser.add_argument("--only", type=some_of(ALL_PARTS), help="parts of: " + ", ".join(ALL_PARTS))
     options = parser.parse_args(argv)
-    directory = os.environ.get("TRYGG_BENCH_DIR")
-    with tempfile.TemporaryDirectory(prefix="trygg-peers-", dir=directory) as name:
-        asyncio.run(run(options, Path(name)))
+    try:
+        with scratch("peers") as folder:
+            asyncio.run(run(options, folder))
+    except FolderError as error:
+        print(f"peers: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 
+from tools.rig.counts import positive
 from tools.rig.forgery.figures import forge
 from tools.rig.forgery.town import anything
 
@@ -11,7 +12,7 @@ from tools.rig.forgery.town import anything
 def main(argv: list[str] | None = None) -> int:
     """0 where nothing was accepted; with --unsafe, 0 where something was."""
     parser = argparse.ArgumentParser(prog="python -m tools.rig.forgery", description=__doc__)
-    parser.add_argument("--trials", type=int, default=20_000)
+    parser.add_argument("--trials", type=positive, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--unsafe", action="store_true", help="verification is off: must accept")
     options = parser.parse_args(argv)
