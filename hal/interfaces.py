@@ -86,13 +86,17 @@ class Journal(Protocol):
         ...
 
     async def begin_epoch(
-        self, epoch: bytes, again: Callable[[Entry], bytes], events: Sequence[tuple[int, bytes]]
+        self,
+        epoch: bytes,
+        again: Callable[[Entry], bytes],
+        events: Sequence[tuple[int, bytes]],
+        state: Mapping[str, bytes | None] | None = None,
     ) -> list[Entry]:
         """Leave this epoch, atomically: all that is held is stored anew from number 1 under `epoch`, then `events`.
 
         `again` gives the bytes under which an entry goes on (with its old identity). It is asked once for each, one
-        after the other and maybe in another thread: what is held may be more than the memory takes. State is kept,
-        and what was given up before is not listed any more. Returns the entries of `events`.
+        after the other and maybe in another thread: what is held may be more than the memory takes. State is kept
+        and `state` put in; what was given up before is not listed any more. Returns the entries of `events`.
 
         Raises:
             StorageFullError: lanes 0 and 1 alone would not fit; nothing has changed.

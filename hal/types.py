@@ -144,10 +144,11 @@ class SetAside:
     entries: by lane and number, the same at each iteration; they may be read as they are taken, and be more than
     the memory holds. starts: lane => (number, chain value) just before what was held, where that can still be read:
     with it the first entry of a lane can be held against the chain, too. state: what reads back by key; nothing proves
-    it. is_state_whole: whether that is all there was, as far as the medium can tell.
+    it. is_state_whole: whether that is all there was, as far as the medium can tell. given_up: epoch and numbers of what
+    went for space and was not confirmed.
     """
 
-    __slots__ = ("entries", "is_state_whole", "name", "reason", "starts", "state")
+    __slots__ = ("entries", "given_up", "is_state_whole", "name", "reason", "starts", "state")
 
     def __init__(
         self,
@@ -157,6 +158,7 @@ class SetAside:
         starts: "dict[int, tuple[int, bytes]] | None" = None,
         state: "dict[str, bytes] | None" = None,
         is_state_whole: bool = False,
+        given_up: "list[tuple[bytes, GivenUp]] | None" = None,
     ) -> None:
         self.name = name
         self.reason = reason
@@ -164,6 +166,7 @@ class SetAside:
         self.starts = starts if starts is not None else {}
         self.state = state if state is not None else {}
         self.is_state_whole = is_state_whole
+        self.given_up = given_up if given_up is not None else []
 
 
 class Message:

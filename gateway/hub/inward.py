@@ -208,6 +208,6 @@ class Inward:
             old=self.journal.epoch.hex(),
         )
         try:
-            await self.recorder.begin_epoch("receipt of a fork", self.losses.last_words)
+            await self.losses.leave_epoch("receipt of a fork")
         except (StorageFullError, UnavailableError) as error:
             self.log("error", "A new epoch could not begin; the old one goes on.", cause=str(error))

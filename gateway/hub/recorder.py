@@ -37,11 +37,17 @@ if TYPE_CHECKING:
 
     Log = Callable[..., None]
     State = dict[str, bytes | None]
+    Ending = tuple[list[tuple[str, dict[str, object]]], State]
 
 RETRY_MS = 1_000
 RETRY_FULL_MS = 5_000
 FAILURES_LIMIT = 3  # appends in a row that the medium refuses before the process starts anew
 LONGEST_TEXT = 200  # characters of a cause that an event of the hub carries
+
+
+def nothing_more() -> "Ending":
+    """An epoch of which nothing is left to say."""
+    return [], {}
 
 
 class Recorder:
@@ -141,9 +147,9 @@ class Recorder:
         placement: int = 0,
         values: "dict[str, object] | None" = None,
         state: "State | None" = None,
-    ) -> None:
-        """Store an event of the hub's own making, now or when there is room again."""
-        await self.offer(self.made([self.own(kind, placement, values)], state))
+    ) -> bool:
+        """Store an event of the hub's own making, now or when there is room again; whether it was now."""
+        return await self.offer(self.made([self.own(kind, placement, values)], state))
 
     async def condition(
         self,
@@ -184,8 +190,10 @@ class Recorder:
         finally:
             self.waiting.remove(work)
 
-    async def offer(self, work: Work) -> None:
+    async def offer(self, work: Work) -> bool:
         """Store `work`, now or when there is room again; one with an alarm waits behind other alarms only.
+
+        Whether it was stored at once.
 
         Raises:
             PartFailedError: the medium takes nothing any more.
@@ -193,13 +201,14 @@ class Recorder:
         self.number(work)
         before = [waiting for waiting in self.owed if waiting.urgent or not work.urgent]
         if not before and await self.tried(work):
-            return
+            return True
         self.owed.append(work)
         self.shed()
         if self.retry_ms is None:
             self.retry_ms = self.clock.uptime_ms() + self.pause_ms
         if before and work.urgent:
             await self.settle()
+        return False
 
     async def settle(self) -> None:
         """Try again what found no room: alarms first, then the rest, each in its order, until one finds none."""
@@ -324,12 +333,11 @@ class Recorder:
                 identity=(event.identity or entry.chain).hex(),
             )
 
-    async def begin_epoch(
-        self, reason: str, last_words: "Callable[[], list[tuple[str, dict[str, object]]]]" = list
-    ) -> None:
+    async def begin_epoch(self, reason: str, ending: "Callable[[], Ending]" = nothing_more) -> "list[Entry]":
         """Go on under a new epoch: what is held is journalled again with its old identity, and nothing comes between.
 
-        `last_words` gives kind and values of what must be said of the epoch that ends, when nothing more comes in it.
+        `ending` gives kind and values of what must be said of the epoch that ends, and state to keep of it, when nothing
+        more comes in it. Returns the entries of those words.
 
         Raises:
             StorageFullError: lanes 0 and 1 alone would not fit with their identities.
@@ -339,9 +347,13 @@ class Recorder:
         self.open.clear()
         try:
             await self.quiet.wait()
-            words = last_words() + [("epoch.begun", {"reason": reason, "epoch": self.journal.epoch})]
+            words, state = ending()
+            words = words + [("epoch.begun", {"reason": reason, "epoch": self.journal.epoch})]
             notices = [(TECHNICAL, self.event_bytes(kind, values)) for kind, values in words]
-            await self.journal.begin_epoch(self.crypto.random(EPOCH_SIZE), again_bytes, notices)
+            entries = await self.journal.begin_epoch(
+                self.crypto.random(EPOCH_SIZE), again_bytes, notices, state
+            )
+            return entries[:-1]
         finally:
             self.open.set()
 

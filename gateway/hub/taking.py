@@ -17,6 +17,7 @@ from gateway.core.rules.night_window import UNNAMED
 from gateway.core.supervision import Watched
 from gateway.hub.devices import FINGERPRINT_SIZE, PLACEMENT, Device, build
 from gateway.hub.inward import ANCHOR_STATE, KEYSET_STATE, ROOTS_STATE
+from gateway.hub.losses import FORMER, encode_ranges
 from gateway.hub.outward import DATED, MANIFEST_STATE
 from gateway.hub.recorder import device_key
 from hal.types import EPOCH_SIZE
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
     from hal.interfaces import Crypto, Journal
 
 TAKEN = "taken."  # state: the state of the store of that name is taken up
-LASTING_PREFIXES = (PLACEMENT,)
+LASTING_PREFIXES = (PLACEMENT, FORMER)
 LASTING = (KEYSET_STATE, ROOTS_STATE, ANCHOR_STATE, MANIFEST_STATE)
 LASTING_OF_DEVICES = (Device.KEPT, Device.RHYTHM)
 # Keys that are taken up at all. What drivers make of theirs is tried in `fit`; a keyset is signed.
 OPAQUE = (DEVICE, KEYSET_STATE, ANCHOR_STATE)
-SHAPED = (PLACEMENT, INCIDENT, NIGHT, DOSE, ROOTS_STATE, MANIFEST_STATE, DATED)
+SHAPED = (PLACEMENT, INCIDENT, NIGHT, DOSE, ROOTS_STATE, MANIFEST_STATE, DATED, FORMER)
 LISTS = {NIGHT: str, ROOTS_STATE: bytes}  # lists of such items
 
 
@@ -93,6 +94,10 @@ def take_up(journal: "Journal", log: "Log") -> "dict[str, bytes]":
         log("warning", "State of a store that was set aside is taken up.", name=aside.name, count=count)
         last = False
     for aside in asides:
+        for epoch in {epoch for epoch, _ in aside.given_up}:
+            taken[FORMER + epoch.hex()] = encode_ranges(
+                [gone for each, gone in aside.given_up if each == epoch]
+            )
         taken[TAKEN + aside.name] = b"\x01"
     return taken
 
@@ -123,6 +128,8 @@ def is_sound(key: str, item: bytes) -> bool:
     for prefix in OPAQUE + SHAPED:
         if key.startswith(prefix):
             try:
+                if prefix == FORMER and len(bytes.fromhex(key[len(FORMER) :])) != EPOCH_SIZE:
+                    return False
                 return prefix in OPAQUE or has_shape(prefix, item)
             except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
                 return False
@@ -143,6 +150,8 @@ def has_shape(prefix: str, item: bytes) -> bool:
     shape = [type(part) for part in row]
     if prefix == DATED:
         return shape == [int, bytes, dict] and len(row[1]) == EPOCH_SIZE
+    if prefix == FORMER:
+        return all([len(part) == 3 and min(part) >= 0 for part in row])
     if prefix in LISTS:
         return shape == [LISTS[prefix]] * len(shape)
     return shape == ([int, int] if prefix == DOSE else [int, bytes])

@@ -94,7 +94,9 @@ class SqliteJournal:
 
     def _aside(self, name: str, salvage: Salvage) -> SetAside:
         reason = self._reasons.get(name, journal_file.EARLIER)
-        return SetAside(name, reason, salvage, salvage.starts(), *salvage.state())
+        return SetAside(
+            name, reason, salvage, salvage.starts(), *salvage.state(), given_up=salvage.given_up()
+        )
 
     def peek(self, lane: int, after: int, limit_bytes: int, limit_count: int = 128) -> list[Entry]:
         """As the interface has it. Raises CorruptDataError where an entry does not match its chain value."""
@@ -166,14 +168,21 @@ class SqliteJournal:
         return await self._do(lambda store: store.confirm_given_up(gone, events), events)
 
     async def begin_epoch(
-        self, epoch: bytes, again: Callable[[Entry], bytes], events: Sequence[tuple[int, bytes]]
+        self,
+        epoch: bytes,
+        again: Callable[[Entry], bytes],
+        events: Sequence[tuple[int, bytes]],
+        state: Mapping[str, bytes | None] | None = None,
     ) -> list[Entry]:
-        events = checked(events)
+        events, state = checked(events), dict(state or {})
         if len(epoch) != EPOCH_SIZE or epoch == self.epoch:
             raise ValueError("an epoch is 8 bytes and never used twice")
         held = sum(mark.last - mark.first + 1 for mark in self._mirror.marks)
         return await self._do(
-            lambda store: store.begin_epoch(epoch, again, events), events, grows_bytes=held * AGAIN_BYTES
+            lambda store: store.begin_epoch(epoch, again, events, state),
+            events,
+            state,
+            grows_bytes=held * AGAIN_BYTES,
         )
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from hal.types import CHAIN_SIZE, LANES, Entry
+from hal.types import CHAIN_SIZE, EPOCH_SIZE, LANES, Entry, GivenUp
 
 Row = tuple[int, bytes, bytes]
 
@@ -52,9 +52,31 @@ class Salvage:
             return found, order == "ASC" and count == len(found)
         return found, False
 
+    def given_up(self) -> list[tuple[bytes, GivenUp]]:
+        """What went for space and was not confirmed, with its epoch, as far as it reads back and looks like ours."""
+        sql = "SELECT epoch, lane, first, last FROM journal, given_up ORDER BY id"
+        try:
+            with contextlib.closing(self._open()) as connection:
+                rows = connection.execute(sql).fetchall()
+        except sqlite3.Error:
+            return []
+        return [(row[0], GivenUp(*row[1:])) for row in rows if is_range(*row)]
+
     def _open(self) -> sqlite3.Connection:
         """Raises sqlite3.Error."""
         return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def is_range(epoch: object, lane: object, first: object, last: object) -> bool:
+    """Whether a row that read back can be numbers of a lane of an epoch."""
+    return (
+        isinstance(epoch, bytes)
+        and len(epoch) == EPOCH_SIZE
+        and lane in LANES
+        and isinstance(first, int)
+        and isinstance(last, int)
+        and 0 < first <= last
+    )
 
 
 def state_rows(connection: sqlite3.Connection, order: str) -> Iterator[tuple[str, bytes]]:

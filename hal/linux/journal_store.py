@@ -168,7 +168,9 @@ class Store:
             self.connection.execute("DELETE FROM given_up WHERE id = ?", (row_id,))
         return self.append(events, {})
 
-    def begin_epoch(self, epoch: bytes, again: Again, events: Events) -> list[Entry]:
+    def begin_epoch(
+        self, epoch: bytes, again: Again, events: Events, state: State | None = None
+    ) -> list[Entry]:
         """Number what is held anew under `epoch`, then append `events`. Raises StorageFullError with nothing changed.
 
         Lanes that yield come first, so that they give up their oldest under their new numbers.
@@ -185,7 +187,7 @@ class Store:
             for lane in (*YIELD_ORDER, ALARM, SAFETY):
                 self._yielding = [other for other in YIELD_ORDER if other in (*self._yielding, lane)]
                 self._number_anew(lane, again)
-            entries = self.append(events, {})
+            entries = self.append(events, state or {})
             self._write_rows()
         except StorageFullError:
             self._pending = [[] for _ in LANES]

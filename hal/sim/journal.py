@@ -132,7 +132,11 @@ class SimJournal:
         return self._commit([], after)
 
     async def begin_epoch(
-        self, epoch: bytes, again: "Callable[[Entry], bytes]", events: "Sequence[tuple[int, bytes]]"
+        self,
+        epoch: bytes,
+        again: "Callable[[Entry], bytes]",
+        events: "Sequence[tuple[int, bytes]]",
+        state: "Mapping[str, bytes | None] | None" = None,
     ) -> "list[Entry]":
         check_events(events)
         if len(epoch) != EPOCH_SIZE or epoch == self.epoch:
@@ -147,17 +151,19 @@ class SimJournal:
         try:
             for lane in YIELD_ORDER + (ALARM, SAFETY):
                 for entry in held[lane]:
-                    self._add([(lane, again(entry))])
-            entries = self._add(events)
+                    self._add([(lane, again(entry))], None)
+            entries = self._add(events, state)
         except StorageFullError:
             store.epoch, store.lanes, store.given_up, self._acked, self._used_bytes = before
             raise
         return self._commit(entries, after)
 
-    def _add(self, events: "Sequence[tuple[int, bytes]]") -> "list[Entry]":
-        """Make room for `events`, and store them."""
-        self._make_room(events, None)
-        return self._write(events, None)
+    def _add(
+        self, events: "Sequence[tuple[int, bytes]]", state: "Mapping[str, bytes | None] | None"
+    ) -> "list[Entry]":
+        """Make room for `events` and `state`, and store them."""
+        self._make_room(events, state)
+        return self._write(events, state)
 
     async def close(self) -> None:
         if not self._closed:

@@ -90,7 +90,8 @@ class SimMedium:
             }
             name = "aside-" + str(len(self.asides) + 1)
             whole = len(state) == len(self.store.state)
-            self.asides.append(SetAside(name, self._damage, held, starts, state, whole))
+            gone = [(self.store.epoch, row) for row in self.store.given_up]
+            self.asides.append(SetAside(name, self._damage, held, starts, state, whole, gone))
             self.store = None
         self._damage = None
         if self.store is None:

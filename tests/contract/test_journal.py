@@ -214,9 +214,10 @@ def test_a_new_epoch_numbers_what_is_held_anew_and_keeps_state(host: JournalHost
     epoch = bytes(range(8))
 
     async def program(journal: Journal) -> None:
-        await journal.append([(lane, b"old") for lane in LANES] * 3, {"counter": b"7"})
+        await journal.append([(lane, b"old") for lane in LANES] * 3, {"counter": b"7", "gone": b"8"})
         await journal.ack(ALARM, 1)
-        entries = await journal.begin_epoch(epoch, again, [(TECHNICAL, b"new epoch")])
+        moved: dict[str, bytes | None] = {"left": b"ranges", "gone": None}
+        entries = await journal.begin_epoch(epoch, again, [(TECHNICAL, b"new epoch")], moved)
         assert [(entry.lane, entry.seq) for entry in entries] == [(TECHNICAL, 4)]
         assert entries[0].event == b"new epoch"
         await check(journal)
@@ -227,6 +228,7 @@ def test_a_new_epoch_numbers_what_is_held_anew_and_keeps_state(host: JournalHost
     async def check(journal: Journal) -> None:
         assert journal.epoch == epoch
         assert journal.state("counter") == b"7"
+        assert journal.state("left") == b"ranges" and journal.state("gone") is None
         assert events_of(held(journal, SAFETY)) == [b"1 of lane 0", b"2 of lane 0", b"3 of lane 0"]
         assert events_of(held(journal, ALARM)) == [b"2 of lane 1", b"3 of lane 1"]
         assert events_of(held(journal, TECHNICAL))[2:] == [b"3 of lane 2", b"new epoch"]

@@ -132,6 +132,20 @@ def load(path: Path, name: str) -> None:
     connection.close()
 
 
+def test_a_store_that_is_set_aside_hands_out_what_it_gave_up_and_no_nonsense(path: Path) -> None:
+    """Ranges that no receipt confirmed are told by the store that comes after it."""
+    load(path, "journal-0001.sql")
+    sql(path, "PRAGMA user_version = 99")
+    for row in (("lane", 1, 2), (9, 1, 2), (3, 0, 2), (3, 7, 6), (3, "a", "b")):
+        sql(path, "INSERT INTO given_up (lane, first, last) VALUES (?, ?, ?)", *row)
+
+    async def program(journal: SqliteJournal) -> None:
+        (aside,) = journal.set_aside()
+        assert aside.given_up == [(bytes(range(8)), GivenUp(TECHNICAL, 1, 3))]
+
+    live(path, program)
+
+
 async def check_version_1(journal: SqliteJournal) -> None:
     assert journal.set_aside() == []
     assert journal.epoch == bytes(range(8))

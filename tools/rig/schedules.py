@@ -24,7 +24,7 @@ from tools.rig.counts import positive
 from tools.rig.long_life import MODULES, SAFE, Kind, LongLife, first_of
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.total_queue import Verdict
-from tools.rig.sim.unsafe import EarlyJournal, ForgetOnPuback, NamelessJournal, believe_numbers
+from tools.rig.sim.unsafe import EarlyJournal, ForgetOnPuback, NamelessJournal, believe_numbers, say_once
 
 EVENTS = 10_000  # of one life
 MOST_TOLD = 5  # findings of one sort that are told of one life
@@ -42,12 +42,14 @@ KINDS = {
     ),
     "early": Kind(journal=EarlyJournal, often=troubles.kill),
     "noidentity": Kind(journal=NamelessJournal, kills=False, often=troubles.wrong_chain),
+    "sayonce": Kind(alter=lambda app: say_once(app.inward)),
 }
 UNSAFE = {
     "puback": "a hub that forgets on the broker's PUBACK",
     "nochain": "a hub with a fixed epoch that believes a receipt's numbers without their chain values",
     "early": "a journal that promises before it is durable",
     "noidentity": "a hub that journals again without the old identity",
+    "sayonce": "a hub that says once what a former epoch gave up",
 }
 
 

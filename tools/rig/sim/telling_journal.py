@@ -37,7 +37,11 @@ class TellingJournal(CutJournal):
         return entries
 
     async def begin_epoch(
-        self, epoch: bytes, again: "Callable[[Entry], bytes]", events: "Sequence[tuple[int, bytes]]"
+        self,
+        epoch: bytes,
+        again: "Callable[[Entry], bytes]",
+        events: "Sequence[tuple[int, bytes]]",
+        state: "Any" = None,
     ) -> "list[Entry]":
         contents = self.history.asked(events)
         counts = [0 for _ in LANES]
@@ -51,7 +55,7 @@ class TellingJournal(CutJournal):
 
         entries: "list[Entry]" = []
         try:
-            entries = await super().begin_epoch(epoch, numbered, events)
+            entries = await super().begin_epoch(epoch, numbered, events, state)
         except PowerCutError:
             await self.stand_still()
         self.look()

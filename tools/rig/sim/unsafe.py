@@ -42,6 +42,11 @@ def believe_numbers(inward: "Inward") -> None:
     inward.judge = judge  # type: ignore[method-assign]
 
 
+def say_once(inward: "Inward") -> None:
+    """What an epoch gave up is said when it ends, and nobody sees whether those words arrive."""
+    inward.losses.kept_for_later = dict  # type: ignore[method-assign]
+
+
 class EarlyJournal(TellingJournal):
     """Promises an append before it is durable: a power cut takes the last one back."""
 
@@ -64,6 +69,10 @@ class NamelessJournal(TellingJournal):
     """Journals again under a new epoch without the old identity: the platform cannot know that it has it."""
 
     async def begin_epoch(
-        self, epoch: bytes, again: "Callable[[Entry], bytes]", events: "Sequence[tuple[int, bytes]]"
+        self,
+        epoch: bytes,
+        again: "Callable[[Entry], bytes]",
+        events: "Sequence[tuple[int, bytes]]",
+        state: "Any" = None,
     ) -> "list[Entry]":
-        return await super().begin_epoch(epoch, lambda entry: entry.event, events)
+        return await super().begin_epoch(epoch, lambda entry: entry.event, events, state)
