@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from tools.rig.stage import free_port
 from tools.simulators.certificates import Authority
-from tools.simulators.mosquitto import Mosquitto
+from tools.simulators.mosquitto import Mosquitto, free_port
 
 ASKED = {"door.night_exit", "smoke.detected", "oximetry.measured", "dose.collected", "dose.missed"}
 FIELDS = {

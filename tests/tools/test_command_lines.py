@@ -12,7 +12,7 @@ from tools.bench.scratch import scratch
 from tools.evidence import __main__ as evidence_command
 from tools.evidence.figure import Outcome
 from tools.evidence.figures import Harness
-from tools.folders import FolderError, writable
+from tools.evidence.folders import FolderError, writable
 from tools.rig import kills, schedules
 from tools.rig.forgery import __main__ as forgery_command
 

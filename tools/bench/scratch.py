@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.folders import writable
+from tools.evidence.folders import writable
 
 VARIABLE = "TRYGG_BENCH_DIR"
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from gateway.daemon.control import ask
 from tools.bench.backlog import fill, month
+from tools.demo.process import Child
+from tools.demo.stage import Brokerage, Stage, own_brokerage
+from tools.demo.tally import Tally
 from tools.home.house import House
 from tools.home.scenario import Act, load
-from tools.rig.process import Child
-from tools.rig.stage import Brokerage, Stage, own_brokerage
-from tools.rig.tally import Tally
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import Mosquitto
 

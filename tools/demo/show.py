@@ -13,11 +13,11 @@ from typing import Any
 from gateway.daemon.control import ask
 from gateway.daemon.json_text import dumps
 from tools.demo import words
+from tools.demo.process import Child
+from tools.demo.stage import Stage
+from tools.demo.tally import Tally
 from tools.home.scenario import Fault, Scenario
 from tools.platform.lines import HUB
-from tools.rig.process import Child
-from tools.rig.stage import Stage
-from tools.rig.tally import Tally
 
 READY_S = 30.0
 DRAIN_S = 20.0

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from tools.evidence.figure import Figure
 from tools.evidence.figures import HARNESSES, Harness, Skipped, load, names
+from tools.evidence.folders import FolderError, writable
 from tools.evidence.page import page
 from tools.evidence.run import Collector, Share, machine, monotonic_ms
 from tools.evidence.standing import BAD, Evidence, gather
 from tools.evidence.store import Store, StoreError, write_whole
 from tools.evidence.table import table
 from tools.evidence.words import decimal
-from tools.folders import FolderError, writable
 from tools.rig.counts import positive
 
 ROOT = Path(__file__).resolve().parents[2]

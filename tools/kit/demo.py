@@ -15,9 +15,9 @@ from gateway.core.errors import ConfigError
 from gateway.daemon.json_text import dumps
 from tools.demo import words
 from tools.demo.show import Show, ShowError, write_report
+from tools.demo.stage import GATEWAY, TENANT, Brokerage, Stage, own_brokerage
 from tools.home.scenario import Scenario, load
 from tools.kit.platform import parse_broker, tls_files
-from tools.rig.stage import GATEWAY, TENANT, Brokerage, Stage, own_brokerage
 from tools.simulators.certificates import Credentials
 
 

@@ -1,1 +1,1 @@
-"""Whole systems on one machine: identities, processes, the count of what arrived, and harm done on purpose."""
+"""Harm done on purpose: kills, cuts, lies, forgeries, months; each with its judge, and with a control that must be found out."""

@@ -23,12 +23,12 @@ from typing import Any
 from gateway.core import event_codec
 from gateway.core.devices import dispenser_events
 from gateway.core.errors import DecodeError
+from tools.demo.process import Child
 from tools.demo.show import Show, ShowError
-from tools.folders import FolderError, writable
+from tools.demo.stage import Brokerage, Stage, own_brokerage
+from tools.evidence.folders import FolderError, writable
 from tools.home.scenario import load
 from tools.rig.counts import positive
-from tools.rig.process import Child
-from tools.rig.stage import Brokerage, Stage, own_brokerage
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import Mosquitto
 

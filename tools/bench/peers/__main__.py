@@ -18,7 +18,7 @@ from tools.bench.peers.peer import ALL_PARTS, QUICK_PARTS, Peer
 from tools.bench.peers.thingsboard import ThingsBoardPeer
 from tools.bench.peers.trygg import TryggPeer
 from tools.bench.scratch import scratch
-from tools.folders import FolderError
+from tools.evidence.folders import FolderError
 from tools.rig.counts import positive, some_of
 
 FULL = Size(

@@ -10,9 +10,8 @@ from tools.bench.path import ProxyProcess
 from tools.bench.peers.peer import Drained, Road
 from tools.bench.peers.program import Program
 from tools.bench.peers.spans import members
-from tools.rig.stage import free_port
 from tools.simulators.certificates import Authority
-from tools.simulators.mosquitto import Mosquitto
+from tools.simulators.mosquitto import Mosquitto, free_port
 from tools.simulators.proxy import FORWARD, REFUSE
 
 Kind = Literal["broker", "server", "bare"]

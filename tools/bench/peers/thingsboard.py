@@ -15,7 +15,7 @@ from tools.bench.peers.peer import ALL_PARTS, NEAR_PARTS, STORE_PARTS, Drained, 
 from tools.bench.peers.program import ROOT, Program
 from tools.bench.peers.thingsboard_store import configuration
 from tools.bench.peers.worker_store import WorkerStore
-from tools.rig.stage import free_port
+from tools.simulators.mosquitto import free_port
 
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 MODULE = "tools.bench.peers.thingsboard_store"

@@ -1,8 +1,6 @@
 """The files of a whole system in one folder: identities, certificates, configuration; temporary, mode 0700."""
 
-import contextlib
 import json
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,9 @@ from urllib.parse import urlsplit
 from hal.linux.keystore import FileKeyStore
 from tools.kit import keys
 from tools.simulators.certificates import Authority, Credentials
+from tools.simulators.mosquitto import free_port
 
 TENANT, GATEWAY, PLATFORM = "demo", "home-1", "platform"
-
-
-def free_port() -> int:
-    """A loopback port nobody uses now."""
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 @dataclass
