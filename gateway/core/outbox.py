@@ -8,6 +8,7 @@ numbers). Rules and their source (DESIGN.md 4, Receipts and resending):
 |-----------------------------------------------|-----------|------------------------------------------|
 | another epoch                                 | FOREIGN   | forgets nothing                          |
 | a number below what is forgotten              | STALE     | nothing in this lane                     |
+| and below what this connection brought before | OUTDATED  | nothing; where it came live, says so     |
 | a number never given, or another chain value  | FORK      | begins a new epoch, a technical event    |
 | a number above `acked`, chain agrees          | PROGRESS  | forgets up to it                         |
 | exactly `acked`, chain agrees                 | UNCHANGED | nothing; all lanes so: sends again now   |
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hal.types import LaneMark
 
 FOREIGN, STALE, FORK, PROGRESS, UNCHANGED = "foreign", "stale", "fork", "progress", "unchanged"
+OUTDATED = "outdated"
 
 FIRST_RESEND_MS = (10_000, 10_000, 60_000, 60_000, 60_000)
 RESEND_CEILING_MS = 300_000
@@ -99,12 +101,23 @@ class Flight:
 class Lane:
     """Where one lane stands on this connection."""
 
-    __slots__ = ("acked", "deadline_ms", "gathered", "sent", "sent_ms", "since_ms", "unreceipted", "wait_ms")
+    __slots__ = (
+        "acked",
+        "deadline_ms",
+        "gathered",
+        "named",
+        "sent",
+        "sent_ms",
+        "since_ms",
+        "unreceipted",
+        "wait_ms",
+    )
 
     def __init__(self) -> None:
         self.acked = 0
         self.sent = 0
         self.gathered = 0  # the newest alarm that has taken others along
+        self.named = 0  # the highest number that a verified receipt named on this connection
         self.sent_ms = 0  # when the newest of it went
         self.deadline_ms: "int | None" = None
         self.wait_ms = 0
@@ -130,7 +143,7 @@ class Outbox:
         for number, mark in enumerate(marks):
             lane = self.lanes[number]
             lane.acked = mark.first - 1
-            lane.gathered = 0
+            lane.gathered = lane.named = 0
             self.rewind(lane)
 
     def rewind(self, lane: Lane) -> None:
@@ -243,6 +256,18 @@ class Outbox:
         if own_chain != chain:
             return FORK
         return PROGRESS if seq >= mark.first else UNCHANGED
+
+    def is_outdated(self, number: int, seq: int) -> bool:
+        """Whether a receipt takes back what one before it said on this connection, on which order holds.
+
+        So speaks a platform that was restored from a backup, or somebody who plays an old receipt again.
+        """
+        return seq < self.lanes[number].named
+
+    def named(self, number: int, seq: int) -> None:
+        """A verified receipt names this number of the lane."""
+        lane = self.lanes[number]
+        lane.named = max(lane.named, seq)
 
     def receipted(self, number: int, seq: int, now_ms: int) -> None:
         """A verified receipt covers lane `number` up to `seq`: the waiting starts anew.

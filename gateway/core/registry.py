@@ -62,6 +62,7 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "device.admitted": (106, 2, "device.denied"),
     "fault.unwatched": (107, 2, "*"),
     "journal.overrun": (108, 2, ""),
+    "receipt.outdated": (109, 2, ""),
     "oximetry.measured": (128, 3, ""),
     "measurement.failed": (129, 3, ""),
     "dose.dispensed": (130, 3, ""),

@@ -542,6 +542,15 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "receipt.outdated": (
+        "Mottakeren kjenner ikke lenger alt den har kvittert for",
+        "The receiver no longer knows all that it receipted",
+        30,
+        "technical",
+        0,
+        None,
+        "",
+    ),
     "oximetry.measured": (
         "Oksygenmetning målt",
         "Oximetry measured",

@@ -2,7 +2,7 @@
 
 from gateway.core import cbor, wire
 from gateway.core.errors import DecodeError, RefusedError
-from gateway.core.outbox import FORK, PROGRESS, STALE, UNCHANGED
+from gateway.core.outbox import FORK, OUTDATED, PROGRESS, STALE, UNCHANGED
 from hal.errors import StorageFullError, UnavailableError
 
 TYPE_CHECKING = False
@@ -61,6 +61,7 @@ class Inward:
         self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
         self.progress_ms = clock.uptime_ms()
         self.fork_due_ms = 0
+        self.outdated_due_ms = 0
         self.receipts = 0  # how many moved anything and came when they were published
 
     def restore(self) -> None:
@@ -157,9 +158,17 @@ class Inward:
             self.log("info", "A receipt of another epoch is ignored.")
             return
         verdicts = self.judge(parsed)
-        if not any([verdict in (FORK, PROGRESS, UNCHANGED) for _, _, verdict in verdicts]):
+        outdated = [] if retained else [(lane, seq) for lane, seq, verdict in verdicts if verdict == OUTDATED]
+        if self.clock.uptime_ms() < self.outdated_due_ms:
+            outdated = []
+        if not outdated and all([verdict in (STALE, OUTDATED) for _, _, verdict in verdicts]):
             return
         wire.verify(parsed, key, self.trust.verify)
+        if outdated:
+            await self.outdated(outdated)
+        for lane, seq, verdict in verdicts:
+            if verdict in (PROGRESS, UNCHANGED):
+                self.outbox.named(lane, seq)
         if any([verdict == FORK for _, _, verdict in verdicts]):
             await self.fork()
         elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
@@ -180,8 +189,21 @@ class Inward:
                 verdict = STALE  # given up for space this very moment: nothing to compare with, so no fork
             else:
                 verdict = self.outbox.judge(mark, seq, chain, own)
+            if verdict == STALE and self.outbox.is_outdated(lane, seq):
+                verdict = OUTDATED
             found.append((lane, seq, verdict))
         return found
+
+    async def outdated(self, rows: "list[tuple[int, int]]") -> None:
+        """A receipt takes back what was receipted. Here that is forgotten; the platform's backup may hold it."""
+        self.outdated_due_ms = self.clock.uptime_ms() + SAME_REFUSAL_MS
+        self.log(
+            "error", "A receipt takes back what was receipted before.", lanes=[list(row) for row in rows]
+        )
+        for lane, seq in rows:
+            values: "dict[str, object]" = {"lane": lane, "first_seq": seq + 1}
+            values["last_seq"] = self.outbox.lanes[lane].named
+            await self.recorder.note("receipt.outdated", values=values)
 
     async def forget(self, progress: "list[tuple[int, int]]") -> None:
         """The journal forgets what the receipt covers."""

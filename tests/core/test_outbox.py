@@ -50,6 +50,16 @@ def test_what_a_receipt_means():
         assert Outbox(lambda: 0).judge(mark, seq, chain, own) == verdict, (seq, verdict)
 
 
+def test_what_takes_back_a_receipt_of_the_same_connection_is_outdated():
+    box = outbox(9, 9, 9, 9, 9)
+    box.named(2, 7)
+    box.named(2, 5)  # a retained one that came late names less: the highest counts
+    assert [box.is_outdated(2, seq) for seq in (6, 7, 8)] == [True, False, False]
+    assert not box.is_outdated(3, 0), "each lane for itself"
+    box.connected(marks(9, 9, 9, 9, 9))
+    assert not box.is_outdated(2, 6), "another broker may be behind"
+
+
 def test_alarm_lanes_go_first():
     box = outbox(1, 1, 5, 5, 5)
     order = []
