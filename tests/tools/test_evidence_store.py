@@ -66,6 +66,8 @@ def test_extremes_stay_and_counts_are_added() -> None:
         "drained_ms": "never / 5",
         "broker": "x",
     }
+    silences = [Outcome(1, 0, {"latest notice, ms": each, "earliest, ms": each}) for each in (7, 9)]
+    assert merge.add(*silences).reached == {"latest notice, ms": 9, "earliest, ms": 7}
 
 
 def test_a_long_series_is_thinned_and_keeps_its_highest_and_last_point() -> None:

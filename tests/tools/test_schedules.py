@@ -251,7 +251,14 @@ def test_a_platform_restored_from_a_backup_gets_all_that_is_held_and_says_what_i
     assert life.receiver.faults["lost.at_platform"] > 0 and "fork" not in life.receiver.faults
 
 
-CAUGHT = {"puback": "lost", "nochain": "lost", "early": "lost", "noidentity": "duplicated"}
+CAUGHT = {
+    "expiry": "lost",
+    "dated": "inverted",
+    "puback": "lost",
+    "nochain": "lost",
+    "early": "lost",
+    "noidentity": "duplicated",
+}
 
 
 def test_control_words_that_are_said_once_may_never_arrive() -> None:

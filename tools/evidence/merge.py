@@ -1,16 +1,16 @@
 """Outcomes of slices become one: counts are added, extremes stay extremes, series stay short.
 
 How a name is read, in `Outcome.reached`: one that speaks of a limit or of the largest (`max`, `worst`, `most`, `longest`,
-`limit`, a quantile such as `p99`) keeps the largest, one that speaks of the smallest (`min`, `least`, `shortest`) the
-smallest; any other number is a count and is added. A text stays where all agree; otherwise all of them stand there.
+`latest`, `limit`, a quantile such as `p99`) keeps the largest, one that speaks of the smallest (`min`, `least`, `shortest`,
+`earliest`) the smallest; any other number is a count and is added. A text stays where all agree; otherwise all of them stand there.
 """
 
 import re
 
 from tools.evidence.figure import Outcome
 
-LARGEST = frozenset({"max", "worst", "most", "longest", "limit"})
-SMALLEST = frozenset({"min", "least", "shortest"})
+LARGEST = frozenset({"max", "worst", "most", "longest", "latest", "limit"})
+SMALLEST = frozenset({"min", "least", "shortest", "earliest"})
 FAILURES_MOST = 50  # lines kept; `bad` counts all
 POINTS_MOST = 600  # of a series: what a plot on a page can show
 

@@ -13,15 +13,15 @@ import sys
 import zoneinfo
 from collections.abc import Callable, Iterable
 
-from gateway.core import event_codec
 from gateway.core.rules.night_window import NightWindow
-from hal.types import LANES
+from tools.evidence import merge
 from tools.evidence.figure import Figure, Outcome
 from tools.rig.command import parser_of, say
 from tools.rig.long_life import MODULES, first_of
-from tools.rig.schedules import CONTROL_EVENTS, KINDS, live, outcome
+from tools.rig.schedules import outcome
 
 EVENTS = 3_000  # of one life
+CONTROL_EVENTS = 12_000
 ZONE = "Europe/Oslo"
 FROM, TO = 22 * 60, 6 * 60
 MINUTE_MS = 60_000
@@ -31,18 +31,24 @@ MINUTES = int((END - BEGIN).total_seconds()) // 60
 SHOWN = 5
 
 
+def jumps(trials: int, first: int) -> Outcome:
+    """Lives in which the hub believes whatever the clock says, and as many in which the product's own clock judges it."""
+    half = -(-trials // 2)
+    believed, judged = (outcome(half, first, EVENTS, kind) for kind in ("clocks", "judged"))
+    return merge.add(believed, judged)
+
+
 def by_time_of_day(first: int) -> Outcome:
-    """The same, in the order that the events' own time of day would give them."""
-    life, _ = live(first, CONTROL_EVENTS, KINDS["clocks"])
-    inverted = 0
-    for lane in LANES:
-        newest_ms = 0
-        for arrival in life.history.arrivals:
-            utc_ms = event_codec.decode_event(arrival.event).utc_ms if arrival.lane == lane else None
-            if utc_ms is not None:
-                inverted += utc_ms < newest_ms
-                newest_ms = max(newest_ms, utc_ms)
-    return Outcome(len(life.history.promised), inverted, {"inverted": inverted})
+    """Hubs that rely on the time of day."""
+    return both(*(outcome(CONTROL_EVENTS, first, EVENTS, kind) for kind in ("expiry", "dated")))
+
+
+def both(expiring: Outcome, dated: Outcome) -> Outcome:
+    """One hub must lose and the other one invert: where either is not found out, nothing counts as found."""
+    lost, inverted = int(expiring.reached["lost"]), int(dated.reached["inverted"])
+    found = lost + inverted if lost and inverted else 0
+    failures = (*expiring.failures, *dated.failures)
+    return Outcome(expiring.trials + dated.trials, found, {"lost": lost, "inverted": inverted}, failures)
 
 
 def night_of(zone: str) -> Callable[[int], bool]:
@@ -84,10 +90,11 @@ FIGURES = (
         release=1_000_000,
         share=6_000,
         modules=MODULES,
-        run=lambda trials, seed: outcome(trials, first_of(seed), EVENTS, "clocks"),
+        run=lambda trials, seed: jumps(trials, first_of(seed)),
         control=lambda seed: by_time_of_day(first_of(seed)),
-        unsafe="an order taken from the events' time of day instead of their numbers",
-        conditions="simulated: as F6, the gateway's clock jumping in a fourth of all phases",
+        unsafe="hubs that let events expire by the time of day, or journal them again in its order",
+        conditions="simulated: as F6, the gateway's clock jumping in a fourth of all phases; half of the events with a hub that "
+        "believes every time, half with the product's own judgement of time",
     ),
     Figure(
         id="F11b",
@@ -111,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = parser_of("tools.rig.clocks", __doc__, count="events", usual=100_000)
     parser.add_argument("--minutes", action="store_true", help="every minute of ten years instead")
     options = parser.parse_args(argv)
-    found = nights(MINUTES, 0) if options.minutes else outcome(options.events, options.seed, EVENTS, "clocks")
+    found = nights(MINUTES, 0) if options.minutes else jumps(options.events, options.seed)
     return int(bool(say(found)))
 
 

@@ -14,10 +14,12 @@ from gateway.hub.app import App
 from gateway.hub.losses import DROPPED_EVERY_MS
 from gateway.hub.supervise import BEAT_MS
 from gateway.hub.uplink import Delivery
+from hal.interfaces import Clock
 from hal.sim.faults import ERROR, FULL, POWER_CUT, POWER_CUT_AFTER, Fault, FaultPlan
 from hal.sim.journal import SimJournal
 from hal.types import LANES
 from tools.rig.brokers import Broker
+from tools.rig.kept_clock import KeptClock
 from tools.rig.quick_clock import QuickClock, run_quickly
 from tools.rig.sensors import Sensors
 from tools.rig.sim.bench import GATEWAY, HOME, NIGHT_UTC_MS, TENANT, Bench
@@ -33,10 +35,19 @@ HEALED_STEP_MS = 20_000
 FOUND_AGAIN_MS = 150_000  # a gateway finds a broker that came back within twice its longest pause
 # What a figure of such lives speaks of.
 MODULES = (
-    *("gateway/core", "gateway/hub", "hal/sim", "hal/types.py", "tools/platform", "tools/rig/sim"),
+    *("gateway/core", "gateway/hub", "hal/linux/clock.py", "hal/sim", "hal/types.py"),
+    *("tools/platform", "tools/rig/sim"),
     *(
         "tools/rig/" + name + ".py"
-        for name in ("brokers", "long_life", "quick_clock", "sensors", "sim_receiver", "troubles")
+        for name in (
+            "brokers",
+            "kept_clock",
+            "long_life",
+            "quick_clock",
+            "sensors",
+            "sim_receiver",
+            "troubles",
+        )
     ),
 )
 STORES = (24 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 4 << 20)  # bytes: one of them by the seed
@@ -50,7 +61,8 @@ class Kind:
 
     delivery, journal: classes of the hub's way out and of its journal. alter: done to each fresh process. epoch: the same
     in every life, where it is given. kills: whether the gateway's power goes. stale: whether a broker has a receipt of a
-    former life, of numbers yet to come, when a first backlog waits. often: a phase that comes more often.
+    former life, of numbers yet to come, when a first backlog waits. often: a phase that comes more often. judges_time: whether the
+    hub's clock is the product's own, over the machine's.
     """
 
     delivery: type[Delivery] | None = None
@@ -60,6 +72,7 @@ class Kind:
     kills: bool = True
     stale: bool = False
     often: Phase | None = None
+    judges_time: bool = False
 
 
 SAFE = Kind()
@@ -117,6 +130,8 @@ class LongLife(Bench):
         self.failed: list[str] = []  # parts of the hub that failed: a bug of ours, whatever befell it
         self.shed = 0  # routine events that found no room to be stored, and were never promised
         self.starts = 0
+        self.kept_clock: KeptClock | None = None
+        self.floor_ms = 0
         self.phases = [phase for phase, weight in PHASES for _ in range(weight)]
         self.phases += [kind.often] * OFTEN if kind.often else []
 
@@ -143,6 +158,15 @@ class LongLife(Bench):
         )
 
     # --- the gateway's power --------------------------------------------------------------------------------------
+
+    def hub_clock(self) -> Clock:
+        """The machine's clock believed as it is, or judged by the product's, which keeps what it last believed."""
+        if not self.kind.judges_time:
+            return self.clock
+        believed_ms = None if self.kept_clock is None else self.kept_clock.utc_ms()
+        self.floor_ms = max(self.floor_ms, believed_ms or 0)
+        self.kept_clock = KeptClock(self.clock, self.floor_ms)
+        return self.kept_clock
 
     def open_journal(self) -> SimJournal:
         """The journal of a fresh process, with what shall befall it."""

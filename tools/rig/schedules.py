@@ -24,7 +24,15 @@ from tools.rig.counts import positive
 from tools.rig.long_life import MODULES, SAFE, Kind, LongLife, first_of
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.total_queue import Verdict
-from tools.rig.sim.unsafe import EarlyJournal, ForgetOnPuback, NamelessJournal, believe_numbers, say_once
+from tools.rig.sim.unsafe import (
+    DatedJournal,
+    EarlyJournal,
+    Expiring,
+    ForgetOnPuback,
+    NamelessJournal,
+    believe_numbers,
+    say_once,
+)
 
 EVENTS = 10_000  # of one life
 MOST_TOLD = 5  # findings of one sort that are told of one life
@@ -36,6 +44,9 @@ KINDS = {
     "": SAFE,
     "stale": Kind(stale=True),
     "clocks": Kind(often=troubles.clock_jumps),
+    "judged": Kind(often=troubles.clock_jumps, judges_time=True),
+    "expiry": Kind(delivery=Expiring, kills=False, often=troubles.jump_in_outage),
+    "dated": Kind(journal=DatedJournal, kills=False, often=troubles.jump_and_renumber),
     "puback": Kind(delivery=ForgetOnPuback, kills=False, often=troubles.lose),
     "nochain": Kind(
         alter=lambda app: believe_numbers(app.inward), epoch=b"theepoch", kills=False, stale=True
@@ -45,6 +56,8 @@ KINDS = {
     "sayonce": Kind(alter=lambda app: say_once(app.inward)),
 }
 UNSAFE = {
+    "expiry": "a hub that lets events expire by the time of day",
+    "dated": "a hub that journals again in the order of the time of day",
     "puback": "a hub that forgets on the broker's PUBACK",
     "nochain": "a hub with a fixed epoch that believes a receipt's numbers without their chain values",
     "early": "a journal that promises before it is durable",
@@ -208,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, choices=(1, 2), default=1)
     parser.add_argument("--unsafe", choices=sorted(UNSAFE), default="", help="something that must be caught")
     parser.add_argument(
-        "--kind", choices=("stale", "clocks"), default="", help="lives of one trouble above all"
+        "--kind", choices=("stale", "clocks", "judged"), default="", help="lives of one trouble above all"
     )
     parser.add_argument("--tell", action="store_true", help="with the story of each life")
     parser.add_argument("--json", action="store_true")

@@ -193,6 +193,29 @@ async def clock_jumps(life: "LongLife") -> None:
     await life.burst()
 
 
+async def jump_in_outage(life: "LongLife") -> None:
+    """The time of day jumps twenty years ahead while a backlog waits for a broker."""
+    for broker in life.homes:
+        broker.stop()
+    await life.burst()
+    life.clock.set_utc(NIGHT_UTC_MS + life.clock.uptime_ms() + YEARS_20_MS)
+    await life.burst()
+    for broker in life.homes:
+        broker.start()
+    life.receiver.link()
+    await life.burst()
+
+
+async def jump_and_renumber(life: "LongLife") -> None:
+    """The time of day jumps twenty years back in the midst of what is held; then all of that is journalled again."""
+    life.receiver.muted = True
+    await life.burst()
+    life.clock.set_utc(NIGHT_UTC_MS + life.clock.uptime_ms() - YEARS_20_MS)
+    await life.burst()
+    await wrong_chain(life)
+    life.receiver.muted = False
+
+
 async def radio(life: "LongLife") -> None:
     """The adapter goes and comes."""
     life.world.lose_adapter()

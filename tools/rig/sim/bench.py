@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.hub.uplink import Delivery
+    from hal.interfaces import Clock
     from hal.sim.faults import FaultPlan
 
 TENANT, GATEWAY = "oslo", "hub-1"
@@ -96,6 +97,10 @@ class Bench:
             self.medium, capacity_bytes=self.capacity_bytes, random=self.crypto.random, faults=self.faults
         )
 
+    def hub_clock(self) -> "Clock":
+        """The clock of a fresh process."""
+        return self.clock
+
     def build(self) -> App:
         """A fresh process over the same medium."""
         tree = dict(self.tree)
@@ -103,7 +108,7 @@ class Bench:
         self.journal = self.open_journal()
         self.indicator, self.watchdog = SimIndicator(), SimWatchdog(self.clock)
         machine = Machine(
-            self.clock,
+            self.hub_clock(),
             self.journal,
             self.keystore,
             self.crypto,

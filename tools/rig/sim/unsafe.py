@@ -2,8 +2,10 @@
 
 import asyncio
 
+from gateway.core import event_codec
 from gateway.core.outbox import PROGRESS
 from gateway.hub.uplink import Delivery
+from hal.types import LANES
 from tools.rig.sim.telling_journal import TellingJournal
 
 TYPE_CHECKING = False
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.core.outbox import Flight
     from gateway.core.wire import Parsed
     from gateway.hub.inward import Inward
-    from hal.types import Entry
+    from hal.types import Entry, LaneMark
 
 
 class ForgetOnPuback(Delivery):
@@ -45,6 +47,64 @@ def believe_numbers(inward: "Inward") -> None:
 def say_once(inward: "Inward") -> None:
     """What an epoch gave up is said when it ends, and nobody sees whether those words arrive."""
     inward.losses.kept_for_later = dict  # type: ignore[method-assign]
+
+
+class Expiring(Delivery):
+    """Lets events expire by the time of day, as a queue does whose entries have a time to live."""
+
+    KEPT_MS = 30 * 86_400_000
+
+    def marks(self) -> "list[LaneMark]":
+        """Where all lanes stand; called before each bundle is cut."""
+        now_ms = self.clock.utc_ms()
+        if now_ms is not None:
+            for lane in LANES:
+                self.expire(lane, now_ms - self.KEPT_MS)
+        return super().marks()
+
+    def expire(self, lane: int, before_ms: int) -> None:
+        """Forget what is oldest, up to the first event that is not as old as that or does not say when it was."""
+        gone = 0
+        for entry in self.journal.peek(lane, 0, 1 << 20, 1_000):
+            utc_ms = event_codec.decode_event(entry.event).utc_ms
+            if utc_ms is None or utc_ms > before_ms:
+                break
+            gone = entry.seq
+        if gone:
+            self.outbox.forget(self.outbox.lanes[lane], gone)
+            self.forgetting = asyncio.create_task(self.journal.ack(lane, gone))
+
+
+class DatedJournal(TellingJournal):
+    """Journals again under a new epoch in the order of the time of day, as whoever sorts a queue by its time stamps."""
+
+    renumbering = False
+
+    async def _begin(self, operation: str) -> bool:
+        after = await super()._begin(operation)
+        self.renumbering = operation == "begin_epoch"  # from here to its end nobody else runs
+        return after
+
+    def peek(self, lane: int, after: int, limit_bytes: int, limit_count: int = 128) -> "Any":
+        found = super().peek(lane, after, limit_bytes, limit_count)
+        return sorted(found, key=time_of_day) if self.renumbering else found
+
+    async def begin_epoch(
+        self,
+        epoch: bytes,
+        again: "Callable[[Entry], bytes]",
+        events: "Sequence[tuple[int, bytes]]",
+        state: "Any" = None,
+    ) -> "list[Entry]":
+        try:
+            return await super().begin_epoch(epoch, again, events, state)
+        finally:
+            self.renumbering = False
+
+
+def time_of_day(entry: "Entry") -> int:
+    """When it happened by the gateway's clock, 0 where that was not known."""
+    return event_codec.decode_event(entry.event).utc_ms or 0
 
 
 class EarlyJournal(TellingJournal):
