@@ -6,11 +6,14 @@ assumes as much of Linux file systems (SQLITE_IOCAP_POWERSAFE_OVERWRITE).
 """
 
 import random
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 SECTOR_BYTES = 512
 
 WRITE, TRUNCATE, SYNC, DELETE, DROPPED = "write", "truncate", "sync", "delete", "dropped"
+# Of names. Only `names.NameCuts` knows them: a journal's life renames nothing.
+CREATE, RENAME, SYNC_NAMES = "create", "rename", "sync names"
 
 # What goes wrong at an operation, apart from a cut. A sync that fails leaves what was written for a later one (FAILED), or
 # drops it, and no later sync brings it to the disk: Linux keeps it in memory and calls it clean (FORGOTTEN), until
@@ -18,6 +21,7 @@ WRITE, TRUNCATE, SYNC, DELETE, DROPPED = "write", "truncate", "sync", "delete", 
 EIO, ENOSPC = "eio", "enospc"
 LOST_SYNC, FORGOTTEN_SYNC, FAILED_SYNC = "lost sync", "forgotten sync", "failed sync"
 SYNC_FAULTS = (LOST_SYNC, FORGOTTEN_SYNC, FAILED_SYNC)
+UNREAD = "unread"  # EIO at a read
 
 
 class FaultError(Exception):
@@ -56,6 +60,8 @@ class Disk:
         self.struck = 0  # faults that came to pass
         self.stop_at: int | None = None
         self.room: int | None = None  # bytes that all files may take together, None for no end
+        self.reads = 0
+        self.unreadable: Container[int] = ()  # numbers of the reads, from 1, that the medium does not answer
         self.unsynced: dict[str, dict[int, bytes]] = {}  # what a failed sync may drop: offset => bytes before
 
     def note(self, operation: Operation) -> None:
@@ -102,6 +108,28 @@ class Disk:
         """Remove a name. Raises FaultError."""
         self.note(Operation(DELETE, name))
         self.files.pop(name, None)
+
+    def create(self, name: str) -> None:
+        """A name for a file without content. Raises FaultError."""
+        self.note(Operation(CREATE, name))
+        self.files[name] = bytearray()
+
+    def rename(self, name: str, other: str) -> None:
+        """Give a file another name, which may have been another's. Raises FaultError."""
+        self.note(Operation(RENAME, name, data=other.encode()))
+        self.files[other] = self.files.pop(name)
+
+    def sync_names(self) -> None:
+        """Make the folder durable. Raises FaultError."""
+        self.note(Operation(SYNC_NAMES, ""))
+
+    def read(self, content: bytearray, offset: int, amount: int) -> bytes:
+        """Bytes of a file, counted. Raises FaultError."""
+        self.reads += 1
+        if self.reads in self.unreadable:
+            self.struck += 1
+            raise FaultError(UNREAD)
+        return bytes(content[offset : offset + amount])
 
     def drop(self, name: str, *, evict: bool) -> None:
         """What a kernel may do after a failed sync: call pages clean that it could not write, and then let go of them."""

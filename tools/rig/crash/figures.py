@@ -1,10 +1,17 @@
-"""F1, F3 and F12 of the quality list: the Linux journal on a disk that forgets, fails and fills. Simulated, in memory."""
+"""F1, F3 and F12 of the quality list: the Linux journal on a disk that forgets, fails and fills. Simulated, in memory.
+
+Their parts: a store that is set aside while the power goes, and a medium that does not answer reads.
+"""
 
 from collections.abc import Callable
 
 from tools.evidence.figure import Figure, Outcome
+from tools.rig.crash.asides import DAMAGES, Asides
+from tools.rig.crash.asides import UNSAFE as UNSAFE_ASIDES
 from tools.rig.crash.filling import Filled, fill
 from tools.rig.crash.native import FileSystem
+from tools.rig.crash.reads import UNSAFE as UNSAFE_READS
+from tools.rig.crash.reads import Reads
 from tools.rig.crash.trials import Found, Trials
 
 MODULES = ("hal/linux", "hal/types.py", "tools/rig/crash")
@@ -12,8 +19,15 @@ CONDITIONS = (
     "simulated disk in memory, SQLite through apsw with exclusive locking, the product's own tables, writer and checks; "
     "writes tear at 512 bytes, what was not synced is lost, kept or reordered"
 )
+CONDITIONS_STARTS = (
+    CONDITIONS
+    + "; the product's own start with renames that become durable in order or in any; what is left is judged by the "
+    "product's own journal on a real file system, two starts one after the other"
+)
 CONTROL_IMAGES = 4_000
 CONTROL_LIVES = 5
+CONTROL_STARTS = 220
+FAILING_STARTS, UNREAD_STARTS, UNREAD_LIVES = 100, 120, 240  # images of one seed
 
 _systems: dict[str, FileSystem] = {}
 
@@ -59,6 +73,27 @@ def filling(lives: int, seed: int, stingy: bool = False) -> Outcome:
     return Outcome(lives, found.bad, reached, tuple(found.failures))
 
 
+def set_aside(images: int, seed: int, how: str = "") -> Outcome:
+    """So many images of a start that sets a store aside, cut in half of them and failing in the others."""
+    trials, found, life = Asides(system(), UNSAFE_ASIDES.get(how)), Found(), seed
+    while found.images < images:
+        trials.faults(life, found, min(images, found.images + FAILING_STARTS))
+        trials.cuts(life, found, images)
+        life += 1
+    reached: dict[str, int | str] = {"stores set aside": trials.put_aside, "faults": found.faults}
+    return Outcome(found.images, found.bad, reached, tuple(found.failures))
+
+
+def unread(images: int, seed: int, how: str = "") -> Outcome:
+    """So many images after reads that were not answered: of a start and all that it reads, and in use."""
+    trials, found, life = Reads(system(), **UNSAFE_READS.get(how, {})), Found(), seed
+    while found.images < images:
+        trials.starts(life, found, min(images, found.images + UNREAD_STARTS))
+        trials.lives(life, found, min(images, found.images + UNREAD_LIVES))
+        life += 1
+    return Outcome(found.images, found.bad, {"faults": found.faults}, tuple(found.failures))
+
+
 def unsafe(run: Callable[..., Outcome], **how: object) -> Callable[[int], Outcome]:
     """The same harness at a variant that is unsafe."""
     return lambda seed: run(CONTROL_IMAGES, seed, **how)
@@ -77,6 +112,32 @@ FIGURES = (
         control=unsafe(cut, synchronous="NORMAL"),
         unsafe="synchronous=NORMAL: commits of the log without a sync",
         conditions=CONDITIONS,
+    ),
+    Figure(
+        id="F1b",
+        title="Linux journal: power cut or fault at every operation while a store is set aside",
+        trial="crash image",
+        asked="0 entries or state out of reach, 0 starts that do not open",
+        release=50_000,
+        share=200,
+        modules=MODULES,
+        run=set_aside,
+        control=lambda seed: set_aside(CONTROL_STARTS, len(DAMAGES) * seed, "unsynced"),  # of whole stores
+        unsafe="names of files are left to become durable in any order",
+        conditions=CONDITIONS_STARTS,
+    ),
+    Figure(
+        id="F3b",
+        title="Linux journal: reads that the medium does not answer, at the start, at peek and in use",
+        trial="image afterwards",
+        asked="0 passed over in silence, 0 destroyed, each error with cause and next action",
+        release=50_000,
+        share=200,
+        modules=MODULES,
+        run=unread,
+        control=lambda seed: unread(CONTROL_STARTS, seed, "lenient"),
+        unsafe="what does not read is taken for the end of the lane",
+        conditions=CONDITIONS_STARTS,
     ),
     Figure(
         id="F3",

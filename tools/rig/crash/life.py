@@ -120,10 +120,17 @@ class Life:
 
     def open(self) -> None:
         """As `journal_file.connect` and `Writer._begin` do. Raises sqlite3.Error, HalError."""
-        self.connection = opened(self.system.put(self.disk), self.synchronous)
-        journal_file.begin(self.connection, self.chance.randbytes)
+        connection = opened(self.system.put(self.disk), self.synchronous)
+        journal_file.begin(connection, self.chance.randbytes)
+        self.take_over(connection)
+
+    def take_over(self, connection: Any, set_aside: list[tuple[str, str]] | None = None) -> None:
+        """As `Writer._begin` does, with the names and reasons of what this start set aside."""
+        self.connection = connection
         space = Space(self.connection, SimBlocks(self.disk), CAPACITY_BYTES)
         self.store = Store(self.connection, space)
+        if set_aside:
+            self.store.transact([lambda store: store.note_set_aside(set_aside)])
         space.take()
         self.writer = Writer(NOWHERE, CAPACITY_BYTES, Loop(), self._published)  # type: ignore[arg-type]
         self.writer._store, self.writer._space = self.store, space

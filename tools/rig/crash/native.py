@@ -16,12 +16,12 @@ from typing import Any
 
 from hal.linux.journal_space import Blocks
 from tools.evidence.figure import UnavailableError
-from tools.rig.crash.disk import ENOSPC, SYNC_FAULTS, Disk, FaultError
+from tools.rig.crash.disk import ENOSPC, SYNC_FAULTS, UNREAD, Disk, FaultError
 
 NAME = "trygg-crash"
 KEPT = 3  # disks beside the newest whose connections may still be open
 POWERSAFE_OVERWRITE = 0x1000  # SQLITE_IOCAP_POWERSAFE_OVERWRITE
-IOERR_WRITE, IOERR_FSYNC, FULL, IOERR = 778, 1034, 13, 10
+IOERR_READ, IOERR_WRITE, IOERR_FSYNC, FULL, IOERR = 266, 778, 1034, 13, 10
 
 Parameters = Sequence[Any]
 
@@ -39,7 +39,9 @@ def need_apsw() -> None:
 
 def fault(error: FaultError) -> Exception:
     """SQLite's error for what the disk did."""
-    code = FULL if error.effect == ENOSPC else IOERR_FSYNC if error.effect in SYNC_FAULTS else IOERR_WRITE
+    code = {ENOSPC: FULL, UNREAD: IOERR_READ, **dict.fromkeys(SYNC_FAULTS, IOERR_FSYNC)}.get(
+        error.effect, IOERR_WRITE
+    )
     made: Exception = apsw.exception_for(code & 0xFF)
     made.extendedresult = code  # type: ignore[attr-defined]
     made.result = code & 0xFF  # type: ignore[attr-defined]
@@ -61,7 +63,10 @@ class File:
         return self._disk.files.get(self._name) is not self._content
 
     def xRead(self, amount: int, offset: int) -> bytes:
-        return bytes(self._content[offset : offset + amount])
+        try:
+            return self._disk.read(self._content, offset, amount)
+        except FaultError as error:
+            raise fault(error) from None
 
     def xWrite(self, data: bytes, offset: int) -> None:
         if self._gone:
@@ -190,6 +195,7 @@ class Connection:
     """`sqlite3.Connection`, as far as the journal knows it."""
 
     def __init__(self, path: str) -> None:
+        self.is_open = True
         with translated():
             self._native = apsw.Connection(path, vfs=NAME)
             self._native.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
@@ -212,6 +218,7 @@ class Connection:
         return bool(self._native.in_transaction)
 
     def close(self) -> None:
+        self.is_open = False
         with translated():
             self._native.close(True)
 
