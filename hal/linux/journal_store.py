@@ -30,6 +30,7 @@ YIELD_SLACK_BYTES = 8 * PAGE_BYTES  # more than was asked for, so that not every
 # after a crash the rest is sent once more, and the platform removes it as duplicates.
 FORGET_ENTRIES = 256
 FORGET_AFTER_S = 600.0
+FORGET_AGAIN_S = 5.0  # after a step that failed
 AGAIN_BYTES = (
     32  # that an entry grows by when it goes on under a new epoch: its identity, and the edges of pages
 )
@@ -284,6 +285,10 @@ class Store:
         if self._unforgotten_since_s is None:
             return None
         return max(0.0, self._unforgotten_since_s + FORGET_AFTER_S - time.monotonic())
+
+    def put_off_forgetting(self) -> None:
+        """The last step failed: the next is due a little later."""
+        self._unforgotten_since_s = time.monotonic() - FORGET_AFTER_S + FORGET_AGAIN_S
 
     def forget_step(self) -> list[Entry]:
         """Delete at most `FORGET_STEP` acknowledged entries of each lane."""

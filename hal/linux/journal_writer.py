@@ -85,6 +85,8 @@ class Writer(threading.Thread):
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._groups = 0
         self._serving = False
+        self._doing = "opening it"
+        self._damage: CorruptDataError | None = None  # met while nobody waited
         self._opening: asyncio.Future[Opened] = loop.create_future()
         self._closing: asyncio.Future[None] = loop.create_future()
         self._random: Callable[[int], bytes]
@@ -126,7 +128,7 @@ class Writer(threading.Thread):
             self._serve()
             self._alone(Store.forget_all)
         except Exception as error:  # noqa: BLE001  as above
-            self._refuse(from_sqlite(error, "opening it") if isinstance(error, sqlite3.Error) else error)
+            self._refuse(from_sqlite(error, self._doing) if isinstance(error, sqlite3.Error) else error)
         finally:
             file.close()
             self._tell(self._closing, None)
@@ -137,7 +139,7 @@ class Writer(threading.Thread):
         if file.set_aside:
             self._store.transact([lambda store: store.note_set_aside(file.set_aside)])
         self._space.take()
-        self._serving = True
+        self._serving, self._doing = True, "keeping it in order"
         self._tell(self._opening, Opened(self._store, file.reader))
 
     def _refuse(self, error: Exception) -> None:
@@ -184,10 +186,15 @@ class Writer(threading.Thread):
         return group, True
 
     def _write(self, group: list[Request]) -> None:
+        outcomes: list[Outcome | Exception]
         try:
             need_pages = sum(request.need_bytes for request in group) // PAGE_BYTES + 1
             self._space.ensure(need_pages)
-            outcomes = self._transact([request.work for request in group], need_pages)
+            outcomes = (
+                self._transact([request.work for request in group], need_pages)
+                if self._damage is None
+                else [self._damage] * len(group)
+            )
         except Exception as error:  # noqa: BLE001  nobody may wait for ever
             outcomes = [error] * len(group)
         for outcome in outcomes:
@@ -215,10 +222,10 @@ class Writer(threading.Thread):
             return error
 
     def _tidy(self) -> None:
-        """What can wait until nobody does. A failure here comes again with the next append, and is told there."""
+        """What can wait until nobody does."""
         was_cramped = self._space.cramped
         if self._store.forget_due():
-            self._alone(Store.forget_step)
+            self._forget()
         if self._groups >= CHECKPOINT_GROUPS:
             self._groups = 0
             self._space.checkpoint()
@@ -227,6 +234,15 @@ class Writer(threading.Thread):
         self._space.ensure(GROW_PAGES // 2, ahead=True)
         if self._space.cramped != was_cramped:
             self._call(self._publish, Mirror(self._store), [], [])
+
+    def _forget(self) -> None:
+        """Forget a piece. A damaged page is told with the next append, which need not touch it; all else is tried again."""
+        outcome = self._alone(Store.forget_step)
+        if isinstance(outcome, CorruptDataError):
+            self._damage = outcome
+            journal_file.note_damage(self._path, str(outcome))
+        if isinstance(outcome, Exception):
+            self._store.put_off_forgetting()
 
     # --- to the loop's thread ----------------------------------------------------------------------------------
 

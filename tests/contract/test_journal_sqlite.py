@@ -6,7 +6,6 @@ import queue
 import sqlite3
 import stat
 import tracemalloc
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -23,44 +22,14 @@ from hal.linux.journal import SqliteJournal
 from hal.linux.journal_errors import from_os, from_sqlite
 from hal.linux.journal_writer import GROUP_EVENTS, GROUP_WORKS, Request, Writer
 from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, Entry, GivenUp, chain_next
+from tests.contract.journal_files import live, sql, write_thousand
 
 DATABASES = Path(__file__).with_name("databases")
-Program = Callable[[SqliteJournal], Awaitable[None]]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "store" / "journal.sqlite"
-
-
-def live(path: Path, program: Program, scripts: list[str] | None = None) -> None:
-    async def run() -> None:
-        journal = await SqliteJournal.open(path, scripts=scripts)
-        try:
-            await program(journal)
-        finally:
-            await journal.close()
-
-    asyncio.run(run())
-
-
-async def write_thousand(journal: SqliteJournal) -> None:
-    for lane in LANES:
-        await journal.append([(lane, b"lane %d event %d " % (lane, number) * 5) for number in range(1, 1001)])
-
-
-def overwrite(path: Path, offset: int, data: bytes) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(data)
-
-
-def sql(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        return connection.execute(statement, values).fetchall()
-    finally:
-        connection.close()
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
