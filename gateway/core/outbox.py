@@ -144,6 +144,8 @@ class Outbox:
             lane = self.lanes[number]
             lane.acked = mark.first - 1
             lane.gathered = lane.named = 0
+            if mark.first > mark.last:  # given up meanwhile, or receipted: nothing is waited for
+                lane.since_ms = None
             self.rewind(lane)
 
     def rewind(self, lane: Lane) -> None:
@@ -284,7 +286,6 @@ class Outbox:
 
     def resend_now(self, now_ms: int) -> bool:
         """An unchanged receipt: send all again, at most once a second. True where something goes again."""
-        self.answered = True
         if now_ms - self.forced_ms < FORCED_RESEND_GAP_MS:
             return False
         waiting = [lane for lane in self.lanes if lane.unreceipted]

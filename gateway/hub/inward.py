@@ -169,10 +169,11 @@ class Inward:
         for lane, seq, verdict in verdicts:
             if verdict in (PROGRESS, UNCHANGED):
                 self.outbox.named(lane, seq)
+        is_first = not self.outbox.answered
+        self.outbox.answered = self.outbox.answered or not retained
         if any([verdict == FORK for _, _, verdict in verdicts]):
             await self.fork()
         elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
-            is_first = not self.outbox.answered
             self.receipts += not retained
             await self.forget([(lane, seq) for lane, seq, verdict in verdicts if verdict == PROGRESS])
             if not retained and self.outbox.left_out(self.clock.uptime_ms(), is_first):

@@ -37,13 +37,15 @@ def status(app: "App") -> "dict[str, object]":
         "lost_ms": None if delivery.lost_ms is None else now_ms - delivery.lost_ms,
         "unreceipted_ms": 0 if waiting is None else now_ms - waiting,
         "last_receipt_ms": now_ms - app.inward.progress_ms,
-        "keyset": app.trust.version,
+        "keyset": None if app.trust.held is None else app.trust.version,
         "lanes": lanes,
         "given_up": [
             {"lane": gone.lane, "first": gone.first, "last": gone.last} for gone in journal.given_up()
         ],
         "storage_full": app.recorder.full,
-        "lost_in_memory": {LANE_NAMES[lane]: count for lane, count in app.recorder.overrun.lost.items()},
+        "lost_in_memory": {
+            LANE_NAMES[lane]: count for lane, count in app.recorder.waiting.overrun.lost.items()
+        },
         "messages_refused": dict(app.inward.refused),
         "frames_refused": {d.config.name: sum(d.refused.values()) for d in app.devices if d.refused},
         "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],

@@ -29,6 +29,7 @@ SUBSCRIBED = ("receipt", "keyset")
 PUBACK_LIMIT_MS, URGENT_PUBACK_LIMIT_MS = 60_000, 20_000
 RELEASED_MS = 10  # until the journal's word of what it gave up this moment is here
 PATHS_MS = 5_000  # how long a look at the interfaces counts
+STEADY_MS = 10_000  # a connection that holds so long, or brings a live receipt, is one
 GREET_MS = 1_000  # routine lanes wait so long for the retained receipt, which may cover what would go again
 
 
@@ -67,6 +68,7 @@ class Delivery:
         self.wake = Wake(clock)
         self.connected_ms: "int | None" = None
         self.lost_ms: "int | None" = clock.uptime_ms()
+        self.down_ms: "int | None" = self.lost_ms
         self.last_error = ""
         self.epoch = journal.epoch  # whose numbers the outbox counts in
         self.manifest_due = False
@@ -148,6 +150,8 @@ class Delivery:
         """A connection is over, or never came about."""
         now_ms = self.clock.uptime_ms()
         if self.connected_ms is not None:
+            if self.down_since_ms(now_ms) is None:
+                self.down_ms = now_ms
             since = self.waiting_since_ms()
             self.waited_ms = 0 if since is None else now_ms - since
             self.waited_at = self.inward.receipts
@@ -179,8 +183,8 @@ class Delivery:
             while not reader.done():
                 await self.turn()
         finally:
+            await stop(looking_back)  # first: stopping the reader raises what it failed with
             await stop(reader)
-            await stop(looking_back)
         raise lost[0]
 
     async def look_back(self) -> None:
@@ -234,7 +238,6 @@ class Delivery:
             raise TimedOutError("the broker acknowledges nothing: connecting again")
         if self.inward.receipts != self.receipts_before:
             self.receipts_before = self.inward.receipts
-            self.outbox.answered = True
             self.ways.trust(self.way)
         mute_ms = self.mute_at_ms(now_ms)
         if mute_ms is not None and now_ms >= mute_ms:
@@ -318,6 +321,14 @@ class Delivery:
         A connection that ends meanwhile brings the newest one at the next.
         """
         self.begin(self.uplink.publish(self.outward.topic(sort), message, retain=True))
+
+    def down_since_ms(self, now_ms: int) -> "int | None":
+        """Since when no connection holds, or None: one that a broker takes and cuts at once delivers nothing."""
+        if self.connected_ms is not None and (
+            self.outbox.answered or now_ms - self.connected_ms >= STEADY_MS
+        ):
+            self.down_ms = None
+        return self.down_ms
 
     def waiting_since_ms(self) -> "int | None":
         """Since when the platform has owed a receipt, or None; only time with a connection counts."""

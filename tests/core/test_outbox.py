@@ -50,6 +50,15 @@ def test_what_a_receipt_means():
         assert Outbox(lambda: 0).judge(mark, seq, chain, own) == verdict, (seq, verdict)
 
 
+def test_a_lane_that_was_emptied_while_offline_waits_for_no_receipt():
+    """Else a fault would stand for ever, and a broker that is well be left for it."""
+    box = outbox(0, 0, 0, 0, 1)
+    box.sending(4, 1, 1, 100, 0)
+    assert box.waiting_since_ms() == 0
+    box.connected([LaneMark(1, A, 0, A)] * 4 + [LaneMark(2, A, 1, A)])
+    assert box.waiting_since_ms() is None
+
+
 def test_what_takes_back_a_receipt_of_the_same_connection_is_outdated():
     box = outbox(9, 9, 9, 9, 9)
     box.named(2, 7)

@@ -185,17 +185,16 @@ def test_status_says_first_how_it_is(hub: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lanes = [{**row, "held": held} for row, held in zip(STATUS["lanes"], (1, 0, 0, 41, 0), strict=True)]
     trouble = {
         **STATUS,
         "lamp": "fault",
-        "faults": ["path.unreceipted", "adapter.lost", "part.stopped"],
+        "faults": ["path.unreceipted", "adapter.lost", "keyset.expired", "part.stopped"],
         "connected": False,
         "last_error": "no route",
         "lost_ms": 240_000,
-        "lanes": lanes,
+        "lanes": [{**row, "held": n} for row, n in zip(STATUS["lanes"], (1, 0, 0, 41, 0), strict=True)],
         "unreceipted_ms": 300_000,
-        "keyset": 0,
+        "keyset": None,
         "utc_ms": None,
         "given_up": [{"lane": 4, "first": 11, "last": 20}],
         "lost_in_memory": {"info": 5, "measurement": 2},
@@ -212,6 +211,7 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "the last good one is used: hub.toml: hub.id",
         "Fault: the platform does not receipt. Whoever runs it looks whether the receiver runs",
         "Fault: the radio does not listen, so Bluetooth devices are not heard. trygg check says what is missing",
+        "Fault: the municipality's keyset has expired. Receipts still count",
         "Fault: a part of the hub does not run. Read the log",
         "not connected for 4 min: no route",
         "42 events wait for a receipt (safety 1, measurement 41), the oldest for 5 min",

@@ -1,13 +1,23 @@
 """Keysets over restarts: what is taken up again, and what is not believed any more."""
 
+import asyncio
+
 from gateway.core import cbor
 from gateway.hub.inward import KEYSET_STATE
+from gateway.hub.status import status
 from hal.types import LANES
-from tests.hub.bench import Bench, play
+from tests.hub.bench import NIGHT_UTC_MS, Bench, play
+
+HOUR_MS = 3_600_000
 
 
 def held(bench: Bench) -> int:
     return sum([bench.journal.mark(lane).last - bench.journal.mark(lane).first + 1 for lane in LANES])
+
+
+def count(bench: Bench, kind: str) -> int:
+    """How many events of a kind were stored, delivered or not."""
+    return [fields["kind"] for _, message, fields in bench.logged if message == "stored"].count(kind)
 
 
 def test_a_keyset_that_is_of_no_use_any_more_does_not_prevent_a_start():
@@ -77,3 +87,44 @@ def test_a_receipt_by_a_stranger_that_came_before_the_keyset_is_not_held_against
         assert new and all(key.startswith("receipt: ") for key in new), new
 
     play(scene)
+
+
+def test_an_expired_keyset_is_said_still_receipts_and_is_renewed():
+    async def scene(bench: Bench):
+        platform = bench.platform
+        soon = platform.keyset(2, (bench.clock.utc_ms() or 0) + 60_000)
+        await platform.uplink.publish(platform.topic("keyset"), soon, retain=True)
+        await bench.clock.advance(50_000)
+        assert count(bench, "keyset.expired") == 0
+        await bench.clock.advance(20_000)
+        assert count(bench, "keyset.expired") == 1
+        bench.door(True, 1)
+        await bench.clock.advance(10_000)
+        assert held(bench) == 0, "receipts count under an expired keyset"
+        await bench.cut()
+        await bench.build().start()
+        bench.clock.untrust()
+        await bench.clock.advance(30_000)
+        assert count(bench, "keyset.expired") == 1 and count(bench, "keyset.renewed") == 0
+        bench.clock.set_utc(NIGHT_UTC_MS + HOUR_MS)
+        await platform.uplink.publish(platform.topic("keyset"), platform.keyset(3), retain=True)
+        await bench.clock.advance(30_000)
+        assert count(bench, "keyset.renewed") == 1 and bench.app.trust.version == 3
+
+    play(scene)
+
+
+def test_the_lamp_and_the_status_show_an_expired_keyset_also_of_version_0():
+    async def scene(bench: Bench):
+        keyset, bench.platform.keyset_version = bench.platform.keyset, 0
+        bench.platform.keyset = lambda version: keyset(version, NIGHT_UTC_MS - 1)  # type: ignore[method-assign]
+        await bench.start()
+        await bench.clock.advance(20_000)
+        assert bench.app.supervise.lamp() == "fault" and status(bench.app)["keyset"] == 0
+        assert status(bench.app)["faults"] == ["keyset.expired"]
+        await bench.end()
+
+    async def alone() -> None:
+        await scene(Bench())
+
+    asyncio.run(alone())

@@ -160,6 +160,55 @@ def test_routine_events_wait_a_moment_for_the_retained_receipt_and_alarms_do_not
     play(scene, utc_ms=DAY_UTC_MS)
 
 
+def test_a_retained_receipt_is_no_answer_of_the_platform():
+    async def scene(bench: Bench):
+        bench.door(True, 1)
+        await bench.clock.advance(3_000)
+        bench.platform.receipting = False
+        bench.broker.drop_connections()
+        await bench.platform.stop()
+        await bench.platform.start()
+        while not bench.app.delivery.uplink.connected:
+            await bench.clock.advance(50)
+        await bench.clock.advance(100)
+        assert not bench.app.outbox.answered, "only what the broker kept has come"
+        bench.platform.receipting = True
+        await bench.platform.send_receipt()
+        await bench.clock.advance(100)
+        assert bench.app.outbox.answered
+
+    play(scene)
+
+
+def test_a_connection_that_ends_with_a_fault_of_ours_leaves_nothing_running():
+    """A look for a better way that outlived it would end the next connection, which is well."""
+
+    async def scene(bench: Bench):
+        running: "list[int]" = []
+        look_back = bench.app.delivery.look_back
+
+        async def counted() -> None:
+            running.append(1)
+            try:
+                await look_back()
+            finally:
+                running.pop()
+
+        async def fails(message: object) -> None:
+            raise RuntimeError("a bug of ours")
+
+        bench.app.delivery.look_back = counted
+        for _ in range(3):
+            take, bench.app.inward.take = bench.app.inward.take, fails
+            bench.broker.deliver(bench.platform.topic("receipt"), b"x")
+            await bench.clock.advance(500)
+            bench.app.inward.take = take
+            await bench.clock.advance(30_000)
+        assert bench.app.delivery.uplink.connected and len(running) == 1
+
+    play(scene)
+
+
 def test_a_receipt_at_connect_spares_what_it_covers():
     async def scene(bench: Bench):
         bench.platform.receipting = False

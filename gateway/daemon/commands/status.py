@@ -34,7 +34,7 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(texts.say("status.configuration_fault", cause=facts["configuration_fault"]))
     lines += [connection(facts, texts), delivery(facts, texts)]
     lines.append(texts.say("status.public_key", key=facts["public_key"]))
-    if not facts["keyset"]:
+    if facts["keyset"] is None:
         lines.append(texts.say("status.waiting_keyset"))
     if facts["utc_ms"] is None:
         lines.append(texts.say("status.clock_untrusted"))
