@@ -143,10 +143,15 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
         await close()
 
 
+async def open_journal(config: Config) -> SqliteJournal:
+    """The journal of this configuration. Raises HalError."""
+    return await SqliteJournal.open(config.storage.path, capacity_bytes=config.storage.capacity_mb << 20)
+
+
 @contextlib.asynccontextmanager
 async def journal(config: Config) -> AsyncIterator[SqliteJournal]:
     """The journal, closed also where the hub does not come so far as to do it: a second try in this process needs it."""
-    opened = await SqliteJournal.open(config.storage.path, capacity_bytes=config.storage.capacity_mb << 20)
+    opened = await open_journal(config)
     try:
         yield opened
     finally:
@@ -230,5 +235,5 @@ async def run(
             ready()
             if clock_offset_ms is None:
                 app.parts.start("time", lambda: keep_time(clock, last, log))
-            ended_well = await app.until(stop)
+            ended_well = await app.until(stop, lambda: open_journal(config))
     return 0 if ended_well else 1

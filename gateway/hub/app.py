@@ -22,10 +22,11 @@ from gateway.hub.supervise import Supervise
 from gateway.hub.taking import Known, fit, take_up
 from gateway.hub.uplink import Delivery
 from gateway.hub.waking import stop as cancel
+from hal.errors import HalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from gateway.core.config import Config
     from gateway.core.devices.driver import Driver
@@ -182,6 +183,7 @@ class App:
         await self.tell_configuration()
         await self.revise()
         self.watch()
+        self.parts.start("store", self.recorder.run)
         self.parts.start("uplink", self.delivery.run)
         self.parts.start("manifest", self.keep_manifest)
         self.start_inputs()
@@ -274,20 +276,26 @@ class App:
         """A bond or a description has changed."""
         self.changed.set()
 
-    async def until(self, stop: asyncio.Event) -> bool:
-        """Keep running until `stop` is set, then stop; False where a part gave up and only a fresh process helps."""
+    async def until(
+        self, stop: asyncio.Event, anew: "Callable[[], Awaitable[Journal]] | None" = None
+    ) -> bool:
+        """Keep running until `stop` is set, then stop; False where a part gave up and only a fresh process helps.
+
+        `anew` opens the journal again, for what the broken one did not take: a damaged store is set aside by that.
+        """
         given_up = asyncio.create_task(self.until_given_up(stop))
         await stop.wait()
         await cancel(given_up)
-        await self.stop(told=not self.parts.given_up.is_set())
-        return not self.parts.given_up.is_set()
+        ended_well = not self.parts.given_up.is_set()
+        await self.stop(ended_well, None if ended_well else anew)
+        return ended_well
 
     async def until_given_up(self, stop: asyncio.Event) -> None:
         """A part that only a fresh process can help stops the hub."""
         await self.parts.given_up.wait()
         stop.set()
 
-    async def stop(self, told: bool = True) -> None:
+    async def stop(self, told: bool = True, anew: "Callable[[], Awaitable[Journal]] | None" = None) -> None:
         """Say that it stops as told, give the uplink a moment, end the parts, close the journal."""
         try:
             if told:
@@ -299,9 +307,22 @@ class App:
             self.log("error", "The stop could not be journalled.", cause=str(error))
         await self.parts.stop()
         await self.delivery.ended()
-        self.recorder.tell_unstored()
         await self.machine.journal.close()
+        if anew is not None and self.recorder.waiting.all():
+            await self.hand_on(anew)
+        self.recorder.tell_unstored()
         self.machine.indicator.show("stopped")
+
+    async def hand_on(self, anew: "Callable[[], Awaitable[Journal]]") -> None:
+        """What the journal took no more, most of all an alarm, goes into the one that the next start will find."""
+        try:
+            journal = await anew()
+            try:
+                await self.recorder.hand_on(journal)
+            finally:
+                await journal.close()
+        except (HalError, PartFailedError) as error:
+            self.log("error", "The journal took nothing when it was opened again, either.", cause=str(error))
 
     async def flush(self) -> None:
         """Let what is under way be receipted, for at most two seconds; the journal keeps the rest."""

@@ -22,26 +22,23 @@ COUNTS = {TECHNICAL: "technical_count", MEASUREMENT: "measurement_count", INFO: 
 class Work:
     """Events and state that are stored together or not at all; `order` says which was asked for first."""
 
-    __slots__ = ("events", "order", "state", "under_way")
+    __slots__ = ("events", "order", "rank", "state", "under_way", "urgent")
 
     def __init__(self, events: "list[Event]", state: "State") -> None:
+        """rank: its most important lane; state alone, which costs nothing to merge, stands behind all lanes.
+
+        urgent: whether an alarm is in it, so that it waits behind nothing else and is never given up.
+        """
         self.events = events
         self.state = state
         self.order = 0
+        self.rank = min([lane_of(event.kind) for event in events] + [INFO + 1])
+        self.urgent = self.rank not in YIELD_ORDER and bool(events)
         self.under_way = False  # the journal has it in hand: it must not change
-
-    @property
-    def urgent(self) -> bool:
-        """Whether an alarm is in it: it waits behind nothing else and is never given up."""
-        return any([lane_of(event.kind) not in YIELD_ORDER for event in self.events])
 
     def asked(self, key: str) -> int:
         """The order of its state of this key."""
         return self.order
-
-    def rank(self) -> int:
-        """Its most important lane; state alone, which costs nothing to merge, stands behind all lanes."""
-        return min([lane_of(event.kind) for event in self.events] + [INFO + 1])
 
 
 class Notice(Work):
@@ -78,13 +75,13 @@ class Overrun:
         self.lost: "dict[int, int]" = {}
 
     def shed(self, owed: "list[Work]") -> "Work | None":
-        """Where too much waits in `owed`, take one work out and let a notice stand for it; the work, where it had events."""
-        routine = [work for work in owed if not work.urgent and not isinstance(work, Notice)]
+        """Where too much routine work is `owed`, take one out and let a notice stand for it; the work, where it had events."""
+        routine = [work for work in owed if not isinstance(work, Notice)]
         spare = [work for work in routine if not work.under_way]
         if len(routine) <= OWED_LIMIT or not spare:
             return None
-        rank = max([work.rank() for work in spare])
-        work = next(work for work in spare if work.rank() == rank)
+        rank = max([work.rank for work in spare])
+        work = next(work for work in spare if work.rank == rank)
         owed.remove(work)
         self.notice(owed).take(work, self.made)
         for event in work.events:

@@ -2,7 +2,7 @@
 
 What is made together is stored together: a `Work` holds events and the state that moved with them, and goes into
 one append, at once or as often as it takes. Whoever may wait calls `store`; whoever may not (one loop that hears
-every sensor, the hub's own notes) calls `offer`, which keeps what finds no room and tries again with `settle`.
+every sensor, the hub's own notes) calls `offer`, which keeps what finds no room; the part `run` tries it again.
 """
 
 import asyncio
@@ -20,8 +20,10 @@ from gateway.core.event_codec import (
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
 from gateway.core.rules.leaving import DEVICE
-from gateway.hub.overrun import Overrun, Work
+from gateway.hub.overrun import Work
 from gateway.hub.parts import PartFailedError
+from gateway.hub.waiting import Waiting
+from gateway.hub.waking import Wake
 from hal.errors import HalError, StorageFullError, UnavailableError
 from hal.types import EPOCH_SIZE, TECHNICAL
 
@@ -67,11 +69,9 @@ class Recorder:
         self.log = log
         self.appended: "list[Callable[[], None]]" = []
         self.undated = False
-        self.owed: "list[Work]" = []
-        self.waiting: "list[Work]" = []
-        self.overrun = Overrun(self.overrun_event)
+        self.waiting = Waiting(self.overrun_event)
+        self.wake = Wake(clock)
         self.trouble = ""
-        self.order = 0
         self.no_room = False
         self.failures = 0
         self.pause_ms = RETRY_MS
@@ -85,7 +85,7 @@ class Recorder:
     @property
     def full(self) -> bool:
         """Whether something waits because lanes 0 and 1 alone fill the store."""
-        return self.no_room and bool(self.waiting or self.owed)
+        return self.no_room and self.waiting.has()
 
     # --- making -------------------------------------------------------------------------------------------------
 
@@ -182,13 +182,18 @@ class Recorder:
         Raises:
             PartFailedError: the medium takes nothing any more.
         """
-        self.number(work)
-        self.waiting.append(work)
+        self.waiting.number(work)
+        self.waiting.held.append(work)
+        is_stored = False
         try:
-            while not await self.tried(work):
+            is_stored = await self.tried(work)
+            while not is_stored:
                 await self.clock.sleep_ms(self.pause_ms)
+                is_stored = await self.tried(work)
         finally:
-            self.waiting.remove(work)
+            self.waiting.held.remove(work)
+            if not is_stored:
+                self.waiting.cut_short.append(work)
 
     async def offer(self, work: Work) -> bool:
         """Store `work`, now or when there is room again; one with an alarm waits behind other alarms only.
@@ -198,17 +203,37 @@ class Recorder:
         Raises:
             PartFailedError: the medium takes nothing any more.
         """
-        self.number(work)
-        before = [waiting for waiting in self.owed if waiting.urgent or not work.urgent]
-        if not before and await self.tried(work):
-            return True
-        self.owed.append(work)
-        self.shed()
-        if self.retry_ms is None:
+        self.waiting.number(work)
+        must_wait, is_stored = self.waiting.stands_before(work), False
+        try:
+            is_stored = not must_wait and await self.tried(work)
+        finally:
+            if not is_stored:
+                self.wait_for_room(work, at_once=must_wait and work.urgent)
+        return is_stored
+
+    def wait_for_room(self, work: Work, at_once: bool) -> None:
+        """Let `work` wait for `run`. Memory is finite: beyond the limit work without an alarm goes, and a notice stands for it."""
+        gone = self.waiting.add(work)
+        if gone is not None:
+            kinds = [event.kind for event in gone.events]
+            self.log("error", "No room in the store nor in memory: events are lost.", kinds=kinds)
+        if at_once:
+            self.retry_ms = self.clock.uptime_ms()
+        elif self.retry_ms is None:
             self.retry_ms = self.clock.uptime_ms() + self.pause_ms
-        if before and work.urgent:
-            await self.settle()
-        return False
+        self.wake.call()
+
+    async def run(self) -> None:
+        """The part that stores what waits, as soon as there is room: nobody who hears or watches waits for it.
+
+        Raises:
+            PartFailedError: the medium takes nothing any more.
+        """
+        while True:
+            await self.wake.wait(self.retry_ms)
+            if self.retry_ms is not None and self.clock.uptime_ms() >= self.retry_ms:
+                await self.settle()
 
     async def settle(self) -> None:
         """Try again what found no room: alarms first, then the rest, each in its order, until one finds none."""
@@ -216,35 +241,44 @@ class Recorder:
             return
         self.settling = True
         try:
-            for urgent in (True, False):
-                work = self.first(urgent)
-                while work is not None and await self.tried(work):
-                    self.owed.remove(work)
-                    work = self.first(urgent)
+            for queue in (self.waiting.alarms, self.waiting.routine):
+                while queue:
+                    work = queue[0]
+                    if not await self.tried(work):
+                        break
+                    self.waiting.remove(work)
         finally:
             self.settling = False
-            self.retry_ms = self.clock.uptime_ms() + self.pause_ms if self.owed else None
+            waits = self.waiting.alarms or self.waiting.routine
+            self.retry_ms = self.clock.uptime_ms() + self.pause_ms if waits else None
 
     def tell_unstored(self) -> None:
         """At the end: what never found room goes with the memory, and the log is the last who can say so."""
-        kinds = [event.kind for work in self.owed + self.waiting for event in work.events]
+        kinds = [event.kind for work in self.waiting.all() for event in work.events]
         if kinds:
             self.log(
                 "error", "The store took nothing to the end: events are lost with the memory.", kinds=kinds
             )
 
-    def first(self, urgent: bool) -> "Work | None":
-        """What has waited longest for room, with or without an alarm in it."""
-        for work in self.owed:
-            if work.urgent == urgent:
-                return work
-        return None
+    async def hand_on(self, journal: "Journal") -> None:
+        """Store what the journal took no more in `journal`, which was opened anew: alarms first, until one is not taken.
+
+        Raises:
+            PartFailedError: this one takes nothing either.
+        """
+        self.journal = journal
+        for work in self.waiting.all():
+            if not await self.tried(work):
+                return
+            self.waiting.forget(work)
 
     async def tried(self, work: Work) -> bool:
         """Whether `work` could be stored now."""
-        work.under_way = True
+        await self.waiting.take_off(work)
+        is_stored = False
         try:
             await self.append(work)
+            is_stored = True
             return True
         except StorageFullError as error:
             self.trouble = error.message
@@ -259,20 +293,8 @@ class Recorder:
             if self.failures >= FAILURES_LIMIT or not isinstance(error, UnavailableError):
                 raise PartFailedError("the journal takes nothing any more: " + str(error))
         finally:
-            work.under_way = False
+            self.waiting.land(work, is_stored)
         return False
-
-    def number(self, work: Work) -> None:
-        """Note that `work` is asked for now."""
-        self.order += 1
-        work.order = self.order
-
-    def shed(self) -> None:
-        """Memory is finite: beyond the limit work without an alarm goes, and a notice stands for it."""
-        work = self.overrun.shed(self.owed)
-        if work is not None:
-            kinds = [event.kind for event in work.events]
-            self.log("error", "No room in the store nor in memory: events are lost.", kinds=kinds)
 
     def overrun_event(self) -> Event:
         """What says that memory lost something, and why nothing could be stored."""
@@ -288,7 +310,6 @@ class Recorder:
         entries = await self.put(encoded, work.state)
         self.failures = 0
         self.no_room = self.no_room and work.urgent  # room for an alarm says nothing about the rest
-        self.supersede(work)
         self.tell(work, entries)
         return entries
 
@@ -311,13 +332,6 @@ class Recorder:
         for call in self.appended:
             call()
         return entries
-
-    def supersede(self, work: Work) -> None:
-        """State that is stored now must not be overwritten by older state that still waits."""
-        for waiting in self.owed + self.waiting:
-            for key in work.state:
-                if key in waiting.state and waiting.asked(key) < work.asked(key):
-                    del waiting.state[key]
 
     def tell(self, work: Work, entries: "list[Entry]") -> None:
         """Log each event."""

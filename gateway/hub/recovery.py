@@ -1,5 +1,7 @@
 """A store that was set aside is journalled again beside everything else: alarms that come now do not wait for it."""
 
+import asyncio
+
 from gateway.core import cbor, registry
 from gateway.core.event_codec import IDENTITY_SIZE, INCIDENT_SIZE
 from gateway.core.model import UNPROVEN
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     Alarm = tuple[str, str, bytes, dict[str, object], int]
 
 AGAIN = "again."  # state: lane, number, count and unproven count of what is journalled again of the store of that name
-AGAIN_AT_ONCE = 128  # entries that go into one append, and are read without a pause
+AGAIN_AT_ONCE = 128  # entries that go into one append, or are read without a pause
 
 
 def open_alarms(state: "dict[str, bytes]") -> "list[Alarm]":
@@ -72,6 +74,7 @@ class Recovery:
         row: "list[Any]" = cbor.decode(kept) if kept is not None else [0, 0, 0, 0]  # type: ignore[assignment]
         done, count, unproven = (row[0], row[1]), row[2], row[3] if len(row) > 3 else 0
         again: "list[tuple[int, bytes]]" = []
+        skipped = 0
         unsaid = open_alarms(aside.state)
         chain = Chain(aside.starts)
         for entry in aside.entries:
@@ -81,6 +84,9 @@ class Recovery:
             else:
                 unsaid = [alarm for alarm in unsaid if alarm[2] not in entry.event]
             if (entry.lane, entry.seq) <= done:
+                skipped += 1
+                if skipped % AGAIN_AT_ONCE == 0:  # alarms that come now do not wait for it
+                    await asyncio.sleep(0)
                 continue
             count, unproven = count + 1, unproven + (not proven)
             again.append((entry.lane, again_bytes(entry, 0 if proven else UNPROVEN)))

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
 JUMP_MS = 60_000  # that the time of day moves beside the uptime: no crystal does that between two beats
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
-FAULTS = ("path.unreceipted", "adapter.lost", "disk.full")  # conditions of the hub that its lamp shows
+FAULTS = (
+    "path.unreceipted",
+    "adapter.lost",
+    "disk.full",
+    "keyset.expired",
+)  # conditions of the hub that its lamp shows
 PART_STOPPED = "part.stopped"
 UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
 
@@ -77,8 +82,6 @@ class Supervise:
             now_ms = self.clock.uptime_ms()
             await self.silences(now_ms)
             await self.recorder.due()
-            if self.recorder.retry_ms is not None and now_ms >= self.recorder.retry_ms:
-                await self.recorder.settle()
             if now_ms >= self.state_due_ms:
                 self.state_due_ms = now_ms + self.state_interval_ms
                 await self.delivery.say_alive()
@@ -89,19 +92,21 @@ class Supervise:
 
     def next_due_ms(self) -> int:
         """The earliest of all that is due."""
-        recorder = self.recorder
-        others = [self.supervision.next_due_ms(), recorder.engine.next_due_ms(), recorder.retry_ms]
+        others = [self.supervision.next_due_ms(), self.recorder.engine.next_due_ms()]
         return min([self.state_due_ms, self.beat_due_ms] + [at for at in others if at is not None])
 
     async def silences(self, now_ms: int) -> None:
         """Devices that have now been silent for three of their own intervals."""
+        events = []  # all made before one is stored: a device heard meanwhile is back after it was silent
         for placement, watched in self.supervision.due(now_ms):
             values: "dict[str, object]" = {"silent_ms": now_ms - watched.heard_ms}
             if watched.interval_ms:
                 values["interval_ms"] = watched.interval_ms
             else:
                 values["reason"] = "never heard"
-            await self.recorder.note("device.silent", placement, values)
+            events.append(self.recorder.own("device.silent", placement, values))
+        if events:
+            await self.recorder.offer(self.recorder.made(events))
 
     async def keep_rhythms(self) -> None:
         """Store what was learned of how often devices are heard, and how long they have not been."""
@@ -145,14 +150,14 @@ class Supervise:
     async def look_at_keyset(self) -> None:
         """Receipts still count under an expired keyset; that it has expired is said. Without a clock nothing is known."""
         utc_ms = self.clock.utc_ms()
-        if utc_ms is not None and self.trust.version:
+        if utc_ms is not None and self.trust.held is not None:
             await self.recorder.condition("keyset.expired", "keyset.renewed", self.trust.expired(utc_ms))
 
     async def look_at_path(self, now_ms: int) -> None:
         """No connection, or a broker that takes everything and a platform that receipts nothing."""
-        lost_ms = self.delivery.lost_ms
-        lost = lost_ms is not None and now_ms - lost_ms >= PATH_LOST_MS
-        holding = lost_ms is not None and self.recorder.engine.incidents.is_open(0, "path.lost")
+        down_ms = self.delivery.down_since_ms(now_ms)
+        lost = down_ms is not None and now_ms - down_ms >= PATH_LOST_MS
+        holding = down_ms is not None and self.recorder.engine.incidents.is_open(0, "path.lost")
         values: "dict[str, object]" = {"reason": self.delivery.last_error or "no connection"}
         await self.recorder.condition("path.lost", "path.restored", lost or holding, values)
         waiting_since = self.delivery.waiting_since_ms()
@@ -180,4 +185,4 @@ class Supervise:
             return "storage_full"
         if self.faults():
             return "fault"
-        return "ok" if self.delivery.lost_ms is None else "offline"
+        return "ok" if self.delivery.down_since_ms(self.clock.uptime_ms()) is None else "offline"

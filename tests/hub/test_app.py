@@ -281,7 +281,7 @@ def test_a_full_store_does_not_prevent_a_start():
         await bench.platform.start()
         await bench.build().start()
         await bench.clock.advance(300_000)
-        assert not bench.app.recorder.owed and held(bench) == 0
+        assert not bench.app.recorder.waiting.has() and held(bench) == 0
         assert len(bench.platform.kinds(0)) >= in_lane_0
         assert bench.journal.state("placement.Oximeter") is not None
 

@@ -170,7 +170,7 @@ def test_a_store_without_room_at_the_start_says_it_later():
         await bench.clock.advance(300_000)
         begun, over = events(bench, SAFETY, "smoke.detected", "safety.unwatched")
         assert begun.placement == over.placement == smoke and begun.incident == over.incident
-        assert bench.app.recorder.engine.incidents.open == {} and not bench.app.recorder.owed
+        assert bench.app.recorder.engine.incidents.open == {} and not bench.app.recorder.waiting.has()
         assert bench.journal.state("placement.Smoke") is None
 
     play(scene, capacity_bytes=6_000)

@@ -33,13 +33,13 @@ def test_memory_is_bounded_while_nothing_finds_room_and_no_alarm_goes():
         await recorder.offer(recorder.reading(PLACEMENT, said("smoke.detected")))
         for _ in range(OWED_LIMIT + 10):
             await recorder.note("hub.started")
-        assert len(recorder.owed) == OWED_LIMIT + 2, "an alarm, what waits, and the notice"
+        assert len(recorder.waiting.all()) == OWED_LIMIT + 2, "an alarm, what waits, and the notice"
         assert small.messages().count("No room in the store nor in memory: events are lost.") == 10
         small.faults.faults.clear()
         await recorder.settle()
         assert small.kinds(0) == ["smoke.detected"]
         assert small.kinds(TECHNICAL) == ["journal.overrun"] + OWED_LIMIT * ["hub.started"]
-        assert recorder.owed == [] and recorder.overrun.lost == {TECHNICAL: 10}
+        assert recorder.waiting.all() == [] and recorder.waiting.overrun.lost == {TECHNICAL: 10}
 
     play(scene)
 
@@ -55,7 +55,7 @@ def test_what_memory_loses_is_said_by_lane_the_least_important_first_as_soon_as_
             await small.clock.advance(10)
         for _ in range(20):
             await recorder.note("hub.stopped")
-        assert recorder.overrun.lost == {INFO: half, MEASUREMENT: 20}
+        assert recorder.waiting.overrun.lost == {INFO: half, MEASUREMENT: 20}
         small.faults.faults.clear()
         await recorder.settle()
         kinds = small.kinds()
@@ -85,7 +85,7 @@ def test_losses_after_a_notice_are_said_by_another():
             await recorder.settle()
         told = [event.values for event in small.events(TECHNICAL) if event.kind == "journal.overrun"]
         assert [values["technical_count"] for values in told] == [3, 5]
-        assert recorder.overrun.lost == {TECHNICAL: 8}
+        assert recorder.waiting.overrun.lost == {TECHNICAL: 8}
 
     play(scene)
 
@@ -113,7 +113,7 @@ def test_the_state_of_what_memory_loses_is_kept_the_newest_of_each_key():
         }
         kept.update({"of." + str(number): str(number).encode() for number in range(last + 1)})
         assert {key: small.journal.state(key) for key in kept} == kept
-        assert sum(recorder.overrun.lost.values()) > 0
+        assert sum(recorder.waiting.overrun.lost.values()) > 0
 
     play(scene)
 
@@ -127,7 +127,7 @@ def test_state_alone_that_waits_is_merged_and_is_no_loss():
         await recorder.note("hub.started")
         small.faults.faults.clear()
         await recorder.settle()
-        assert small.kinds() == ["hub.started"] and recorder.overrun.lost == {}
+        assert small.kinds() == ["hub.started"] and recorder.waiting.overrun.lost == {}
         assert small.journal.state("counter") == str(2 * OWED_LIMIT - 1).encode()
         assert len(small.journal.state_keys("of.")) == 2 * OWED_LIMIT
 
@@ -153,7 +153,7 @@ def test_a_notice_that_is_on_its_way_is_followed_by_another():
         await small.clock.settle(20 * OWED_LIMIT)
         await settling
         told = [event.values["count"] for event in small.events(TECHNICAL) if event.kind == "journal.overrun"]
-        assert told == [3, 4] and recorder.overrun.lost == {TECHNICAL: 7}
+        assert told == [3, 4] and recorder.waiting.overrun.lost == {TECHNICAL: 7}
         assert len(small.journal.state_keys("of.")) == 4
 
     play(scene)
@@ -197,14 +197,14 @@ def test_what_memory_lost_is_shown_and_arrives_when_there_is_room_again():
             bench.door(number % 2 == 0, number % 256)
             await bench.clock.advance(10)
         bench.smoke(True, 100)
-        lost = dict(bench.app.recorder.overrun.lost)
+        lost = dict(bench.app.recorder.waiting.overrun.lost)
         assert list(lost) == [INFO] and lost[INFO] >= 20
         assert status(bench.app)["lost_in_memory"] == {"info": lost[INFO]}
         bench.broker.start()
         await bench.platform.start()
         for _ in range(300):
             await bench.clock.advance(10_000)
-            if not bench.app.recorder.owed and not held(bench):
+            if not bench.app.recorder.waiting.has() and not held(bench):
                 break
         (told,) = [event for _, _, event in bench.platform.order if event.kind == "journal.overrun"]
         assert told.values["count"] == told.values["info_count"] == lost[INFO]

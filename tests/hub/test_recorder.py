@@ -13,7 +13,7 @@ from gateway.hub.recorder import FAILURES_LIMIT, RETRY_FULL_MS, RETRY_MS, device
 from gateway.hub.waking import stop
 from hal.sim.faults import ERROR, FULL, POWER_CUT, POWER_CUT_AFTER, Fault, FaultPlan, PowerCutError
 from hal.types import ALARM, SAFETY, TECHNICAL
-from tests.hub.small import BOOT, NIGHT_UTC_MS, PLACEMENT, Small, play
+from tests.hub.small import BOOT, NIGHT_UTC_MS, PLACEMENT, Small, begun, play
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -220,8 +220,11 @@ def test_what_waits_for_room_keeps_its_order_and_alarms_pass_it():
         await recorder.offer(recorder.reading(PLACEMENT, said("smoke.detected")))  # the second to fail
         assert small.kinds(SAFETY) == [], "an alarm waits behind nothing but room"
         await recorder.offer(recorder.reading(PLACEMENT, said("smoke.cleared")))
+        assert recorder.retry_ms == small.clock.uptime_ms(), "an alarm behind an alarm is tried at once"
+        running = await begun(recorder.run, small.clock)
+        await small.clock.settle()
         assert small.kinds(SAFETY) == ["smoke.detected", "smoke.cleared"], "and alarms keep their order"
-        await recorder.settle()
+        await stop(running)
         assert small.kinds(TECHNICAL) == ["path.lost", "path.restored", "hub.started"]
         assert not recorder.full and recorder.retry_ms is None
         assert not small.recorder.engine.incidents.is_open(0, "path.lost")

@@ -2,10 +2,11 @@
 
 import asyncio
 
+from gateway.core import cbor
 from gateway.core.event_codec import decode_event, encode_event, identity_of
 from gateway.core.model import UNPROVEN, Event
 from gateway.hub.recorder import again_bytes
-from gateway.hub.recovery import AGAIN_AT_ONCE, Recovery
+from gateway.hub.recovery import AGAIN, AGAIN_AT_ONCE, Recovery
 from gateway.hub.waking import stop
 from hal.errors import StorageFullError
 from hal.sim.journal import SimJournal
@@ -160,6 +161,27 @@ def test_entries_are_taken_one_after_the_other_and_never_held_together():
         task = await begun(recovery(small).run, small.clock)
         assert many.taken == 2 * AGAIN_AT_ONCE
         await stop(task)
+
+    play(scene)
+
+
+def test_what_is_done_already_is_passed_without_keeping_the_loop():
+    async def scene() -> None:
+        small = Small()
+        held = [Entry(INFO, number, b"not an event", b"c" * 16) for number in range(1, 20 * AGAIN_AT_ONCE)]
+        small.journal.set_aside = lambda: [SetAside("one", "why", held)]  # type: ignore[method-assign]
+        await small.journal.append([], {AGAIN + "one": cbor.encode([INFO, len(held), len(held), 0])})
+        turns = [0]
+
+        async def others() -> None:
+            while True:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(others())
+        await recovery(small).run()
+        await stop(counting)
+        assert turns[0] >= 18
 
     play(scene)
 

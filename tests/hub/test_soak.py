@@ -29,7 +29,7 @@ def left(bench: Bench) -> "list[object]":
         len(app.parts.tasks),
         len(app.outbox.flights),
         len(app.delivery.sending),
-        len(app.recorder.owed) + len(app.recorder.waiting),
+        len(app.recorder.waiting.all()),
         sum([bench.journal.mark(lane).last - bench.journal.mark(lane).first + 1 for lane in LANES]),
     ]
 
