@@ -5,13 +5,23 @@ All of them are measured through real processes on one machine; the path is simu
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from tools.bench.backlog import Make, stored, streamed
 from tools.bench.outage import cold_starts, on_the_wire, outage
-from tools.bench.path import FAR, FIFO_HUB, LONE_HUB, LOOPBACK, SLOW, Conditions, Measured, alarms
+from tools.bench.path import (
+    FAR,
+    FIFO_HUB,
+    GATHERING_HUB,
+    LONE_HUB,
+    LOOPBACK,
+    SLOW,
+    Conditions,
+    Measured,
+    alarms,
+)
 from tools.bench.scratch import scratch
 from tools.evidence.figure import Figure, Outcome
 
@@ -60,16 +70,43 @@ IDLE = Place(LOOPBACK, 0, 10_000, 3_000)
 DRAINING = Place(LOOPBACK, BACKLOG_EVENTS, 20_000)
 FAR_AWAY = Place(FAR, BACKLOG_EVENTS, 100_000)
 SLOW_LINE = Place(SLOW, BACKLOG_EVENTS, SLOW_LIMIT_US)
-FIFO_EVENTS = 3_000  # of the control on the slow line, where an alarm behind them is late enough
-FIFO_ALARMS = 5
+# Of the controls with a backlog: so many that the alarm is late by far, though some of them are out before it comes.
+FIFO_LOOPBACK_EVENTS, FIFO_FAR_EVENTS, FIFO_SLOW_EVENTS = 400_000, 100_000, 3_000
+FIFO_ALARMS = 1  # what comes after it finds the backlog sent
+GATHERING_ALARMS = 20
 
 
-def latencies(place: Place, count: int, seed: int, hub_module: str | None = None) -> Measured:
+@dataclass(frozen=True)
+class Control:
+    """A hub that is late: its module, how many alarms show it, in which place, and what it does."""
+
+    module: str
+    alarms: int
+    place: Place
+    unsafe: str
+
+
+def behind(place: Place, events: int) -> Control:
+    """An alarm behind a backlog."""
+    waiting = replace(place, events=events)
+    return Control(
+        FIFO_HUB, FIFO_ALARMS, waiting, "a hub without lanes, in which an alarm waits for all that is older"
+    )
+
+
+GATHERING = Control(
+    GATHERING_HUB, GATHERING_ALARMS, IDLE, "a hub that waits 250 ms for what might go in the same bundle"
+)
+
+
+def latencies(
+    place: Place, count: int, seed: int, hub_module: str | None = None, rounds: int = ROUNDS
+) -> Measured:
     """Alarms of as many runs as it takes: a backlog on a fast path is soon gone."""
     total = Measured()
 
     def work(folder: Path) -> None:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             missing = count - len(total.latencies_us) - total.missing
             if missing <= 0:
                 return
@@ -116,28 +153,15 @@ def in_time(place: Place) -> Callable[[Outcome], bool]:
     return ok
 
 
-def latency_figure(part: str, where: str, asked: str, place: Place, release: int) -> Figure:
+def latency_figure(part: str, where: str, asked: str, place: Place, release: int, late: Control) -> Figure:
     """One row of F8."""
 
     def run(trials: int, seed: int) -> Outcome:
         return latency_outcome(place, latencies(place, trials, seed), seed)
 
     def control(seed: int) -> Outcome:
-        events = FIFO_EVENTS if place.conditions == SLOW else BACKLOG_EVENTS
-        waiting = Place(place.conditions, events, place.limit_us, place.median_us)
-        found = in_folder(
-            lambda folder: asyncio.run(
-                alarms(
-                    folder,
-                    seed,
-                    events=waiting.events,
-                    count=FIFO_ALARMS,
-                    conditions=waiting.conditions,
-                    hub_module=FIFO_HUB,
-                )
-            )
-        )
-        return latency_outcome(waiting, found, seed)
+        found = latencies(late.place, late.alarms, seed, late.module, rounds=1)
+        return latency_outcome(late.place, found, seed)
 
     return Figure(
         id="F8" + part,
@@ -149,7 +173,7 @@ def latency_figure(part: str, where: str, asked: str, place: Place, release: int
         modules=DELIVERY,
         run=run,
         control=control,
-        unsafe="a hub without lanes, in which an alarm waits for all that is older",
+        unsafe=late.unsafe,
         conditions=MACHINE,
         adds_up=False,
         ok=in_time(place),
@@ -255,13 +279,30 @@ def wire_figure(part: str, what: str, make: Make, limit: int) -> Figure:
 
 
 FIGURES: tuple[Figure, ...] = (
-    latency_figure("a", "idle", "p50 3 ms, p99 10 ms", IDLE, 400),
-    latency_figure("b", "while 100,000 events drain on loopback", "p99 20 ms", DRAINING, 400),
+    latency_figure("a", "idle", "p50 3 ms, p99 10 ms", IDLE, 400, GATHERING),
     latency_figure(
-        "c", "while 100,000 events drain at 50 ms round trip", "p99 twice that, 100 ms", FAR_AWAY, 400
+        "b",
+        "while 100,000 events drain on loopback",
+        "p99 20 ms",
+        DRAINING,
+        400,
+        behind(DRAINING, FIFO_LOOPBACK_EVENTS),
     ),
     latency_figure(
-        "d", "while 100,000 events drain at 64 kbit/s and 600 ms round trip", "p99 3 s", SLOW_LINE, 120
+        "c",
+        "while 100,000 events drain at 50 ms round trip",
+        "p99 twice that, 100 ms",
+        FAR_AWAY,
+        400,
+        behind(FAR_AWAY, FIFO_FAR_EVENTS),
+    ),
+    latency_figure(
+        "d",
+        "while 100,000 events drain at 64 kbit/s and 600 ms round trip",
+        "p99 3 s",
+        SLOW_LINE,
+        120,
+        behind(SLOW_LINE, FIFO_SLOW_EVENTS),
     ),
     Figure(
         id="F10",

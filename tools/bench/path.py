@@ -30,7 +30,7 @@ OPEN: dict[str, int] = {}  # a proxy that hinders nothing, and counts
 LOOPBACK = None  # no proxy: its process would take part of a core from the others
 Conditions = dict[str, int] | None
 
-FIFO_HUB, LONE_HUB = "tools.rig.fifo_hub", "tools.rig.lone_hub"
+FIFO_HUB, GATHERING_HUB, LONE_HUB = "tools.rig.fifo_hub", "tools.rig.gathering_hub", "tools.rig.lone_hub"
 PAUSE_S = 0.03
 GIVE_UP_S = 60.0
 LOOK_S = 1.0
