@@ -38,12 +38,17 @@ MACHINE = (
     "simulated path"
 )
 DELIVERY = (
-    "gateway/core",
-    "gateway/hub",
-    "gateway/daemon/mqtt.py",
+    "gateway",
+    "hal/bumble",
     "hal/linux",
+    "hal/buffer.py",
+    "hal/errors.py",
+    "hal/types.py",
     "tools/platform",
-    "tools/bench",
+    *("tools/bench/" + name + ".py" for name in ("backlog", "figures", "outage", "path", "system")),
+    "tools/demo/process.py",
+    "tools/demo/stage.py",
+    "tools/home",
     "tools/simulators/proxy.py",
     "tools/simulators/tcp_line.py",
 )
@@ -308,7 +313,8 @@ FIGURES: tuple[Figure, ...] = (
         id="F10",
         title="Outage: 30 days at 2,000 events a day drained at 64 kbit/s and 600 ms round trip, alarms first",
         trial="event",
-        asked="60,000 events within 10 min, 0 lost, alarms within 3 s meanwhile",
+        asked="60,000 events within 10 min, 0 lost; meanwhile 99 of 100 alarms within 3 s, and within 6 s the one that comes with "
+        "the path, before there is a connection",
         release=MONTH_EVENTS,
         share=NOT_TIMED,
         modules=DELIVERY,
@@ -325,7 +331,7 @@ FIGURES: tuple[Figure, ...] = (
         asked="2 s",
         release=10,
         share=NOT_TIMED,
-        modules=(*DELIVERY, "gateway/daemon"),
+        modules=DELIVERY,
         run=starts,
         control=lambda seed: starts(1, seed, FAR, FIFO_HUB),
         unsafe="a hub without lanes at 50 ms round trip, which brings out the month before the alarm",
