@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hal.interfaces import Clock, Journal, Uplink
     from hal.types import LaneMark, NetworkPath
 
-SUBSCRIBED = ("receipt", "keyset")
+SUBSCRIBED = ("receipt", "keyset")  # in this order brokers hand out what they retain
 # A broker that acknowledges nothing for so long is left: it holds the window closed. An alarm waits less: at 64 kbit/s its
 # PUBACK comes within 3 s, and a connection that died without a word works again when it is made anew.
 PUBACK_LIMIT_MS, URGENT_PUBACK_LIMIT_MS = 60_000, 20_000
@@ -72,7 +72,7 @@ class Delivery:
         self.last_error = ""
         self.epoch = journal.epoch  # whose numbers the outbox counts in
         self.manifest_due = False
-        self.greeted_ms = 0
+        self.greet_until_ms = 0
         self.receipts_before = 0
         self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with the uptime until which it is waited for
         self.waited_ms = 0  # unreceipted on earlier connections,
@@ -168,7 +168,8 @@ class Delivery:
         topics = [self.outward.topic(sort) for sort in SUBSCRIBED]
         await self.uplink.connect(topics, interface=self.way.interface)
         now_ms = self.clock.uptime_ms()
-        self.connected_ms, self.greeted_ms, self.lost_ms, self.last_error = now_ms, now_ms, None, ""
+        self.connected_ms, self.lost_ms, self.last_error = now_ms, None, ""
+        self.greet_until_ms = now_ms + GREET_MS
         self.log("info", "Connected to the broker.", **self.way_facts())
         self.epoch = self.journal.epoch
         self.outbox.connected(self.marks())
@@ -209,13 +210,16 @@ class Delivery:
             while True:
                 message = await self.uplink.receive()
                 await self.inward.take(message)
-                if message.topic == self.outward.topic("receipt"):
-                    self.greeted_ms = -GREET_MS
+                self.greeted()
                 self.wake.call()
         except HalError as error:
             lost.append(error)
         finally:
             self.wake.call()
+
+    def greeted(self) -> None:
+        """The retained receipt has come; or the keyset, which comes after it, so there is none."""
+        self.greet_until_ms = 0
 
     def marks(self) -> "list[LaneMark]":
         """Where all lanes stand."""
@@ -246,9 +250,8 @@ class Delivery:
         if self.way_is_back and not self.outbox.alarms_wait(marks):
             raise BetterWayError("it answers again")
         lane = self.outbox.next_lane(marks, now_ms)
-        greeting = self.greeted_ms + GREET_MS
-        if lane is not None and lane not in URGENT_LANES and now_ms < greeting:
-            await self.wake.wait(greeting)
+        if lane is not None and lane not in URGENT_LANES and now_ms < self.greet_until_ms:
+            await self.wake.wait(self.greet_until_ms)
         elif lane is not None:
             await self.send(lane)
         else:
