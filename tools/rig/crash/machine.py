@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
-from hal.linux import journal_file, journal_space
+from hal.linux import journal_file, journal_salvage, journal_space
 from tools.rig.crash.disk import ENOSPC, Disk, FaultError
 from tools.rig.crash.native import Connection, FileSystem, Parameters, Rows
 
@@ -44,6 +44,9 @@ class SimPath(PurePosixPath):
     """`pathlib.Path`, as far as the journal knows it; each machine has a subclass with its own disk."""
 
     disk: ClassVar[Disk]
+
+    def absolute(self) -> "SimPath":
+        return self
 
     def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
         pass
@@ -192,6 +195,16 @@ class Machine:
             return Second(self._first)
         self._first = First(str(path))
         return self._first
+
+
+def salvage(system: FileSystem, disk: Disk, name: str) -> Any:
+    """The product's reader of stores that were set aside, for one on this disk."""
+    module = copy_of(journal_salvage)
+    path = PurePosixPath(system.put(disk)).with_name(name)
+    module.sqlite3 = types.SimpleNamespace(
+        connect=lambda address, **how: First(str(path), read_only=True), Error=sqlite3.Error
+    )
+    return module.Salvage(SimPath(path))
 
 
 def copy_of(module: types.ModuleType) -> Any:

@@ -194,10 +194,13 @@ class Rows:
 class Connection:
     """`sqlite3.Connection`, as far as the journal knows it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
         self.is_open = True
+        flags = (
+            apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        )
         with translated():
-            self._native = apsw.Connection(path, vfs=NAME)
+            self._native = apsw.Connection(path, vfs=NAME, flags=flags)
             self._native.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Rows:

@@ -17,10 +17,21 @@ from hal.linux.journal import SqliteJournal
 from hal.linux.journal_errors import from_sqlite
 from hal.linux.journal_writer import Mirror
 from hal.types import LANES
-from tools.rig.crash.asides import Change, Held, as_held, deleted, unhelpful, unreached
+from tools.rig.crash.asides import (
+    DAMAGES,
+    STORE,
+    Asides,
+    Change,
+    Held,
+    as_held,
+    deleted,
+    unhelpful,
+    unreached,
+    word,
+)
 from tools.rig.crash.disk import Cuts, Disk, Image
 from tools.rig.crash.life import CAPACITY_BYTES, NOWHERE, Life
-from tools.rig.crash.machine import Machine
+from tools.rig.crash.machine import Machine, salvage
 from tools.rig.crash.names import NameCuts
 from tools.rig.crash.native import FileSystem
 from tools.rig.crash.trials import Found, Trials, copied
@@ -30,6 +41,7 @@ CACHE_PAGES = 4  # of a store in use: what was read once is read again
 PEEK_BYTES = 3_000
 FOREVER = 1 << 40
 SPANS = (1, 4, FOREVER)  # reads that are not answered: one, a moment, from then on
+BEGUN_READS = 1  # of a connection, before it is asked for anything: the standard library's reads later
 EVERY = (2, 3, 7, 20)  # every nth
 
 Peek = Callable[[SqliteJournal, int, int], list[Any]]
@@ -167,6 +179,28 @@ class Reads:
             asked = len(disk.log)
             life.kill()
             del disk.log[asked:]
+
+    def salvages(self, seed: int, found: Found, most: int) -> None:
+        """A store that was set aside whole, and is read while the medium does not answer: all of it, or a word of that."""
+        store = Asides(self.system).broken(seed * len(DAMAGES), word).files
+        image = Image({"aside" + name.removeprefix(STORE): data for name, data in store.items()})
+        whole = Disk(copied(image))
+        count = len(list(salvage(self.system, whole, "aside")))
+        for number in range(BEGUN_READS + 1, whole.reads + 1):
+            for span in SPANS:
+                if found.images >= most:
+                    return
+                disk = Disk(copied(image))
+                disk.unreadable = range(number, number + span)
+                wrong: list[str] = []
+                try:
+                    got = len(list(salvage(self.system, disk, "aside")))
+                    if got < count:
+                        wrong = [f"{count - got} of {count} events are passed over in silence"]
+                except HalError as error:
+                    wrong = unhelpful(error)
+                found.faults += disk.struck > 0
+                found.add(f"seed {seed}, read {number} and {span - 1} more of what was set aside", wrong)
 
     def lives(self, seed: int, found: Found, most: int) -> None:
         """A life in which reads are not answered: what is told as stored is there afterwards, whole and in place."""
