@@ -1,19 +1,23 @@
 """A store that is set aside while the power goes: nothing becomes unreachable, and each unsafe order is found."""
 
+import contextlib
 import random
 
 import pytest
 
+from hal.errors import StorageFullError
 from hal.errors import UnavailableError as MediumError
 from tools.evidence.figure import UnavailableError
 from tools.rig.crash import figures
 from tools.rig.crash.__main__ import main
 from tools.rig.crash.asides import DAMAGES, Asides, Held, readable, unhelpful, unreached
 from tools.rig.crash.disk import Disk, Image
+from tools.rig.crash.machine import RESERVE_BYTES, Machine
 from tools.rig.crash.names import NameCuts
 from tools.rig.crash.native import FileSystem
 from tools.rig.crash.trials import Found, copied
 
+LANE = 3  # one that was closed
 WORD = 0  # a seed whose store is whole, and condemned by the run before
 
 
@@ -101,6 +105,53 @@ def test_each_of_those_stores_is_set_aside(system: FileSystem, seed: int) -> Non
     files = trials.ran(image).files
     assert trials.put_aside == 1 and "journal.sqlite.aside-1" in files
     assert len(readable(image)) > 20
+
+
+def on_full_disk(trials: Asides, lock: bytes) -> Disk:
+    """A store without a log that does not open, the blocks that are kept for the next log, and not a byte beside."""
+    image = trials.broken(LANE, DAMAGES[LANE])
+    image.files["journal.sqlite.reserve"] = bytearray(RESERVE_BYTES)
+    image.files["journal.sqlite.lock"] = bytearray(lock)
+    disk = Disk(image)
+    disk.room = sum(map(len, image.files.values()))
+    return disk
+
+
+@pytest.mark.xfail(
+    strict=True, raises=StorageFullError, reason="what was kept for the log is kept again before that"
+)
+def test_on_a_full_disk_a_store_is_set_aside_within_what_was_kept_for_its_log(system: FileSystem) -> None:
+    trials = Asides(system)
+    machine = Machine(system, on_full_disk(trials, b"1\n"))
+    try:
+        opened = machine.open_file(random.Random(1).randbytes)
+        assert [name for name, _ in opened.set_aside] == ["journal.sqlite.aside-1"]
+    finally:
+        machine.kill()
+
+
+def test_the_start_after_that_opens_and_reaches_everything(system: FileSystem) -> None:
+    trials = Asides(system)
+    disk = on_full_disk(trials, b"1\n")
+    before = readable(Image(disk.files))
+    for _ in range(2):
+        machine = Machine(system, disk)
+        with contextlib.suppress(StorageFullError):
+            machine.open_file(random.Random(1).randbytes)
+        machine.kill()
+        disk.stop_at = None
+    assert unreached(Image(disk.files), before) == []
+
+
+@pytest.mark.xfail(
+    strict=True, raises=StorageFullError, reason="the number of the process has no room in the lock file"
+)
+def test_a_lock_file_that_finds_no_room_for_its_words_keeps_no_hub_from_starting(system: FileSystem) -> None:
+    machine = Machine(system, on_full_disk(Asides(system), b""))
+    try:
+        machine.open_file(random.Random(1).randbytes)
+    finally:
+        machine.kill()
 
 
 @pytest.mark.parametrize("how", ["store-first", "deleted", "unfinished", "unsynced"])
