@@ -129,7 +129,7 @@ FIGURES = (
     Figure(
         id="F3b",
         title="Linux journal: reads that the medium does not answer, at the start, at peek and in use",
-        trial="image afterwards",
+        trial="image after reads that failed",
         asked="0 passed over in silence, 0 destroyed, each error with cause and next action",
         release=50_000,
         share=200,
