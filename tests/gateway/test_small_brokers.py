@@ -15,8 +15,8 @@ import pytest
 from gateway.hub.uplink import Delivery
 from hal.sim.clock import SimClock
 from hal.sim.uplink import PendingPublish, Session, SimBroker
-from hal.types import LANES, Message
-from tests.hub.bench import DAY_UTC_MS, Bench
+from hal.types import ALARM, LANES, Message
+from tests.hub.bench import DAY_UTC_MS, NIGHT_UTC_MS, Bench
 from tools.rig.sim.platform import EVERYONE
 from tools.rig.sim.unsafe import ForgetOnPuback
 
@@ -67,8 +67,8 @@ class SmallBench(Bench):
 
     broker: SmallBroker
 
-    def __init__(self, delivery: type[Delivery] | None = None) -> None:
-        super().__init__(utc_ms=DAY_UTC_MS, delivery=delivery)
+    def __init__(self, delivery: type[Delivery] | None = None, utc_ms: int = DAY_UTC_MS) -> None:
+        super().__init__(utc_ms=utc_ms, delivery=delivery)
         self.broker = SmallBroker(self.clock)
         self.brokers = [self.broker]
         self.platform = type(self.platform)(self.broker, "oslo", "hub-1", self.keystore.public_key)
@@ -102,12 +102,14 @@ class SmallBench(Bench):
 
 
 def played(
-    scene: Callable[[SmallBench], Awaitable[None]], delivery: type[Delivery] | None = None
+    scene: Callable[[SmallBench], Awaitable[None]],
+    delivery: type[Delivery] | None = None,
+    utc_ms: int = DAY_UTC_MS,
 ) -> SmallBench:
     """A scene in a home of its own; the home, to look at."""
 
     async def run() -> SmallBench:
-        bench = SmallBench(delivery)
+        bench = SmallBench(delivery, utc_ms)
         await bench.start()
         try:
             await scene(bench)
@@ -163,6 +165,23 @@ def test_a_broker_that_takes_small_messages_only_gets_small_ones(manner: str, la
         assert bench.held() == 0
 
     played(scene)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="bundles of alarms do not become smaller for a broker that answers none",
+)
+@pytest.mark.parametrize("manner", [ENDS, DROPS])
+def test_alarms_that_gathered_in_an_outage_pass_a_broker_that_takes_small_messages_only(manner: str) -> None:
+    async def scene(bench: SmallBench) -> None:
+        await bench.backlog()
+        assert bench.journal.mark(ALARM).last > 100, "a door that opens at night"
+        bench.broker.manner, bench.broker.largest = manner, 1_500
+        await bench.minutes(60)
+        assert bench.journal.mark(ALARM).first > bench.journal.mark(ALARM).last
+
+    played(scene, utc_ms=NIGHT_UTC_MS)
 
 
 def test_a_queue_of_one_message_for_the_platform_costs_nothing_and_the_drain_goes_on() -> None:
