@@ -99,6 +99,28 @@ def test_words_that_give_way_in_the_new_epoch_are_said_again_until_a_receipt_cov
     play(scene)
 
 
+class SaysOnce(Losses):
+    """Says when an epoch ends what it gave up, and does not see whether those words arrive."""
+
+    def kept_for_later(self) -> "dict[str, bytes | None]":
+        return {}
+
+
+def test_control_words_that_are_said_once_may_never_arrive():
+    async def scene() -> None:
+        small = Small(capacity_bytes=12 * 1024)
+        losses = SaysOnce(small.recorder)
+        await full(small)
+        (gone,) = small.journal.given_up()
+        await losses.leave_epoch(FORK)
+        await without_words(small)
+        await receipted(small, losses)
+        await losses.report(DROPPED_EVERY_MS)
+        assert (gone.lane, gone.first, gone.last) not in told(small), "nobody will tell of it any more"
+
+    play(scene)
+
+
 def test_a_restart_and_a_second_fork_take_along_what_no_receipt_covers():
     async def scene() -> None:
         small = Small(capacity_bytes=12 * 1024)

@@ -261,12 +261,6 @@ CAUGHT = {
 }
 
 
-def test_control_words_that_are_said_once_may_never_arrive() -> None:
-    """A store of 24 KiB, a fork in the midst of a long outage: the words of the old epoch give way in the new one."""
-    assert schedules.tell((449, schedules.EVENTS, "sayonce")).counts["untold"] > 0
-    assert schedules.tell((449, schedules.EVENTS, "")).bad == 0
-
-
 @pytest.mark.parametrize("name", sorted(CAUGHT))
 def test_control_what_is_unsafe_is_caught(name: str) -> None:
     seeds = iter(range(1, 9))

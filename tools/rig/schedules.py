@@ -31,7 +31,6 @@ from tools.rig.sim.unsafe import (
     ForgetOnPuback,
     NamelessJournal,
     believe_numbers,
-    say_once,
 )
 
 EVENTS = 10_000  # of one life
@@ -54,7 +53,6 @@ KINDS = {
     ),
     "early": Kind(journal=EarlyJournal, often=troubles.kill),
     "noidentity": Kind(journal=NamelessJournal, kills=False, often=troubles.wrong_chain),
-    "sayonce": Kind(alter=lambda app: say_once(app.inward)),
 }
 UNSAFE = {
     "expiry": "a hub that lets events expire by the time of day",
@@ -63,7 +61,6 @@ UNSAFE = {
     "nochain": "a hub with a fixed epoch that believes a receipt's numbers without their chain values",
     "early": "a journal that promises before it is durable",
     "noidentity": "a hub that journals again without the old identity",
-    "sayonce": "a hub that says once what a former epoch gave up",
 }
 
 

@@ -44,11 +44,6 @@ def believe_numbers(inward: "Inward") -> None:
     inward.judge = judge  # type: ignore[method-assign]
 
 
-def say_once(inward: "Inward") -> None:
-    """What an epoch gave up is said when it ends, and nobody sees whether those words arrive."""
-    inward.losses.kept_for_later = dict  # type: ignore[method-assign]
-
-
 class Expiring(Delivery):
     """Lets events expire by the time of day, as a queue does whose entries have a time to live."""
 
