@@ -151,10 +151,10 @@ vectors: $(VENV)/.dev ## write our own golden vectors again
 .PHONY: generated
 generated: registry vectors ## write what is generated, and fail where it differs from what is committed
 	$(BIN)/python -m tools.docs.faults
-	@changed="$$(git status --porcelain -- gateway/core/registry.py gateway/core/registry_text.py tests/vectors docs/faults.md)"; \
+	@changed="$$(git status --porcelain -- gateway/core/registry.py gateway/core/registry_text.py tests/vectors docs/faults.md gateway/daemon/faults.toml)"; \
 	if [ -n "$$changed" ]; then \
 	  echo "make: generated files are not what is committed; look at the difference and commit it:"; \
-	  echo "$$changed"; git --no-pager diff --stat -- gateway/core tests/vectors docs/faults.md; exit 1; fi
+	  echo "$$changed"; git --no-pager diff --stat -- gateway/core tests/vectors docs/faults.md gateway/daemon/faults.toml; exit 1; fi
 
 .PHONY: package
 package: $(VENV)/.dev ## build the wheel, install it as a gateway does, use it

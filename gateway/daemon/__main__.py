@@ -22,6 +22,7 @@ COMMANDS = {
         "gateway.daemon.commands.clock",
         "the machine's clock, and the last time of day that was believed",
     ),
+    "explain": ("gateway.daemon.commands.explain", "what a message means, whose it is, and what to do"),
     "decode": ("gateway.daemon.decode", "bytes in hex to observations as JSON lines"),
     "demo": ("gateway.daemon.commands.demo", "the whole system on this machine, with a virtual home"),
 }

@@ -9,7 +9,7 @@ import pytest
 from gateway.daemon.__main__ import COMMANDS as TRYGG
 from tests.conftest import ROOT
 from tools.arch.source import repository_files
-from tools.docs import faults
+from tools.docs import cards, faults
 from tools.kit.__main__ import COMMANDS as KIT
 
 PAGES = [path for path in repository_files(ROOT) if path.endswith(".md")]
@@ -159,25 +159,65 @@ def test_the_guide_quotes_what_the_commands_say(language: str) -> None:
 # --- what is generated --------------------------------------------------------------------------------------------
 
 
-def test_the_page_of_messages_is_what_registry_and_advice_give(capsys: pytest.CaptureFixture[str]) -> None:
+def test_page_and_cards_are_what_registry_and_advice_give(capsys: pytest.CaptureFixture[str]) -> None:
     assert faults.main(["--check"]) == 0, capsys.readouterr().err
 
 
 def test_a_message_without_words_for_people_is_found() -> None:
-    kinds, advice = faults.read_tables()
-    assert faults.holes(kinds, advice) == []
+    kinds, advice = cards.read_tables()
+    hazards = cards.read_hazards()
+    assert cards.holes(kinds, advice, hazards) == []
     without = {name: row for name, row in advice.items() if name != "device.silent"}
-    assert faults.holes(kinds, without) == ["device.silent: says nothing of what it means and what to do"]
-    hollow = advice | {"device.silent": advice["device.silent"] | {"do_nb": " "}, "device.sulks": {}}
-    assert set(faults.holes(kinds, hollow)) == {
-        "device.silent: do_nb is empty",
-        "device.sulks: no kind of the registry",
-    }
+    assert cards.holes(kinds, without, hazards) == [
+        "device.silent: says nothing of what it means and what to do"
+    ]
+    assert cards.holes(kinds, advice | {"device.sulks": {}}, hazards) == [
+        "device.sulks: no kind of the registry"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"do_nb": " "}, ["do_nb is empty"]),
+        ({"urgency": []}, ["urgency is empty"]),
+        ({"urgency": ["now", "now"]}, ["urgency has 2 of 3 hours: day, evening, night"]),
+        (
+            {"urgency": ["now", "now", ""]},
+            ["urgency is empty", "urgency '' is none of now, today, morning, workday"],
+        ),
+        ({"urgency": ["now", "now", "soon"]}, ["urgency 'soon' is none of now, today, morning, workday"]),
+        ({"hazards": []}, ["hazards is empty"]),
+        ({"hazards": ["H9", "H13"]}, ["H13 is not in docs/hazards.md"]),
+        ({"who": "nobody"}, ["who is none of resident, care, response, technical, platform"]),
+        ({"whom": "x"}, ["unknown key whom"]),
+    ],
+)
+def test_a_hole_of_a_card_is_found(change: dict[str, object], said: list[str]) -> None:
+    kinds, advice = cards.read_tables()
+    found = cards.holes(
+        kinds, {**advice, "device.silent": advice["device.silent"] | change}, cards.read_hazards()
+    )
+    assert found == [f"device.silent: {words}" for words in said]
+
+
+def test_a_person_who_may_need_help_waits_for_no_daytime() -> None:
+    kinds, advice = cards.read_tables()
+    late = {**advice, "smoke.detected": advice["smoke.detected"] | {"urgency": ["now", "now", "morning"]}}
+    assert cards.holes(kinds, late, cards.read_hazards()) == [
+        "smoke.detected: a person may need help, and it waits"
+    ]
+
+
+def test_a_hazard_that_is_taken_out_is_missed() -> None:
+    kinds, advice = cards.read_tables()
+    found = cards.holes(kinds, advice, cards.read_hazards() - {"H9"})
+    assert "device.silent: H9 is not in docs/hazards.md" in found
 
 
 def test_every_message_of_lanes_0_to_2_stands_in_both_languages() -> None:
     page = text_of("docs/faults.md")
     kinds = tomllib.loads(text_of("gateway/core/registry.toml"))["kind"]
     for name, row in kinds.items():
-        if row["lane"] in faults.ASKED:
+        if row["lane"] in cards.ASKED:
             assert page.count(f"`{name}`") >= 2, f"{name} is not in both languages"
