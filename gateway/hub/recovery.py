@@ -9,11 +9,12 @@ from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.leaving import open_state, parted
 from gateway.hub.recorder import LONGEST_TEXT, RETRY_FULL_MS, again_bytes
 from gateway.hub.taking import TAKEN
-from hal.errors import StorageFullError
+from hal.errors import StorageFullError, UnavailableError
 from hal.types import ASIDE_STATE, TECHNICAL, YIELD_ORDER, chain_next
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from gateway.hub.recorder import Log, Recorder, State
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     Alarm = tuple[str, str, bytes, dict[str, object], int]
 
 AGAIN = "again."  # state: lane, number, count and unproven count of what is journalled again of the store of that name
+UNREAD_STARTS = (
+    3  # at which a store is read again that the medium did not answer for, before what reads is all
+)
 AGAIN_AT_ONCE = 128  # entries that go into one append, or are read without a pause
 
 
@@ -54,6 +58,14 @@ class Chain:
         return entry.seq == seq + 1 and chain_next(chain, entry.event) == entry.chain
 
 
+def read_to_end(entries: "Iterable[Entry]", unread: "list[str]") -> "Iterator[Entry]":
+    """The entries, and in `unread` why there may be more of them."""
+    try:
+        yield from entries
+    except UnavailableError as error:
+        unread.append(str(error))
+
+
 class Recovery:
     """Journals again what can be read, each with its old identity: the platform removes what it has."""
 
@@ -73,11 +85,13 @@ class Recovery:
         kept = self.recorder.journal.state(key)
         row: "list[Any]" = cbor.decode(kept) if kept is not None else [0, 0, 0, 0]  # type: ignore[assignment]
         done, count, unproven = (row[0], row[1]), row[2], row[3] if len(row) > 3 else 0
+        starts = row[4] if len(row) > 4 else 0
+        unread: "list[str]" = []
         again: "list[tuple[int, bytes]]" = []
         skipped = 0
         unsaid = open_alarms(aside.state)
         chain = Chain(aside.starts)
-        for entry in aside.entries:
+        for entry in read_to_end(aside.entries, unread):
             proven = chain.proves(entry)
             if entry.lane in YIELD_ORDER:
                 await self.tell_again(unsaid)
@@ -91,10 +105,16 @@ class Recovery:
             count, unproven = count + 1, unproven + (not proven)
             again.append((entry.lane, again_bytes(entry, 0 if proven else UNPROVEN)))
             if len(again) == AGAIN_AT_ONCE:
-                await self.put(again, {key: cbor.encode([entry.lane, entry.seq, count, unproven])})
+                await self.put(again, {key: cbor.encode([entry.lane, entry.seq, count, unproven, starts])})
                 again = []
         await self.tell_again(unsaid)
-        values: "dict[str, object]" = {"reason": aside.reason[:LONGEST_TEXT], "count": count}
+        if unread:
+            self.log("error", "Not all of it reads.", name=aside.name, cause=unread[0])
+            if starts < UNREAD_STARTS:  # from the beginning: what is missing may be anywhere
+                await self.put(again, {key: cbor.encode([0, 0, 0, 0, starts + 1])})
+                return
+        reason = aside.reason if not unread else "not all of it reads; " + aside.reason
+        values: "dict[str, object]" = {"reason": reason[:LONGEST_TEXT], "count": count}
         if unproven:
             values["unproven_count"] = unproven
         again.append((TECHNICAL, self.recorder.event_bytes("journal.set_aside", values)))

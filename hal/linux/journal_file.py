@@ -22,6 +22,7 @@ APPLICATION_ID = 0x54525947  # "TRYG", in the header of the file
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 LOGS = ("-wal", "-shm")
+MOVING = "-wal-moving"  # a log on its way aside, before its store
 EARLIER = "found set aside at a start"
 
 
@@ -85,6 +86,7 @@ def open_file(path: Path, random: Callable[[int], bytes], scripts: Sequence[str]
             connect(opened, random, scripts)
         except CorruptDataError as error:
             opened.set_aside.append((put_aside(path), str(error)))
+            give_to_log(path)  # what `release` has kept again: the new store needs it
             connect(opened, random, scripts)
     except OSError as error:
         opened.close()
@@ -109,8 +111,10 @@ def lock(path: Path) -> int:
             " stop it, or give this one a [storage] of its own",
             str(error),
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    try:
+        os.pwrite(descriptor, f"{os.getpid()}\n".ljust(32).encode(), 0)
+    except OSError:  # words for a second hub only; a full disk, whose last blocks wait in `.reserve`, must not stop the first
+        pass
     return descriptor
 
 
@@ -208,26 +212,37 @@ def aside_names(path: Path) -> list[str]:
 
 
 def put_aside(path: Path) -> str:
-    """Rename the store and its log; the log first, for a store without its log would open and lack events."""
+    """Rename the store and its log, under a number that nothing has yet, not even a log that somebody left."""
     number = 1
-    while any(Path(f"{path}.aside-{number}{suffix}").exists() for suffix in ("", *LOGS)):
+    while any(Path(f"{path}.aside-{number}{suffix}").exists() for suffix in ("", *LOGS, MOVING)):
         number += 1
     name = f"{path}.aside-{number}"
-    for suffix in (*LOGS, ""):
-        if Path(f"{path}{suffix}").exists():
-            os.rename(f"{path}{suffix}", f"{name}{suffix}")
+    for old, new in (
+        (f"{path}-wal", f"{name}{MOVING}"),
+        (f"{path}-shm", f"{name}-shm"),
+        (str(path), name),
+        (f"{name}{MOVING}", f"{name}-wal"),
+    ):
+        if Path(old).exists():
+            os.rename(old, new)
             sync_directory(path.parent)
     forget_damage(path)
     return Path(name).name
 
 
 def finish_aside(path: Path) -> None:
-    """Complete what a crash interrupted: a log that was set aside without its store."""
-    for file in sorted(path.parent.glob(f"{path.name}.aside-*-wal")):
-        name = str(file).removesuffix("-wal")
+    """Complete what a crash interrupted.
+
+    The log goes first, for a store without its log would open and lack events; and under a name of its own, for a log
+    whose store somebody has deleted must not be given another.
+    """
+    for file in sorted(path.parent.glob(f"{path.name}.aside-*{MOVING}")):
+        name = str(file).removesuffix(MOVING)
         if not Path(name).exists() and path.exists():
             os.rename(path, name)
             sync_directory(path.parent)
+        os.rename(file, f"{name}-wal")
+        sync_directory(path.parent)
 
 
 def note_damage(path: Path, reason: str) -> None:

@@ -5,30 +5,38 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from hal.errors import UnavailableError
 from hal.types import CHAIN_SIZE, EPOCH_SIZE, LANES, Entry, GivenUp
 
 Row = tuple[int, bytes, bytes]
+
+NO_ANSWER = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+NO_ANSWER_MESSAGE = "the journal's medium failed while a store that was set aside was read: check the card or disk, and restart"
 
 
 class Salvage:
     """Entries that read back, by lane and number; numbers may be missing, and the chain need not hold.
 
     They are read from the disk as they are taken, anew by each iteration: a store may hold more than the memory.
-    It is opened to read only: what was set aside is kept as it was found.
+    It is opened to read only: what was set aside is kept as it was found. Where the medium did not answer, the end is an
+    UnavailableError: what reads has been handed out, and the rest may read later. Damage is no such error.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __iter__(self) -> Iterator[Entry]:
+        unread: list[sqlite3.Error] = []
         try:
-            connection = self._open()
-        except sqlite3.Error:
-            return
-        with contextlib.closing(connection):
-            for lane in LANES:
-                for row in readable(connection, lane):
-                    yield Entry(lane, *row)
+            with contextlib.closing(self._open()) as connection:
+                for lane in LANES:
+                    for row in readable(connection, lane, unread):
+                        yield Entry(lane, *row)
+        except sqlite3.Error as error:
+            unread.append(error)
+        for one in unread:
+            if getattr(one, "sqlite_errorcode", 0) & 0xFF in NO_ANSWER:
+                raise UnavailableError(NO_ANSWER_MESSAGE, str(one))
 
     def starts(self) -> dict[int, tuple[int, bytes]]:
         """Number and chain value just before what each lane holds, where that reads back."""
@@ -86,21 +94,22 @@ def state_rows(connection: sqlite3.Connection, order: str) -> Iterator[tuple[str
             yield key, value
 
 
-def readable(connection: sqlite3.Connection, lane: int) -> Iterator[Row]:
-    """Rows of a lane in order: all, or what lies before the first damage and after the last."""
+def readable(connection: sqlite3.Connection, lane: int, unread: list[sqlite3.Error]) -> Iterator[Row]:
+    """Rows of a lane in order: all, or what lies before the first damage and after the last. `unread` takes the errors."""
     reached = 0
     try:
         for row in rows_from(connection, lane, 1):
             reached = row[0]
             yield row
         return
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        unread.append(error)
         behind = lowest_behind(connection, lane)
     if behind is not None:
         try:
             yield from rows_from(connection, lane, max(reached + 1, behind))
-        except sqlite3.Error:
-            pass
+        except sqlite3.Error as error:
+            unread.append(error)
 
 
 def rows_from(connection: sqlite3.Connection, lane: int, first: int, order: str = "ASC") -> Iterator[Row]:

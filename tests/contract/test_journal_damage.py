@@ -224,7 +224,7 @@ def test_entries_that_the_writer_has_just_let_go_of_are_no_damage(path: Path) ->
 
 def test_setting_aside_that_a_crash_interrupted_is_completed(path: Path) -> None:
     live(path, write_thousand)
-    path.with_name("journal.sqlite.aside-1-wal").write_bytes(b"the log went first")
+    path.with_name("journal.sqlite.aside-1-wal-moving").write_bytes(b"the log went first")
 
     async def program(journal: SqliteJournal) -> None:
         (aside,) = journal.set_aside()

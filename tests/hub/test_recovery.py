@@ -6,9 +6,9 @@ from gateway.core import cbor
 from gateway.core.event_codec import decode_event, encode_event, identity_of
 from gateway.core.model import UNPROVEN, Event
 from gateway.hub.recorder import again_bytes
-from gateway.hub.recovery import AGAIN, AGAIN_AT_ONCE, Recovery
+from gateway.hub.recovery import AGAIN, AGAIN_AT_ONCE, UNREAD_STARTS, Recovery
 from gateway.hub.waking import stop
-from hal.errors import StorageFullError
+from hal.errors import StorageFullError, UnavailableError
 from hal.sim.journal import SimJournal
 from hal.types import INFO, SAFETY, TECHNICAL, Entry, SetAside
 from tests.hub.small import Small, begun, play
@@ -184,6 +184,45 @@ def test_what_is_done_already_is_passed_without_keeping_the_loop():
         assert turns[0] >= 18
 
     play(scene)
+
+
+class Failing:
+    """Entries of a store whose medium answers only in part, until it answers."""
+
+    def __init__(self, held: "list[Entry]") -> None:
+        self.held = held
+        self.answers = False
+
+    def __iter__(self) -> "Any":
+        for entry in self.held if self.answers else self.held[:2]:
+            yield entry
+        if not self.answers:
+            raise UnavailableError("the medium does not answer")
+
+
+def test_what_does_not_answer_is_read_again_at_the_next_starts_and_said_in_the_end():
+    async def scene(answers_at: int, found: int) -> None:
+        small = Small()
+        again = [
+            Entry(SAFETY, number, encode_event(Event("smoke.detected", 5, 77, number, None)), b"c" * 16)
+            for number in range(1, 5)
+        ]
+        held = Failing(again)
+        for start in range(UNREAD_STARTS + 1):
+            small.restart()
+            held.answers = start == answers_at
+            small.journal.set_aside = lambda: [SetAside("one", "why", held)]  # type: ignore[arg-type]
+            assert "journal.set_aside" not in small.kinds(TECHNICAL)
+            await recovery(small).run()
+            if held.answers:
+                break
+        (told,) = [event for event in small.events(TECHNICAL) if event.kind == "journal.set_aside"]
+        assert told.values["count"] == found
+        assert ("not all of it reads" in str(told.values["reason"])) == (found < 4)
+        assert len({event.uptime_ms for event in small.events(SAFETY)}) == found
+
+    play(scene, 1, 4)
+    play(scene, UNREAD_STARTS + 1, 2)
 
 
 def test_what_the_chain_does_not_prove_is_delivered_and_marked():

@@ -107,9 +107,6 @@ def test_each_of_those_stores_is_set_aside(system: FileSystem, seed: int) -> Non
     assert len(readable(image)) > 20
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a log without its store is taken for half a setting aside"
-)
 def test_a_log_whose_store_somebody_has_deleted_is_given_to_no_other(system: FileSystem) -> None:
     """Who frees space deletes what was set aside, by its name, and leaves the log beside it."""
     trials = Asides(system)
@@ -131,9 +128,6 @@ def on_full_disk(trials: Asides, lock: bytes) -> Disk:
     return disk
 
 
-@pytest.mark.xfail(
-    strict=True, raises=StorageFullError, reason="what was kept for the log is kept again before that"
-)
 def test_on_a_full_disk_a_store_is_set_aside_within_what_was_kept_for_its_log(system: FileSystem) -> None:
     trials = Asides(system)
     machine = Machine(system, on_full_disk(trials, b"1\n"))
@@ -157,9 +151,6 @@ def test_the_start_after_that_opens_and_reaches_everything(system: FileSystem) -
     assert unreached(Image(disk.files), before) == []
 
 
-@pytest.mark.xfail(
-    strict=True, raises=StorageFullError, reason="the number of the process has no room in the lock file"
-)
 def test_a_lock_file_that_finds_no_room_for_its_words_keeps_no_hub_from_starting(system: FileSystem) -> None:
     machine = Machine(system, on_full_disk(Asides(system), b""))
     try:

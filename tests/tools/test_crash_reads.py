@@ -62,11 +62,6 @@ def test_a_journal_that_tells_before_it_has_stored_is_found(system: FileSystem) 
     assert found.bad > 10 and "told and lost" in found.failures[0]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="what does not read of a store set aside is left out without a word",
-)
 def test_what_does_not_read_of_a_store_that_was_set_aside_is_said(system: FileSystem) -> None:
     found = Found()
     for seed in (1, 2, 3):
