@@ -52,6 +52,9 @@ LEAST_BUNDLE_BYTES = 2 * 1024
 # A path may fall to 64 kbit/s at any moment: a window of these is through within 2.4 s even then.
 MOST_BUNDLE_BYTES = 6 * 1024
 FIRST_BUNDLE_BYTES = 4 * 1024
+# A broker may take no messages as large as ours, and MQTT 3.1.1 has no word for that: it ends the connection, or
+# acknowledges and drops. After so many bundles without an answer smaller ones go, and after so many receipts larger ones.
+SHRINK_AT, GROW_AT = 2, 64
 
 
 class Rate:
@@ -124,6 +127,15 @@ class Lane:
         self.since_ms: "int | None" = None  # when the wait for a receipt began
         self.unreceipted: "list[tuple[int, int]]" = []  # (last number, bytes) of bundles sent and not receipted
 
+    def sizes_of_several(self) -> "list[int]":
+        """Sizes of bundles on their way that hold more than one event: others cannot be smaller."""
+        sizes, before = [], self.acked
+        for last, size in self.unreceipted:
+            if last - before > 1:
+                sizes.append(size)
+            before = last
+        return sizes
+
 
 class Outbox:
     """Policy over lanes, windows and receipts. `random16` gives 0..65535 for jitter."""
@@ -135,9 +147,13 @@ class Outbox:
         self.rate = Rate()
         self.answered = False  # whether a live receipt has come on this connection
         self.forced_ms = -FORCED_RESEND_GAP_MS
+        self.most_bytes = MOST_BUNDLE_BYTES  # a bundle may hold, as far as this broker has shown
+        self.unanswered = 0
+        self.taken = 0
 
     def connected(self, marks: "list[LaneMark]") -> None:
         """A fresh connection: everything not receipted goes again, from the oldest."""
+        self.no_answer([flight.size for flight in self.flights if flight.last > flight.first])
         self.flights = []
         self.answered = False
         for number, mark in enumerate(marks):
@@ -147,6 +163,22 @@ class Outbox:
             if mark.first > mark.last:  # given up meanwhile, or receipted: nothing is waited for
                 lane.since_ms = None
             self.rewind(lane)
+
+    def no_answer(self, sizes: "list[int]") -> None:
+        """A connection ended, or a deadline passed, before bundles of these sizes, each of several events, had an answer."""
+        self.unanswered += bool(sizes)
+        if self.unanswered >= SHRINK_AT and sizes:
+            self.unanswered = self.taken = 0
+            self.most_bytes = max(1, min(self.most_bytes, max(sizes)) // 2)
+
+    def answer(self, size: int) -> None:
+        """The platform has a bundle of `size` bytes: so large a message passes."""
+        if 2 * size >= self.most_bytes:
+            self.unanswered = 0
+        self.taken += 1
+        if self.taken >= GROW_AT:
+            self.taken = 0
+            self.most_bytes = min(MOST_BUNDLE_BYTES, 2 * self.most_bytes)
 
     def rewind(self, lane: Lane) -> None:
         """Send this lane again from the oldest."""
@@ -209,6 +241,8 @@ class Outbox:
         """No receipt in time: send the lane again from the oldest, and wait twice as long next time."""
         if lane.deadline_ms is not None and now_ms >= lane.deadline_ms:
             lane.wait_ms = min(RESEND_CEILING_MS, lane.wait_ms * 2)
+            if self.answered:
+                self.no_answer(lane.sizes_of_several())
             self.rewind(lane)
 
     def unreceipted_bytes(self) -> int:
@@ -222,9 +256,9 @@ class Outbox:
     def bundle_limit(self) -> int:
         """Bytes of events a bundle may hold."""
         if self.rate.bytes_per_s == 0:
-            return FIRST_BUNDLE_BYTES
+            return min(self.most_bytes, FIRST_BUNDLE_BYTES)
         slice_bytes = self.rate.bytes_per_s * BUNDLE_SLICE_MS // 1000
-        return max(LEAST_BUNDLE_BYTES, min(MOST_BUNDLE_BYTES, slice_bytes))
+        return min(self.most_bytes, max(LEAST_BUNDLE_BYTES, min(MOST_BUNDLE_BYTES, slice_bytes)))
 
     def sending(self, number: int, first: int, last: int, size: int, now_ms: int) -> Flight:
         """A bundle of lane `number` is handed over now."""
@@ -279,6 +313,8 @@ class Outbox:
         lane = self.lanes[number]
         for flight in [flight for flight in self.flights if flight.lane == number and flight.last <= seq]:
             self.puback(flight, now_ms)
+        for size in [size for last, size in lane.unreceipted if last <= seq]:
+            self.answer(size)
         self.forget(lane, seq)
         lane.wait_ms = FIRST_RESEND_MS[number]
         lane.deadline_ms = now_ms + lane.wait_ms if lane.unreceipted else None

@@ -3,12 +3,16 @@
 from gateway.core.outbox import (
     BUNDLE_EVENTS,
     DOUBT_MS,
+    FIRST_BUNDLE_BYTES,
     FIRST_RESEND_MS,
     FORK,
+    GROW_AT,
     HOLD_BACK_MS,
     LEAST_UNRECEIPTED_BYTES,
+    MOST_BUNDLE_BYTES,
     PROGRESS,
     RESEND_CEILING_MS,
+    SHRINK_AT,
     STALE,
     TOGETHER,
     UNCHANGED,
@@ -57,6 +61,56 @@ def test_a_lane_that_was_emptied_while_offline_waits_for_no_receipt():
     assert box.waiting_since_ms() == 0
     box.connected([LaneMark(1, A, 0, A)] * 4 + [LaneMark(2, A, 1, A)])
     assert box.waiting_since_ms() is None
+
+
+def unanswered(box: Outbox, size: int, times: int, last: int = 2) -> None:
+    """Connections that ended with a bundle of that size on its way, of two events or to `last`."""
+    for _ in range(times):
+        box.sending(4, 1, last, size, 0)
+        box.connected(marks(0, 0, 0, 0, 9))
+
+
+def test_bundles_without_an_answer_become_smaller_and_receipts_make_them_larger_again():
+    """A broker with a small limit has no word for it in MQTT 3.1.1."""
+    box = outbox(0, 0, 0, 0, 9)
+    unanswered(box, 4_000, SHRINK_AT - 1)
+    assert box.bundle_limit() == FIRST_BUNDLE_BYTES, "a connection that ended once says nothing"
+    unanswered(box, 4_000, 1)
+    assert box.bundle_limit() == 2_000
+    unanswered(box, 30, 2 * SHRINK_AT)
+    assert box.bundle_limit() == 7, "half of what was sent, if that was less"
+    unanswered(box, 1, 10 * SHRINK_AT)
+    assert box.bundle_limit() == 1, "which is one event"
+    for number in range(1, 20 * GROW_AT):
+        box.sending(4, number, number, box.bundle_limit(), 0)
+        box.receipted(4, number, 0)
+    assert box.bundle_limit() == FIRST_BUNDLE_BYTES and box.most_bytes == MOST_BUNDLE_BYTES
+
+
+def test_a_lone_event_without_an_answer_says_nothing_of_sizes():
+    box = outbox(0, 0, 0, 0, 9)
+    unanswered(box, 30, 10 * SHRINK_AT, last=1)
+    assert box.bundle_limit() == FIRST_BUNDLE_BYTES
+
+
+def test_a_deadline_that_passes_counts_where_the_platform_answers_otherwise():
+    for answered, limit in ((True, 2_000), (False, FIRST_BUNDLE_BYTES)):
+        box, now_ms = outbox(0, 0, 0, 0, 9), 0
+        box.answered = answered
+        for _ in range(SHRINK_AT):
+            box.sending(4, 1, 9, 4_000, now_ms)
+            now_ms = box.next_deadline_ms() or 0
+            box.next_lane(marks(0, 0, 0, 0, 9), now_ms)
+        assert box.bundle_limit() == limit
+
+
+def test_answers_in_between_keep_bundles_large():
+    box = outbox(0, 0, 0, 0, 9)
+    for number in range(1, 20):
+        unanswered(box, 4_000, SHRINK_AT - 1)
+        box.sending(4, number, number, 4_000, 0)
+        box.receipted(4, number, 0)
+    assert box.bundle_limit() == FIRST_BUNDLE_BYTES
 
 
 def test_what_takes_back_a_receipt_of_the_same_connection_is_outdated():

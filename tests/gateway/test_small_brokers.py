@@ -153,7 +153,6 @@ def test_an_alarm_passes_a_backlog_that_the_broker_refuses(manner: str) -> None:
     played(scene)
 
 
-@pytest.mark.xfail(strict=True, reason="bundles do not become smaller for a broker that answers none")
 @pytest.mark.parametrize("manner", [ENDS, DROPS])
 @pytest.mark.parametrize("largest", [1_500, 3_000])
 def test_a_broker_that_takes_small_messages_only_gets_small_ones(manner: str, largest: int) -> None:
@@ -167,11 +166,6 @@ def test_a_broker_that_takes_small_messages_only_gets_small_ones(manner: str, la
     played(scene)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="bundles of alarms do not become smaller for a broker that answers none",
-)
 @pytest.mark.parametrize("manner", [ENDS, DROPS])
 def test_alarms_that_gathered_in_an_outage_pass_a_broker_that_takes_small_messages_only(manner: str) -> None:
     async def scene(bench: SmallBench) -> None:
