@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.daemon.arguments import Parser, language_of
+
 # command: (its module, what `--help` says of it)
 COMMANDS = {
     "run": ("gateway.daemon.commands.run", "the hub, until it is told to stop"),
@@ -47,9 +49,9 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def make_parser(command: str | None) -> argparse.ArgumentParser:
+def make_parser(command: str | None) -> Parser:
     """The parser; of the commands only `command` has its options."""
-    parser = argparse.ArgumentParser(prog="trygg", description="The home gateway: run it, check it, ask it.")
+    parser = Parser(prog="trygg", description="The home gateway: run it, check it, ask it.")
     parser.add_argument("--version", action=Version)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, words) in COMMANDS.items():
@@ -68,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from gateway.daemon.commands.demo import start
 
         return start(given[1:])
-    options = make_parser(command if command in COMMANDS else None).parse_args(given)
+    parser = make_parser(command if command in COMMANDS else None)
+    parser.speak(lambda: language_of(given))
+    options = parser.parse_args(given)
     try:
         status: int = importlib.import_module(COMMANDS[options.command][0]).run(options)
     except BrokenPipeError:  # whoever read our output has had enough

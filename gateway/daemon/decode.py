@@ -18,6 +18,7 @@ from gateway.core.devices.bthome_observer import STATES, base_of
 from gateway.core.devices.oximeter import observation_of
 from gateway.core.errors import DecodeError
 from gateway.core.model import CLOCK_NOT_SET, REPLAY_SUSPECTED, UNAUTHENTICATED, Observation
+from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 
 TAG_SIZE = 4
@@ -188,7 +189,7 @@ def write_refused(error: DecodeError) -> int:
 
 def note(offset: int, text: str) -> None:
     """Something that was met and not read."""
-    sys.stderr.write(f"trygg decode: {text} (byte {offset})\n")
+    sys.stderr.write(f"trygg decode: {reworded(text)} (byte {offset})\n")
 
 
 # --- inputs -------------------------------------------------------------------------------------------------------

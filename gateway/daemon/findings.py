@@ -44,6 +44,10 @@ class Checker:
     def __call__(self, level: str, name: str, /, **values: object) -> Finding:
         return Finding(self._check, level, self._texts.say(f"check.{self._check}.{name}", **values))
 
+    def reword(self, message: object) -> str:
+        """What the code or the system says, in the language of the findings."""
+        return self._texts.reword(message)
+
 
 def check_keys(config: Config, texts: Texts) -> list[Finding]:
     """The key folder and what devices need of it: there, well formed, and closed to others."""
@@ -62,7 +66,9 @@ def check_keys(config: Config, texts: Texts) -> list[Finding]:
         for device_name, name, lengths, digits in wanted:
             findings += check_secret(directory / name, device_name, lengths, digits, found)
     except OSError as error:
-        return [found(FAULT, "unreadable", path=error.filename or directory, detail=error.strerror)]
+        return [
+            found(FAULT, "unreadable", path=error.filename or directory, detail=found.reword(error.strerror))
+        ]
     return findings or [found(OK, "good", directory=directory)]
 
 

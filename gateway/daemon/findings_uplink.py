@@ -33,7 +33,7 @@ def check_tls(config: Config, texts: Texts, now: dt.datetime | None = None) -> l
         try:
             certificates = x509.load_pem_x509_certificates(Path(name).read_bytes())
         except (OSError, ValueError) as error:
-            findings.append(found(FAULT, "unreadable", path=name, detail=error))
+            findings.append(found(FAULT, "unreadable", path=name, detail=found.reword(error)))
             continue
         for certificate in certificates:
             findings += check_dates(name, certificate, now, found)
@@ -45,7 +45,7 @@ def check_tls(config: Config, texts: Texts, now: dt.datetime | None = None) -> l
         try:
             tls_context(files)
         except DeniedError as error:
-            findings.append(found(FAULT, "unreadable", path=files.key, detail=error.detail))
+            findings.append(found(FAULT, "unreadable", path=files.key, detail=found.reword(error.detail)))
     return findings
 
 
@@ -83,7 +83,7 @@ def check_private_key(path: str, found: Checker) -> Iterator[Finding]:
     try:
         mode = Path(path).stat().st_mode & 0o7777
     except OSError as error:
-        yield found(FAULT, "unreadable", path=path, detail=error.strerror)
+        yield found(FAULT, "unreadable", path=path, detail=found.reword(error.strerror))
         return
     if mode & OPEN_TO_OTHERS:
         yield found(FAULT, "open", path=path, mode=f"{mode:o}")
@@ -104,7 +104,7 @@ def check_brokers(config: Config, texts: Texts, hub: dict[str, Any] | None) -> l
     if hub is not None:
         if hub["connected"]:
             return [found(OK, "connected")]
-        return [found(FAULT, "disconnected", cause=hub["last_error"])]
+        return [found(FAULT, "disconnected", cause=found.reword(hub["last_error"]))]
     findings = []
     for broker in config.uplink.brokers:
         uplink = PahoUplink(
@@ -117,7 +117,7 @@ def check_brokers(config: Config, texts: Texts, hub: dict[str, Any] | None) -> l
             asyncio.run(try_out(uplink))
             findings.append(found(OK, "good", broker=broker))
         except HalError as error:
-            findings.append(found(FAULT, "failed", cause=error))
+            findings.append(found(FAULT, "failed", cause=found.reword(error)))
     return findings
 
 

@@ -17,10 +17,14 @@ def catalogue() -> dict[str, Any]:
 
 
 class Texts:
-    """Texts in one language: nb or en; anything else is nb, what a Norwegian home expects."""
+    """Texts in one language: nb or en; anything else is nb, what a Norwegian home expects.
 
-    def __init__(self, language: str | None) -> None:
+    With `for_machines` messages of the code (`reword`) stay as they are: what JSON holds is matched by programs.
+    """
+
+    def __init__(self, language: str | None, *, for_machines: bool = False) -> None:
         self.language = language if language in LANGUAGES else LANGUAGES[0]
+        self._for_machines = for_machines
 
     def say(self, name: str, /, **values: object) -> str:
         """The text `section.name`, filled in. Raises KeyError for a name that is not in the catalogue."""
@@ -37,6 +41,14 @@ class Texts:
         except KeyError:
             return otherwise.format(**values) if values else otherwise
 
+    def reword(self, message: object) -> str:
+        """What the code or the system says in English, in this language where `wording.toml` has it."""
+        if self.language == "en" or self._for_machines:
+            return str(message)
+        from gateway.daemon.wording import norwegian
+
+        return norwegian(str(message))
+
     def duration(self, duration_ms: int) -> str:
         """A time span in whole units, as people say it."""
         for unit, size_ms in UNITS:
@@ -44,6 +56,7 @@ class Texts:
                 return self.say("duration." + unit, count=duration_ms // size_ms)
         return self.say("duration.ms", count=duration_ms)
 
-    def counts(self, counted: dict[str, int]) -> str:
-        """`malformed 3, repeated 12`."""
-        return ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
+    def counts(self, counted: dict[str, int], *, reworded: bool = False) -> str:
+        """`Front door 3, Oximeter 12`."""
+        words = self.reword if reworded else str
+        return ", ".join(f"{words(name)} {count}" for name, count in sorted(counted.items()))

@@ -58,7 +58,6 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     built |= {"status.faults." + fault.replace(".", "_") for fault in (*FAULTS, PART_STOPPED)}
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
-    built |= {f"device.links.{link}" for link in ("connecting", "connected", "open")}
     built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}
     built |= {f"device.refusals.{why}" for why in (MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
     built |= {f"check.{level}" for level in ("ok", "warning", "fault")}

@@ -29,9 +29,11 @@ def answer(options: argparse.Namespace, command: str, show: Callable[[Any, Texts
     except PermissionError:
         return failed(options, texts.say("hub.denied", path=path))
     except OSError as error:
-        return failed(options, texts.say("hub.not_running", path=path, detail=error.strerror or error))
+        return failed(
+            options, texts.say("hub.not_running", path=path, detail=texts.reword(error.strerror or error))
+        )
     except ValueError as error:
-        return failed(options, texts.say("hub.refused", detail=error))
+        return failed(options, texts.say("hub.refused", detail=texts.reword(error)))
     print(dumps(facts) if options.json else "\n".join(show(facts, texts)))
     return 0
 

@@ -35,14 +35,14 @@ def add_parser(subparsers: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """0 no finding, 1 findings, 2 a configuration that cannot be used."""
     paths = options.config or [DEFAULT]
-    texts = Texts(salvage(paths, "language"))
+    texts = Texts(salvage(paths, "language"), for_machines=options.json)
     try:
         loaded = load(paths)
         if options.differences:
             return show_differences(loaded, options, texts)
         findings = look(loaded, texts)
     except ConfigError as error:
-        return refuse(error, options)
+        return refuse(error, options, texts)
     show(findings, options, texts)
     return 0 if all(finding.level == OK for finding in findings) else 1
 
@@ -96,7 +96,7 @@ def show(findings: list[Finding], options: argparse.Namespace, texts: Texts) -> 
     print(texts.say("check.found", count=len(open_ones)) if open_ones else texts.say("check.clean"))
 
 
-def refuse(error: ConfigError, options: argparse.Namespace) -> int:
+def refuse(error: ConfigError, options: argparse.Namespace, texts: Texts) -> int:
     """A configuration that cannot be used."""
     if options.json:
         row = {
@@ -110,7 +110,7 @@ def refuse(error: ConfigError, options: argparse.Namespace) -> int:
         }
         print(dumps({"findings": [row], "open": 1}))
     else:
-        print(f"trygg check: {error}", file=sys.stderr)
+        print(f"trygg check: {texts.reword(error)}", file=sys.stderr)
     return 2
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.core.errors import ConfigError
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, load_or_last_good
+from gateway.daemon.configuration import DEFAULT, load_or_last_good, salvage
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 
@@ -40,17 +40,18 @@ def run(options: argparse.Namespace) -> int:
     """0 where the time is believed, or the clock was brought forward or needs nothing."""
     from gateway.daemon.wiring import last_time, system_clock
 
+    paths = options.config or [DEFAULT]
     try:
-        config = load_or_last_good(options.config or [DEFAULT]).config
+        config = load_or_last_good(paths).config
     except ConfigError as error:
-        print(f"trygg clock: {error}", file=sys.stderr)
+        print(f"trygg clock: {Texts(salvage(paths, 'language')).reword(error)}", file=sys.stderr)
         return 2
     texts = Texts(config.hub.language)
     last = last_time(Path(config.hub.data_directory))
     try:
         restored = options.restore and last.restore()
     except OSError as error:
-        print(texts.say("clock.not_set", cause=error), file=sys.stderr)
+        print(texts.say("clock.not_set", cause=texts.reword(error)), file=sys.stderr)
         return 1
     believed = system_clock(last).utc_ms() is not None
     now_ms = time.time_ns() // 1_000_000

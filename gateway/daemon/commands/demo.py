@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.daemon.arguments import reworded
+
 # What the kit's demonstration needs and a gateway does not have.
 NEEDED = ("tools.kit", "amqtt", "bumble", "rich")
 
@@ -20,7 +22,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(_options: argparse.Namespace) -> int:
     """`trygg` with something before `demo`."""
-    print("trygg: demo comes first on the line: trygg demo [options]", file=sys.stderr)
+    said = reworded("demo comes first on the line: trygg demo [options]")
+    print(f"trygg: {said}", file=sys.stderr)
     return 2
 
 
@@ -28,11 +31,11 @@ def start(arguments: Sequence[str], needed: Sequence[str] = NEEDED) -> int:
     """Become `trygg-kit demo` with all its arguments; 1 where the kit is not installed."""
     missing = [name for name in needed if not is_installed(name)]
     if missing:
-        print(
-            f"trygg demo: {', '.join(missing)} not installed: the demonstration is an extra. "
-            "Install it with: pip install 'trygg-hub[demo]'",
-            file=sys.stderr,
+        said = reworded(
+            f"{', '.join(missing)} not installed: the demonstration is an extra. "
+            "Install it with: pip install 'trygg-hub[demo]'"
         )
+        print(f"trygg demo: {said}", file=sys.stderr)
         return 1
     sys.stdout.flush()
     return os.execv(sys.executable, [sys.executable, "-m", "tools.kit", "demo", *arguments])  # noqa: S606

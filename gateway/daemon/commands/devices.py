@@ -38,8 +38,7 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
     if all(row["described"].get(part) for part in ("maker", "model", "serial_number")):
         lines.append(texts.say("device.what", **row["described"]))
     if row["link"]:
-        link = texts.say_or("device.links." + row["link"], row["link"])
-        lines.append(texts.say("device.link", link=link))
+        lines.append(texts.say("device.link", link=texts.reword(row["link"])))
     if row["bond"] is not None:
         lines.append(texts.say("device.bond", bond=texts.say(f"device.bonds.{row['bond']}")))
     lines.append(interval(row, texts))
@@ -48,7 +47,9 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
             texts.say_or("device.refusals." + why, f"{why} {{count}}", count=count)
             for why, count in sorted(row["refused"].items())
         ]
-        lines.append(texts.say("device.refused", counts=", ".join(counts), last=row["last_refusal"]))
+        lines.append(
+            texts.say("device.refused", counts=", ".join(counts), last=texts.reword(row["last_refusal"]))
+        )
     return lines
 
 

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
-from gateway.daemon.configuration import DEFAULT, Loaded, last_good, load_or_last_good, save_last_good
+from gateway.daemon.configuration import (
+    DEFAULT,
+    Loaded,
+    last_good,
+    load_or_last_good,
+    salvage,
+    save_last_good,
+)
 from gateway.daemon.logs import LEVELS, Log, open_log
 from gateway.daemon.service import serve
+from gateway.daemon.texts import Texts
 from gateway.hub.parts import PartFailedError
 from hal.errors import HalError
 
@@ -63,10 +71,14 @@ def run(options: argparse.Namespace) -> int:
             return hub(last_good(paths, error), log, options)
     except ConfigError as error:
         log("error", "The configuration cannot be used, and there is no last good one.", part="daemon")
-        print(f"trygg run: {error}", file=sys.stderr)
+        print(f"trygg run: {Texts(salvage(paths, 'language')).reword(error)}", file=sys.stderr)
         return 2
     except (HalError, PartFailedError) as error:
         log("error", "The hub cannot start.", part="daemon", cause=str(error), kind=type(error).__name__)
+        if sys.stderr.isatty() and not options.log_json:  # somebody reads; elsewhere the log is the only one
+            texts = Texts(salvage(paths, "language"))
+            said = texts.say("hub.cannot_start", cause=texts.reword(error))
+            print(f"trygg run: {said}", file=sys.stderr)
         return 1
 
 

@@ -31,7 +31,9 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     lines = [texts.say("lamp." + lamp(facts)), head]
     lines += [texts.say("status.faults." + fault.replace(".", "_")) for fault in facts["faults"]]
     if facts["configuration_fault"]:
-        lines.append(texts.say("status.configuration_fault", cause=facts["configuration_fault"]))
+        lines.append(
+            texts.say("status.configuration_fault", cause=texts.reword(facts["configuration_fault"]))
+        )
     lines += [connection(facts, texts), delivery(facts, texts)]
     lines.append(texts.say("status.public_key", key=facts["public_key"]))
     if facts["keyset"] is None:
@@ -50,7 +52,9 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     if facts["frames_refused"]:
         lines.append(texts.say("status.frames", counts=texts.counts(facts["frames_refused"])))
     if facts["messages_refused"]:
-        lines.append(texts.say("status.refused", counts=texts.counts(facts["messages_refused"])))
+        lines.append(
+            texts.say("status.refused", counts=texts.counts(facts["messages_refused"], reworded=True))
+        )
     if facts["advertisements_dropped"]:
         lines.append(texts.say("status.dropped", count=facts["advertisements_dropped"]))
     return lines
@@ -73,7 +77,7 @@ def connection(facts: dict[str, Any], texts: Texts) -> str:
         return texts.say("status.connected")
     if facts["last_error"]:
         since = texts.duration(facts["lost_ms"] or 0)
-        return texts.say("status.disconnected", cause=facts["last_error"], since=since)
+        return texts.say("status.disconnected", cause=texts.reword(facts["last_error"]), since=since)
     return texts.say("status.disconnected_yet")
 
 
