@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hal.errors import CorruptDataError
+from hal.errors import CorruptDataError, UnavailableError
 from hal.linux.journal import SqliteJournal
-from hal.linux.journal_store import FORGET_AGAIN_S
-from hal.types import ALARM, MEASUREMENT
+from hal.linux.journal_store import FORGET_AGAIN_S, Store
+from hal.types import ALARM, MEASUREMENT, Entry
 from tests.contract.journal_files import live, overwrite
 
 
@@ -44,11 +44,16 @@ def test_damage_met_while_forgetting_is_told_with_the_next_append_and_keeps_no_t
     live(path, program)
 
 
-def test_forgetting_that_failed_is_tried_again_later_and_not_at_once(path: Path) -> None:
+def test_forgetting_that_failed_is_tried_again_later_and_not_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(store: Store) -> list[Entry]:
+        raise UnavailableError("the medium does not answer")
+
     async def program(journal: SqliteJournal) -> None:
         store = journal._writer._store
-        store.put_off_forgetting()
-        assert not store.forget_due()
+        monkeypatch.setattr(Store, "forget_step", fails)
+        journal._writer._forget()
         left_s = store.forget_in_s()
         assert left_s is not None and FORGET_AGAIN_S - 1 < left_s <= FORGET_AGAIN_S
 

@@ -30,10 +30,12 @@ class Medium(SimJournal):
     error: "HalError | None" = None
     times = -1
     append_ms = 0
+    first_ms = 0  # of the next one alone
 
     async def append(self, events: "Any", state: "Any" = None) -> "Any":
-        if self.append_ms:
-            await self.clock.sleep_ms(self.append_ms)
+        duration_ms, self.first_ms = self.first_ms or self.append_ms, 0
+        if duration_ms:
+            await self.clock.sleep_ms(duration_ms)
         if self.error is not None and self.times and events:
             self.times -= 1
             raise self.error
@@ -84,14 +86,15 @@ def test_older_state_that_failed_while_newer_was_stored_is_left():
     async def scene() -> None:
         small = Small()
         journal = over_medium(small)
-        journal.append_ms, journal.error, journal.times = APPEND_MS, StorageFullError("full"), 1
-        tasks = [
-            asyncio.create_task(small.recorder.offer(work(small, "door.opened", b"5"))),  # fails
-            asyncio.create_task(small.recorder.offer(work(small, "smoke.detected", b"6"))),
-        ]
-        await small.clock.advance(3 * APPEND_MS)
-        for task in tasks:
-            await task
+        journal.append_ms, journal.first_ms = APPEND_MS, 3 * APPEND_MS
+        older = asyncio.create_task(small.recorder.offer(work(small, "door.opened", b"5")))
+        await small.clock.settle()
+        newer = asyncio.create_task(small.recorder.offer(work(small, "smoke.detected", b"6")))
+        await small.clock.advance(2 * APPEND_MS)
+        await newer
+        journal.error, journal.times = StorageFullError("full"), 1
+        await small.clock.advance(2 * APPEND_MS)
+        await older
         settling = asyncio.create_task(small.recorder.settle())
         await small.clock.advance(2 * APPEND_MS)
         await settling
