@@ -14,12 +14,10 @@ from tests.gateway.spoken_source import (
     BLANK,
     Function,
     Module,
-    assigned,
     callee,
     detail,
     is_word,
     joined,
-    looped,
     several,
     strings,
 )
@@ -93,6 +91,11 @@ class Code:
             for function, holder in module.classes.items():
                 if holder:
                     self.methods.setdefault(function.name, []).append((module, function))
+        self.calls: dict[str, list[tuple[Module, ast.Call]]] = {}
+        for module in self.modules:
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Call):
+                    self.calls.setdefault(callee(node), []).append((module, node))
         self.texts: dict[str, set[str]] = {}
         self.wanted: list[tuple[Any, ...]] = []
         self.met: set[tuple[Any, ...]] = set()
@@ -200,13 +203,7 @@ class Code:
         while function is not None:
             arguments = function.args
             names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-            values = [
-                given
-                for part in ast.walk(function)
-                for target, given in assigned(part)
-                if isinstance(target, ast.Name) and target.id == name and given is not node
-            ]
-            values += looped(function, name)
+            values = [given for given in module.given_to(function, name) if given is not node]
             if name in names:
                 if name not in VALUES:
                     key = ("argument", module.name, function.name, module.classes[function], name)
@@ -321,18 +318,12 @@ class Code:
         names = [each.arg for each in function.args.args]
         place = names.index(argument) - bool(holder) if argument in names else -1
         wanted = holder if name == "__init__" else name
-        for other in self.modules:
-            for call in ast.walk(other.tree):
-                if not isinstance(call, ast.Call) or callee(call) not in (wanted, "partial"):
-                    continue
-                of_self = getattr(getattr(call.func, "value", None), "id", "") == "self"
-                if of_self and other is not module and any(each.name == name for each in other.functions):
-                    continue
-                reached = holder or any(found is function for _, found in self.functions_of(other, call))
-                if not reached or callee(call) != wanted:
-                    continue
-                if 0 <= place < len(call.args):
-                    yield other, call.args[place]
-                for keyword in call.keywords:
-                    if keyword.arg == argument:
-                        yield other, keyword.value
+        for other, call in self.calls.get(wanted, ()):
+            of_self = getattr(getattr(call.func, "value", None), "id", "") == "self"
+            if of_self and other is not module and any(each.name == name for each in other.functions):
+                continue
+            if not holder and all(found is not function for _, found in self.functions_of(other, call)):
+                continue
+            if 0 <= place < len(call.args):
+                yield other, call.args[place]
+            yield from ((other, each.value) for each in call.keywords if each.arg == argument)

@@ -24,6 +24,7 @@ class Module:
         self.constants: dict[str, ast.expr] = {}
         self.imported: dict[str, tuple[str, str]] = {}
         self.fields: dict[str, list[ast.expr]] = {}
+        self.names: dict[Function, dict[str, list[ast.expr]]] = {}
         for node in self.tree.body:
             for target, given in assigned(node):
                 if isinstance(target, ast.Name):
@@ -53,6 +54,17 @@ class Module:
         """One function of this file, of a class or not."""
         return next(each for each in self.functions if each.name == name and self.classes[each] == holder)
 
+    def given_to(self, function: Function, name: str) -> list[ast.expr]:
+        """What a function assigns to a name of its own."""
+        if function not in self.names:
+            names: dict[str, list[ast.expr]] = {}
+            for part in ast.walk(function):
+                for target, given in (*assigned(part), *looped(part)):
+                    if isinstance(target, ast.Name):
+                        names.setdefault(target.id, []).append(given)
+            self.names[function] = names
+        return self.names[function].get(name, [])
+
 
 def assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """(target, value) of an assignment."""
@@ -66,19 +78,12 @@ def assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
         yield node.target, node.value
 
 
-def looped(function: Function, name: str) -> list[ast.expr]:
-    """What a loop over rows written out gives a name."""
-    return [
-        given
-        for loop in ast.walk(function)
-        if isinstance(loop, ast.For)
-        and isinstance(loop.target, ast.Tuple)
-        and isinstance(loop.iter, ast.Tuple)
-        for row in loop.iter.elts
-        if isinstance(row, ast.Tuple)
-        for target, given in zip(loop.target.elts, row.elts, strict=True)
-        if isinstance(target, ast.Name) and target.id == name
-    ]
+def looped(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(target, value) of a loop over rows that are written out."""
+    if isinstance(node, ast.For) and isinstance(node.target, ast.Tuple) and isinstance(node.iter, ast.Tuple):
+        for row in node.iter.elts:
+            if isinstance(row, ast.Tuple):
+                yield from zip(node.target.elts, row.elts, strict=True)
 
 
 def detail(expression: ast.expr) -> ast.expr:

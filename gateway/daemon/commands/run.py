@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,15 +72,21 @@ def run(options: argparse.Namespace) -> int:
             return hub(last_good(paths, error), log, options)
     except ConfigError as error:
         log("error", "The configuration cannot be used, and there is no last good one.", part="daemon")
-        print(f"trygg run: {Texts(salvage(paths, 'language')).reword(error)}", file=sys.stderr)
+        print(f"trygg run: {texts_of(paths, options).reword(error)}", file=sys.stderr)
         return 2
     except (HalError, PartFailedError) as error:
         log("error", "The hub cannot start.", part="daemon", cause=str(error), kind=type(error).__name__)
-        if sys.stderr.isatty() and not options.log_json:  # somebody reads; elsewhere the log is the only one
-            texts = Texts(salvage(paths, "language"))
+        if sys.stderr.isatty():  # somebody reads; elsewhere the log has said it
+            texts = texts_of(paths, options)
             said = texts.say("hub.cannot_start", cause=texts.reword(error))
             print(f"trygg run: {said}", file=sys.stderr)
         return 1
+
+
+def texts_of(paths: list[Path], options: argparse.Namespace) -> Texts:
+    """Texts for whoever started the hub; what goes to the log of the system or is JSON stays as it is."""
+    is_log = options.log_json or bool(os.environ.get("JOURNAL_STREAM"))
+    return Texts(salvage(paths, "language"), for_machines=is_log)
 
 
 def hub(loaded: Loaded, log: Log, options: argparse.Namespace) -> int:
