@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.daemon.__main__ import COMMANDS as TRYGG
+from gateway.daemon.texts import Texts
 from tests.conftest import ROOT
 from tools.arch.source import repository_files
 from tools.docs import cards, faults
@@ -148,12 +149,12 @@ def test_the_guide_quotes_what_the_commands_say(language: str) -> None:
             shown = word.partition("_but_")[0]  # one lamp, two sentences
             assert f"| `{shown}` | {first}" in page, word
     device = catalogue["device"]
-    quoted = [device[name] for name in ("heard", "silent", "unheard", "link")] + list(
-        device["links"].values()
-    )[1:]
+    quoted = [device[name] for name in ("heard", "silent", "unheard", "link")]
     quoted += [device["bonds"]["1"], *device["refusals"].values(), catalogue["status"]["delivered"]]
     for entry in quoted:
         assert said(entry, language) in page, entry
+    for link in ("connected", "open"):
+        assert Texts(language).reword(link) in page
 
 
 # --- what is generated --------------------------------------------------------------------------------------------
