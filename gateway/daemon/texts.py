@@ -56,7 +56,10 @@ class Texts:
                 return self.say("duration." + unit, count=duration_ms // size_ms)
         return self.say("duration.ms", count=duration_ms)
 
-    def counts(self, counted: dict[str, int], *, reworded: bool = False) -> str:
+    def counts(self, counted: dict[str, int]) -> str:
         """`Front door 3, Oximeter 12`."""
-        words = self.reword if reworded else str
-        return ", ".join(f"{words(name)} {count}" for name, count in sorted(counted.items()))
+        return ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
+
+    def counted_messages(self, counted: dict[str, int]) -> str:
+        """`2 × receipt: the signature does not hold; 1 × keyset: ...`: messages end in numbers themselves."""
+        return "; ".join(f"{count} × {self.reword(message)}" for message, count in sorted(counted.items()))

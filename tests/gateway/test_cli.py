@@ -219,7 +219,7 @@ def test_status_words_every_trouble(hub: Path, capsys: pytest.CaptureFixture[str
         "Clock: not set",
         "Gave up 10 events (information)",
         "Lost 7 events (information 5, measurement 2) because neither the store nor memory had room",
-        "refused: signature 2",
+        "refused: 2 × signature. Whoever runs the platform",
         "could not be used: Front door 3",
         "Silent devices: Smoke detector",
         "7 advertisements",

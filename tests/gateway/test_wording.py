@@ -171,7 +171,7 @@ def test_facts_of_the_hub_are_norwegian_for_people_and_unchanged_for_programs(
 def test_refused_messages_have_a_next_action(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
     while_running(hub, {"status": TROUBLE}, lambda: trygg("status", "-c", hub))
     said = capsys.readouterr().out
-    assert "kvittering: signert med en nøkkel som ikke står i nøkkelsettet 2" in said
+    assert "2 × kvittering: signert med en nøkkel som ikke står i nøkkelsettet; 1 × ukjent: " in said
     assert "ser etter hvem som kan skrive hos megleren" in said
     hub.write_text(HUB)
     while_running(hub, {"status": TROUBLE}, lambda: trygg("status", "-c", hub))

@@ -52,9 +52,7 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     if facts["frames_refused"]:
         lines.append(texts.say("status.frames", counts=texts.counts(facts["frames_refused"])))
     if facts["messages_refused"]:
-        lines.append(
-            texts.say("status.refused", counts=texts.counts(facts["messages_refused"], reworded=True))
-        )
+        lines.append(texts.say("status.refused", counts=texts.counted_messages(facts["messages_refused"])))
     if facts["advertisements_dropped"]:
         lines.append(texts.say("status.dropped", count=facts["advertisements_dropped"]))
     return lines
