@@ -63,6 +63,8 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "fault.unwatched": (107, 2, "*"),
     "journal.overrun": (108, 2, ""),
     "receipt.outdated": (109, 2, ""),
+    "device.flapping": (114, 2, ""),
+    "device.steady": (115, 2, "device.flapping"),
     "oximetry.measured": (128, 3, ""),
     "measurement.failed": (129, 3, ""),
     "dose.dispensed": (130, 3, ""),
@@ -149,6 +151,9 @@ VALUES: "dict[str, int]" = {
     "technical_count": 132,
     "measurement_count": 133,
     "info_count": 134,
+    "repeat": 135,
+    "again": 136,
+    "state": 137,
 }
 
 KIND_NAMES = {row[0]: name for name, row in KINDS.items()}

@@ -551,6 +551,24 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         None,
         "",
     ),
+    "device.flapping": (
+        "Enheten melder det samme om og om igjen",
+        "The device tells the same state again and again",
+        20,
+        "technical",
+        0,
+        None,
+        "",
+    ),
+    "device.steady": (
+        "Enheten melder ikke lenger det samme om og om igjen",
+        "The device no longer tells the same state again and again",
+        10,
+        "technical",
+        0,
+        None,
+        "",
+    ),
     "oximetry.measured": (
         "Oksygenmetning målt",
         "Oximetry measured",
@@ -805,4 +823,7 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "technical_count": ("antall i felt 2, teknisk", "count in lane 2, technical", "", 0, 0),
     "measurement_count": ("antall i felt 3, måling", "count in lane 3, measurement", "", 0, 0),
     "info_count": ("antall i felt 4, informasjon", "count in lane 4, info", "", 0, 0),
+    "repeat": ("gjentakelse nummer", "repetition number", "", 0, 0),
+    "again": ("sagt på nytt av gatewayen, etter", "told again by the gateway, after", "", 0, 0),
+    "state": ("tilstand", "state", "", 0, 0),
 }

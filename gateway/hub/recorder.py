@@ -19,6 +19,7 @@ from gateway.core.event_codec import (
 )
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
+from gateway.core.rules.exercise import LONGEST_MS
 from gateway.core.rules.leaving import DEVICE
 from gateway.hub.overrun import Work
 from gateway.hub.parts import PartFailedError
@@ -108,10 +109,8 @@ class Recorder:
         moment = self.moment(heard_ms)
         events: "list[Event]" = []
         for observation in reading.observations:
-            made = self.engine.observe(placement, observation, moment)
-            if observation.record is not None and made and made[0].kind == observation.kind:
-                made[0].identity = self.identity(placement, observation)
-            events += made
+            identity = None if observation.record is None else self.identity(placement, observation)
+            events += self.engine.observe(placement, observation, moment, identity)
         return self.made(events, {device_key(placement, key): item for key, item in reading.state.items()})
 
     def identity(self, placement: int, observation: "Observation") -> bytes:
@@ -132,12 +131,20 @@ class Recorder:
                 name: item[:LONGEST_TEXT] if isinstance(item, str) else item for name, item in values.items()
             }
         event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values)
-        self.engine.incidents.assign(event)
+        self.engine.assign(event)
         return event
 
     def event_bytes(self, kind: str, values: "dict[str, object]") -> bytes:
         """An event of the hub as bytes, for the rare append that goes past `append` (an epoch, a recovery)."""
         return encode_event(self.own(kind, 0, values))
+
+    def exercise(self, placement: int, kind: str, length_ms: int = LONGEST_MS) -> None:
+        """From now on, for at most two minutes, `kind` of a placement is an exercise.
+
+        Raises:
+            RefusedError: as `Exercises.begin`.
+        """
+        self.engine.exercises.begin(placement, kind, self.moment(), length_ms)
 
     # --- storing ------------------------------------------------------------------------------------------------
 

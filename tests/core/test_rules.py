@@ -7,6 +7,7 @@ from gateway.core.rules.engine import Engine, Moment, Rule
 from gateway.core.rules.incidents import dose_incident
 from gateway.core.rules.night_window import NightWindow
 from gateway.core.rules.recording import STABLE_LEAST_MS, Recording
+from gateway.core.rules.storm import QUIET_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,8 +154,8 @@ def test_no_rule_or_recording_can_drop_a_safety_event():
 def test_a_state_and_its_end_share_an_incident_and_a_new_state_has_a_new_one():
     made = engine()
     rows = []
-    for kind in ("smoke.detected", "smoke.detected", "smoke.cleared", "smoke.detected"):
-        rows += made.observe(DOOR, Observation(kind, {}), Moment(1, 1, None))
+    for kind, at_ms in (("detected", 1), ("detected", 2), ("cleared", 3), ("detected", 3 + QUIET_MS)):
+        rows += made.observe(DOOR, Observation("smoke." + kind, {}), Moment(1, at_ms, None))
     assert rows[0].incident == rows[1].incident == rows[2].incident
     assert rows[3].incident not in (None, rows[0].incident)
 

@@ -2,11 +2,17 @@
 
 That is the whole guarantee for lanes 0 and 1: a rule has no way to drop, change or delay what a device said.
 The one filter, `Recording`, is asked for the measurement lane alone.
+
+Beside what the device said an event carries what the engine knows of it: its incident, that it is part of an exercise
+(`exercise.py`), and a count where it repeats what was told within ten minutes (`storm.py`). None of these holds an event
+back: each is in the answer of the call that brought the observation, and what the device said stands in it unchanged.
 """
 
 from gateway.core.event_codec import lane_of
 from gateway.core.model import Event
+from gateway.core.rules.exercise import Exercises
 from gateway.core.rules.incidents import PREFIX, Incidents
+from gateway.core.rules.storm import Storms
 from hal.types import MEASUREMENT
 
 TYPE_CHECKING = False
@@ -65,7 +71,7 @@ class Rule:
 
 
 class Engine:
-    """All rules of a hub, the recording of streams, and incidents."""
+    """All rules of a hub, the recording of streams, incidents, storms and exercises."""
 
     def __init__(
         self,
@@ -79,16 +85,24 @@ class Engine:
         self.incidents = Incidents(
             random, {key: item for key, item in stored.items() if key.startswith(PREFIX)}
         )
+        self.storms = Storms(self.incidents, stored)
+        self.exercises = Exercises(self.storms, stored)
 
-    def observe(self, placement: int, observation: "Observation", moment: Moment) -> "list[Event]":
-        """The observation's own event, where its recording keeps it, and what the rules add, alarms first."""
+    def observe(
+        self, placement: int, observation: "Observation", moment: Moment, identity: "bytes | None" = None
+    ) -> "list[Event]":
+        """The observation's own event, where its recording keeps it, and what the rules add, alarms first.
+
+        `identity`: event key 9, for what the device told from its own log and may tell again.
+        """
         event = Event(
             observation.kind,
             placement,
             moment.boot,
             moment.uptime_ms,
             moment.utc_ms,
-            observation.values,
+            dict(observation.values),  # a mark is the event's, not the device's
+            identity=identity,
             device_time=observation.device_time,
             provenance=observation.provenance,
         )
@@ -96,7 +110,7 @@ class Engine:
         for rule in self.rules:
             if rule.placement == placement:
                 events += rule.observe(event, moment)
-        return self.finished(events)
+        return self.finished(events, moment)
 
     def keeps(self, event: Event) -> bool:
         """Whether the event is recorded; only a stream of the measurement lane may be thinned."""
@@ -110,24 +124,40 @@ class Engine:
             at = rule.next_due_ms()
             if at is not None and at <= moment.uptime_ms:
                 events += rule.due(moment)
-        return self.finished(events)
+        return self.finished(events, moment)
 
     def next_due_ms(self) -> "int | None":
-        """Uptime in ms at which a rule next wants `due`, or None."""
-        times = [at for at in [rule.next_due_ms() for rule in self.rules] if at is not None]
-        return min(times) if times else None
+        """Uptime in ms at which a rule, a storm or an exercise next wants `due`, or None."""
+        times = [rule.next_due_ms() for rule in self.rules]
+        known = [
+            at for at in times + [self.storms.next_due_ms(), self.exercises.next_due_ms()] if at is not None
+        ]
+        return min(known) if known else None
 
-    def finished(self, events: "list[Event]") -> "list[Event]":
-        """Incidents given; the order of the device's own word kept."""
+    def finished(self, events: "list[Event]", moment: Moment) -> "list[Event]":
+        """Incidents and marks given, the order of the device's own word kept; then what storms and exercises bring."""
         for event in events:
+            self.assign(event)
+        for event in self.exercises.due(moment):
+            self.assign(event)
+            events.append(event)
+        return events + self.storms.due(moment)
+
+    def assign(self, event: Event) -> None:
+        """Give an event its incident and its marks. What an exercise brings is no part of a storm, nor makes one."""
+        event.exercise = self.exercises.covers(event)
+        if event.exercise:
             self.incidents.assign(event)
-        return events
+        else:
+            self.storms.follow(event)
 
     def take_changes(self) -> "dict[str, bytes | None]":
         """State to store with the events just made; the next call gives only what changed since."""
-        changes = self.incidents.changes
-        self.incidents.changes = {}
+        changes: "dict[str, bytes | None]" = {}
+        kept = [self.incidents.changes, self.storms.changes, self.exercises.changes]
+        for moved in kept + [rule.changes for rule in self.rules]:
+            changes.update(moved)
+        self.incidents.changes, self.storms.changes, self.exercises.changes = {}, {}, {}
         for rule in self.rules:
-            changes.update(rule.changes)
             rule.changes = {}
         return changes

@@ -30,7 +30,7 @@ class Incidents:
         row = registry.KINDS.get(event.kind)
         if event.incident is not None or row is None:
             return
-        part = str(event.values.get("part", ""))
+        part = part_of(event.values)
         if "dose_id" in event.values:
             event.incident = dose_incident(event.placement, event.values["dose_id"])
         elif row[2]:
@@ -47,9 +47,25 @@ class Incidents:
             self.open[key] = self.changes[key] = self.random(INCIDENT_SIZE)
         return self.open[key]
 
-    def is_open(self, placement: int, kind: str) -> bool:
+    def resume(self, placement: int, kind: str, part: str, incident: bytes) -> None:
+        """Let a state that begins once more belong to the incident that it had."""
+        key = key_of(placement, kind, part)
+        self.open[key] = self.changes[key] = incident
+
+    def leave(self, placement: int, kind: str, part: str) -> None:
+        """Let what is told next of an open state belong to an incident of its own."""
+        key = key_of(placement, kind, part)
+        if self.open.pop(key, None) is not None:
+            self.changes[key] = None
+
+    def is_open(self, placement: int, kind: str, part: str = "") -> bool:
         """Whether the state that `kind` begins still holds."""
-        return key_of(placement, kind) in self.open
+        return key_of(placement, kind, part) in self.open
+
+
+def part_of(values: "dict[str, object]") -> str:
+    """What tells apart states of one kind of one device: which of its contacts, or which of its states a storm is of."""
+    return ".".join([str(values[name]) for name in ("state", "part") if values.get(name)])
 
 
 def key_of(placement: int, kind: str, part: str = "") -> str:

@@ -1,0 +1,254 @@
+"""States that come and go by themselves (N3, H11): every word of them is told at once, and who has been told is marked.
+
+A beginning that follows one which was told is marked (`repeat`, a count) and shares its incident. Nothing is withheld or
+delayed: the mark lets a receiver notify at most once in ten minutes. **Never marked** is
+
+- the first beginning, and one that follows ten quiet minutes: somebody who looked has been there by then, and what
+  begins now is new; after a restart nobody knows how long it was quiet, so the first beginning counts as new;
+- one more than ten minutes after the last that was not marked: a storm is told again as long as it lasts;
+- a word that lacks a doubt (provenance) which that one had: a forger must not make a true alarm a repetition;
+- what is no state, such as a press of a button; nor what a device told from its own log (it has an identity of its own):
+  that may be heard within a second and have happened over days.
+
+A state whose beginning was marked and which then stays for two minutes is told again, unmarked, as soon as ten minutes have
+passed since it was told so: the fire behind the flapping. The technical resource person hears of a storm (`device.flapping`) and of its end
+(`device.steady`). Everything is kept for each placement, kind and part: no storm touches another. docs/adr/0018-storms.md.
+"""
+
+from gateway.core import cbor, registry
+from gateway.core.event_codec import lane_of
+from gateway.core.model import Event
+from gateway.core.rules.incidents import OPENING, key_of, part_of
+from gateway.core.rules.incidents import PREFIX as INCIDENT
+from hal.types import TECHNICAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.core.rules.engine import Moment
+    from gateway.core.rules.incidents import Incidents
+
+FLAPPING, STEADY = "device.flapping", "device.steady"
+QUIET_MS = 600_000  # without a change for so long: what begins then is a new episode, and a storm is over
+NOTICE_MS = 600_000  # after an unmarked beginning for so long the next ones are marked
+STAYS_MS = 120_000  # a state that stands so long does not flap
+FLAPS = 3  # a state that came back so often is a storm: a person may open a door a second time
+DEVICE, KEPT = "device.", ".storm."  # state key: what the hub keeps of a device, and goes with it
+# states that may be marked: those of people and of faults. Doors by day and motion come and go because somebody lives there.
+FOLLOWED = {kind for kind in OPENING if lane_of(kind) <= TECHNICAL and kind != FLAPPING}
+
+
+class Spell:
+    """One state that changed within ten minutes; times are uptime in ms of this boot, None where they are of an earlier.
+
+    notice_ms, doubt: the last unmarked beginning and its provenance. toggles: how often it came back, count: how often
+    it was told. again_ms: when it is told again unless it ends: its last beginning was marked. told: the storm is.
+    """
+
+    __slots__ = (
+        "again_ms",
+        "count",
+        "doubt",
+        "incident",
+        "kind",
+        "last_ms",
+        "notice_ms",
+        "part",
+        "placement",
+        "provenance",
+        "toggles",
+        "told",
+    )
+
+    def __init__(self, placement: int, kind: str, part: str) -> None:
+        self.placement = placement
+        self.kind = kind
+        self.part = part
+        self.incident: "bytes | None" = None
+        self.last_ms: "int | None" = None
+        self.again_ms: "int | None" = None
+        self.told = False
+        self.renew()
+
+    def renew(self) -> None:
+        """A new episode."""
+        self.incident = None
+        self.notice_ms: "int | None" = None
+        self.doubt = self.provenance = self.count = self.toggles = 0
+
+    def quiet(self, now_ms: int) -> bool:
+        """Whether it has not changed for long enough."""
+        return self.last_ms is not None and now_ms - self.last_ms >= QUIET_MS
+
+    def repeats(self, event: Event) -> bool:
+        """Whether a beginning tells nobody anything new: told in the last ten minutes, with no doubt that is gone now."""
+        if self.notice_ms is None or event.uptime_ms - self.notice_ms >= NOTICE_MS:
+            return False
+        return self.doubt & ~event.provenance == 0
+
+
+class Storms:
+    """Spells by incident key; `changes` is the state to store with the events that moved it."""
+
+    def __init__(self, incidents: "Incidents", stored: "dict[str, bytes]") -> None:
+        self.incidents = incidents
+        self.changes: "dict[str, bytes | None]" = {}
+        self.held: "dict[str, Spell]" = {}
+        self.take_up(stored)
+
+    def take_up(self, stored: "dict[str, bytes]") -> None:
+        """Storms that were told, and marked beginnings whose state stood, before a restart. Their times mean nothing now."""
+        for key in sorted(self.incidents.open):
+            number, _, rest = key[len(INCIDENT) :].partition("." + FLAPPING + ".")
+            if rest:
+                spell = self.spell_of(int(number), rest)
+                spell.told, spell.toggles = True, FLAPS
+        for key in sorted(stored):
+            number, _, rest = key[len(DEVICE) :].partition(KEPT)
+            if key.startswith(DEVICE) and rest and number.isdigit():
+                spell = self.spell_of(int(number), rest)
+                spell.count, spell.provenance = cbor.decode(stored[key])  # type: ignore[misc]
+                spell.again_ms = 0
+
+    def spell_of(self, placement: int, name: str) -> Spell:
+        """The spell of a state, made where there is none; `name` is kind and part, as in a state key."""
+        thing, _, rest = name.partition(".")
+        happening, _, part = rest.partition(".")
+        key = self.key_of(placement, thing + "." + happening, part)
+        if key not in self.held:
+            self.held[key] = Spell(placement, thing + "." + happening, part)
+        return self.held[key]
+
+    def follows(self, kind: str) -> bool:
+        """Whether `kind` begins a state that may be marked."""
+        return kind in FOLLOWED
+
+    def stirs(self, placement: int, kind: str) -> bool:
+        """Whether a state of that kind stands, or changed within ten minutes, whatever its part."""
+        start = key_of(placement, kind)
+        keys = list(self.held) + list(self.incidents.open)
+        return any([key == start or key.startswith(start + ".") for key in keys])
+
+    def key_of(self, placement: int, kind: str, part: str) -> str:
+        """What is kept apart."""
+        return key_of(placement, kind, part)
+
+    def follow(self, event: Event) -> None:
+        """Give an event its incident, and its mark where it is a repetition."""
+        begins = event.kind in FOLLOWED
+        kind = event.kind if begins else registry.KINDS[event.kind][2] if event.kind in registry.KINDS else ""
+        logged = event.identity is not None or "dose_id" in event.values
+        if kind not in FOLLOWED or event.incident is not None or logged:
+            self.incidents.assign(event)
+            return
+        part = part_of(event.values)
+        key = self.key_of(event.placement, kind, part)
+        was_open = self.incidents.is_open(event.placement, kind, part)
+        if not begins and not was_open:
+            return  # the end of what never began
+        spell = self.held.get(key) or Spell(event.placement, kind, part)
+        self.held[key] = spell
+        if begins:
+            self.begin(spell, event, was_open)
+        else:
+            self.incidents.assign(event)
+            self.end(spell, event)
+        spell.incident = event.incident
+        spell.last_ms = event.uptime_ms
+
+    def begin(self, spell: Spell, event: Event, was_open: bool) -> None:
+        """A state begins, or is said once more while it stands."""
+        if spell.quiet(event.uptime_ms):
+            spell.renew()
+        before = spell.incident
+        if before is not None and not was_open:
+            spell.toggles += 1
+            self.incidents.resume(spell.placement, spell.kind, spell.part, before)
+        self.incidents.assign(event)
+        spell.provenance = event.provenance & (spell.provenance if was_open else event.provenance)
+        if spell.repeats(event):
+            spell.count += 1
+            event.values["repeat"] = spell.count
+            if spell.again_ms is None:
+                spell.again_ms = max((spell.notice_ms or 0) + NOTICE_MS, event.uptime_ms + STAYS_MS)
+            self.keep(spell)
+        else:
+            self.noticed(spell, event)
+
+    def end(self, spell: Spell, event: Event) -> None:
+        """A state ends: the end of a marked beginning is marked as well."""
+        if spell.again_ms is not None:
+            event.values["repeat"] = spell.count
+            spell.again_ms = None
+            self.keep(spell)
+
+    def noticed(self, spell: Spell, event: Event) -> None:
+        """An unmarked beginning."""
+        spell.notice_ms, spell.doubt = event.uptime_ms, event.provenance
+        if spell.again_ms is not None:
+            spell.again_ms = None
+            self.keep(spell)
+
+    def keep(self, spell: Spell) -> None:
+        """Remember across a restart whether the state stands behind a mark."""
+        name = spell.kind + ("." + spell.part if spell.part else "")
+        marked = cbor.encode([spell.count, spell.provenance]) if spell.again_ms is not None else None
+        self.changes[DEVICE + str(spell.placement) + KEPT + name] = marked
+
+    def due(self, moment: "Moment") -> "list[Event]":
+        """What a storm brings by itself: a state that stayed, told again; that a storm began, or is over."""
+        found: "list[Event]" = []
+        for key in sorted(self.held):
+            spell = self.held[key]
+            if spell.last_ms is None:  # of an earlier boot: its ten minutes begin now
+                spell.last_ms = moment.uptime_ms
+                spell.again_ms = None if spell.again_ms is None else moment.uptime_ms + NOTICE_MS
+            if spell.again_ms is not None and moment.uptime_ms >= spell.again_ms:
+                found += self.again(spell, moment)
+            is_quiet = spell.quiet(moment.uptime_ms)
+            is_storm = spell.toggles >= FLAPS and not is_quiet
+            if is_storm != spell.told:
+                spell.told = is_storm
+                found.append(self.fault(spell, moment))
+            if is_quiet:
+                del self.held[key]
+        return found
+
+    def again(self, spell: Spell, moment: "Moment") -> "list[Event]":
+        """A state that stays is told once more, unmarked, in the hub's own words."""
+        if not self.incidents.is_open(spell.placement, spell.kind, spell.part):
+            spell.again_ms = None  # it ended in another way, such as by a word from the device's log
+            self.keep(spell)
+            return []
+        event = told_again(spell.placement, spell.kind, spell.part, spell.provenance, moment, "storm")
+        self.incidents.assign(event)
+        self.noticed(spell, event)
+        return [event]
+
+    def fault(self, spell: Spell, moment: "Moment") -> Event:
+        """That a storm began or is over."""
+        values: "dict[str, object]" = {"state": spell.kind}
+        if spell.part:
+            values["part"] = spell.part
+        kind = FLAPPING if spell.told else STEADY
+        event = Event(kind, spell.placement, moment.boot, moment.uptime_ms, moment.utc_ms, values)
+        self.incidents.assign(event)
+        return event
+
+    def next_due_ms(self) -> "int | None":
+        """Uptime in ms at which `due` wants to be called, or None; 0 is at once."""
+        times: "list[int]" = []
+        for spell in self.held.values():
+            if spell.last_ms is None or (spell.toggles >= FLAPS) != spell.told:
+                return 0
+            times.append(spell.last_ms + QUIET_MS)
+            if spell.again_ms is not None:
+                times.append(spell.again_ms)
+        return min(times) if times else None
+
+
+def told_again(placement: int, kind: str, part: str, provenance: int, moment: "Moment", why: str) -> Event:
+    """A state that stands, told by the hub and not by its device: `again` says why."""
+    values: "dict[str, object]" = {"again": why}
+    if part:
+        values["part"] = part
+    return Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values, provenance=provenance)
