@@ -147,7 +147,9 @@ def test_an_alarm_passes_a_backlog_that_the_broker_refuses(manner: str) -> None:
         for number in range(1, 6):
             bench.smoke(bool(number % 2), number)
             await bench.minutes(2)
-            assert len(bench.platform.kinds(0)) == number
+            said = bench.platform.kinds(0)
+            assert len(said) >= number, "what stands behind a repetition is told again"
+            assert said[-1] == ("smoke.detected" if number % 2 else "smoke.cleared")
         assert bench.broker.too_large > 0 and bench.lost() == 0
 
     played(scene)
