@@ -153,7 +153,7 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         "technical",
         0,
         (45, 123),
-        "",
+        "1.20",
     ),
     "device.back": (
         "Enheten høres igjen",
@@ -647,7 +647,7 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         0,
         "presence",
         8519687,
-        None,
+        (10, 119),
         "4.8",
     ),
     "motion.cleared": (
