@@ -7,6 +7,7 @@ the technical lane.
 """
 
 from gateway.core import cbor
+from gateway.core.link_quality import LinkQuality
 from gateway.core.rhythm import Rhythm
 
 TYPE_CHECKING = False
@@ -102,6 +103,7 @@ class Supervision:
 
     def __init__(self) -> None:
         self.devices: "dict[int, Watched]" = {}
+        self.links: "dict[int, LinkQuality]" = {}
 
     def watch(
         self,
@@ -111,9 +113,11 @@ class Supervision:
         silent: bool,
         must_speak: bool = False,
         kept: "bytes | None" = None,
+        weak: bool = False,
     ) -> None:
-        """Begin to watch; the first interval counts from now."""
+        """Begin to watch; the first interval counts from now. `weak`: a weak link was reported and has not become good."""
         self.devices[placement] = Watched(given_ms, now_ms, silent, must_speak, kept)
+        self.links[placement] = LinkQuality(weak)
 
     def heard(self, placement: int, now_ms: int, triggered: bool = False) -> bool:
         """The device spoke; True where it had been silent."""

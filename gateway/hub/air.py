@@ -36,6 +36,7 @@ class Listener:
         self.clock = clock
         self.heard_ms = 0
         self.quiet = False  # the scan was stopped because it heard nothing
+        self.by_address = {d.config.address: d for d in devices if d.config.address}
         self.broadcasting = {d.config.address: d for d in devices if d.driver.transport == "ble-adv"}
         self.connectable = {
             d.config.address: asyncio.Event() for d in devices if d.driver.transport == "ble-gatt"
@@ -92,6 +93,9 @@ class Listener:
             driver: "AdvertisingDriver" = device.driver  # type: ignore[assignment]
             reading = driver.advertised(advertisement)
             await self.intake.take(device, reading, advertisement.received_ms, wait=False)
+        device = self.by_address.get(advertisement.address)
+        if device is not None:
+            await self.intake.received(device, advertisement.rssi_dbm, advertisement.received_ms)
 
 
 class Visitor:

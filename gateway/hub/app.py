@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         Watchdog,
     )
 
-SILENT = "device.silent"
+SILENT, WEAK = "device.silent", "link.weak"
 FLUSH_MS = 2_000
 
 
@@ -242,9 +242,11 @@ class App:
         now_ms = self.machine.clock.uptime_ms()
         for device in self.devices:
             placement = device.placement
-            silent = self.recorder.engine.incidents.is_open(placement, SILENT)
+            is_open = self.recorder.engine.incidents.is_open
+            silent, weak = is_open(placement, SILENT), is_open(placement, WEAK)
             kept = self.machine.journal.state(device_key(placement, device.RHYTHM))
-            self.supervision.watch(placement, device.interval_ms, now_ms, silent, device.driver.safety, kept)
+            safety = device.driver.safety
+            self.supervision.watch(placement, device.interval_ms, now_ms, silent, safety, kept, weak)
 
     def start_inputs(self) -> None:
         """One loop that listens, one for each device that is visited or on a line."""

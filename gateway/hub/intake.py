@@ -45,6 +45,13 @@ class Intake:
         if was_silent:
             await self.recorder.note("device.back", device.placement)
 
+    async def received(self, device: "Device", rssi_dbm: int, heard_ms: int) -> None:
+        """How strong a reception was; a link that has become weak for long, or good again, is said."""
+        link = self.supervision.links.get(device.placement)
+        if link is not None and link.heard(rssi_dbm, heard_ms):
+            kind = "link.weak" if link.weak else "link.restored"
+            await self.recorder.note(kind, device.placement, {"rssi_dbm": link.rssi_dbm})
+
     def learn(self, device: "Device", reading: "Reading", work: "Work") -> bool:
         """Keep what a device says it is, for the manifest and `trygg devices`; whether it is news."""
         before = device.kept()
