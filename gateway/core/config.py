@@ -31,6 +31,7 @@ SECTIONS: "dict[str, list[Row]]" = {
         ("language", fields.choice("nb", "en"), "nb"),
         ("time_zone", fields.zone, "Europe/Oslo"),
         ("state_interval_s", fields.whole(5, 3600), 60),
+        ("self_test_at", fields.time_of_day, None),
         ("data_directory", fields.path, "/var/lib/trygg"),
     ],
     "uplink": [
@@ -85,13 +86,14 @@ class Section:
 
 
 class HubConfig(Section):
-    """`[hub]`: who this gateway is, and what it says to people."""
+    """`[hub]`: who this gateway is, and what it says to people. self_test_at: minute of the local day; None: by its id."""
 
     id: str
     tenant: str
     language: str
     time_zone: str
     state_interval_s: int
+    self_test_at: "int | None"
     data_directory: str
 
 

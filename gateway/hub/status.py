@@ -51,6 +51,7 @@ def status(app: "App") -> "dict[str, object]":
         "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],
         "lamp": app.supervise.lamp(),
         "faults": app.supervise.faults(),
+        "self_test": app.supervise.self_test.facts(),
         "configuration_fault": app.fault,
         "advertisements_dropped": 0 if app.machine.scanner is None else app.machine.scanner.dropped,
     }
@@ -65,6 +66,7 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
     """One device: what it is, when it was heard, what was refused and why."""
     now_ms = app.machine.clock.uptime_ms()
     watched = app.supervision.devices.get(device.placement)
+    link = app.supervision.links.get(device.placement)
     return {
         "name": device.config.name,
         "driver": device.config.driver,
@@ -75,6 +77,8 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "interval_ms": device.interval_ms,
         "learned_interval_ms": 0 if watched is None else watched.learned_ms,
         "silent": is_silent(app, device),
+        "rssi_dbm": None if link is None else link.rssi_dbm,
+        "link_weak": link is not None and link.weak,
         "link": device.link,
         "bond": device.bond,
         "frames": device.frames,

@@ -3,6 +3,7 @@
 from gateway.core.supervision import KEEP_MS
 from gateway.hub.devices import Device
 from gateway.hub.recorder import device_key
+from gateway.hub.self_test import SelfTest
 from gateway.hub.waking import Wake
 
 TYPE_CHECKING = False
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from gateway.hub.uplink import Delivery
     from hal.interfaces import Clock, Indicator, Watchdog
 
-BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at
+BEAT_MS = 5_000  # how often the watchdog is fed and slow conditions are looked at,
+BRISK_MS = 1_000  # and while somebody waits for an answer
 JUMP_MS = 60_000  # that the time of day moves beside the uptime: no crystal does that between two beats
 PATH_LOST_MS = 90_000  # without a connection for so long is a fault
 FAULTS = (
@@ -64,6 +66,7 @@ class Supervise:
         self.watchdog = watchdog
         self.alive = alive
         self.log = log
+        self.self_test = SelfTest(config, clock, recorder, delivery)
         self.wake = Wake(clock)
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
@@ -86,8 +89,8 @@ class Supervise:
                 self.state_due_ms = now_ms + self.state_interval_ms
                 await self.delivery.say_alive()
             if now_ms >= self.beat_due_ms:
-                self.beat_due_ms = now_ms + BEAT_MS
                 await self.beat(now_ms)
+                self.beat_due_ms = now_ms + (BRISK_MS if self.self_test.runs else BEAT_MS)
             await self.wake.wait(self.next_due_ms())
 
     def next_due_ms(self) -> int:
@@ -123,6 +126,7 @@ class Supervise:
         await self.recorder.condition("storage.full", "storage.restored", self.recorder.full)
         await self.recorder.condition("disk.full", "disk.freed", self.recorder.journal.cramped)
         await self.losses.report(now_ms)
+        await self.self_test.look(now_ms)
         if now_ms >= self.rhythm_due_ms:
             self.rhythm_due_ms = now_ms + KEEP_MS
             await self.keep_rhythms()
