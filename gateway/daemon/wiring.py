@@ -12,8 +12,11 @@ from gateway.core.errors import ConfigError
 from gateway.daemon.control import ControlServer
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import tls_files
+from gateway.daemon.restarts import NAME as RESTARTS
+from gateway.daemon.restarts import REBOOT, Restarts, boot_id, uptime_s
 from gateway.hub import status
 from gateway.hub.app import App, Machine
+from gateway.hub.parts import PartFailedError
 from gateway.hub.uplink import Delivery
 from hal.interfaces import BleCentral, BleScanner, Clock, Uplink
 from hal.linux.clock import SystemClock
@@ -183,6 +186,29 @@ async def keep_time(clock: SystemClock, last: LastTime, log: Log) -> None:
         await clock.sleep_ms(NOTE_EVERY_MS)
 
 
+async def tell_restarts(app: App, restarts: Restarts, log: Log) -> None:
+    """Report a restart of the machine that was ours, once; why the process before ended is in `hub.started`."""
+    values = restarts.of_machine()
+    is_stored = values is None or await app.recorder.note("machine.restarted", values=values)
+    if is_stored:
+        try:
+            restarts.told()
+        except OSError as error:
+            log("warning", "The count of restarts cannot be kept.", cause=str(error))
+
+
+def ended(restarts: Restarts, part: str, reason: str, log: Log) -> int:
+    """Exit status of a process that ends because a part failed for good: 1, or `REBOOT` where that did not help before."""
+    try:
+        wanted = restarts.ended(part, reason)
+    except OSError as error:
+        log("warning", "The count of restarts cannot be kept.", cause=str(error))
+        return 1
+    if wanted:
+        log("error", "Starting anew does not help; the machine is asked to restart.", part=part, cause=reason)
+    return REBOOT if wanted else 1
+
+
 async def run(
     config: Config,
     *,
@@ -191,10 +217,11 @@ async def run(
     clock_offset_ms: int | None = None,
     ready: Callable[[], None] = lambda: None,
     delivery: type[Delivery] = Delivery,
+    machine_uptime_s: Callable[[], int] = uptime_s,
 ) -> int:
     """Run the hub until `stop` is set; 0 where it stopped as told, 1 where a part could not be kept running.
 
-    With `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
+    `REBOOT` where that has happened too often (`restarts.py`). With `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
 
     Raises:
         ConfigError, HalError, PartFailedError: it could not start.
@@ -213,7 +240,8 @@ async def run(
     uplinks: list[Uplink] = [
         PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers
     ]
-    started: dict[str, object] = {} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms}
+    restarts = Restarts(data / RESTARTS, boot_id(), machine_uptime_s)
+    started = restarts.why() | ({} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms})
     async with journal(config) as store, radio(config, clock) as (scanner, central):
         machine = Machine(
             clock,
@@ -231,9 +259,15 @@ async def run(
         app = App(config, machine, roots, driver, software(), log, codes, delivery, started, config.fault)
         handlers = {"status": lambda: status.status(app), "devices": lambda: status.devices(app)}
         async with ControlServer(data / "control.sock", handlers):
-            await app.start()
+            try:
+                await app.start()
+                await tell_restarts(app, restarts, log)
+            except PartFailedError as error:
+                if ended(restarts, "start", str(error), log) == REBOOT:
+                    return REBOOT
+                raise
             ready()
             if clock_offset_ms is None:
                 app.parts.start("time", lambda: keep_time(clock, last, log))
             ended_well = await app.until(stop, lambda: open_journal(config))
-    return 0 if ended_well else 1
+    return 0 if ended_well else ended(restarts, app.parts.failed, app.parts.cause, log)

@@ -30,7 +30,7 @@ class Parts:
         self.log = log
         self.tasks: "dict[str, asyncio.Task[None]]" = {}
         self.given_up: "asyncio.Event" = asyncio.Event()
-        self.failed = ""
+        self.failed, self.cause = "", ""  # the part that gave up, and why
 
     def start(self, name: str, run: "Callable[[], Awaitable[None]]", once: bool = False) -> None:
         """Begin a part: a coroutine function that runs for ever, or with `once` until it has done its work."""
@@ -39,6 +39,7 @@ class Parts:
     async def keep(self, name: str, run: "Callable[[], Awaitable[None]]", once: bool) -> None:
         """Run a part; after a failure report it, pause, and run it again."""
         pause_ms, failures = FIRST_PAUSE_MS, 0
+        reason = ""
         while failures < TOO_OFTEN:
             began_ms = self.clock.uptime_ms()
             reason = "it ended by itself"
@@ -49,6 +50,7 @@ class Parts:
                     return
             except PartFailedError as error:
                 self.log("error", "A part cannot go on; the process must start anew.", part=name, cause=error)
+                reason = str(error)
                 break
             except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught, reported and bounded
                 reason = type(error).__name__ + ": " + str(error)
@@ -59,7 +61,7 @@ class Parts:
             await self.report(name, reason)
             await self.clock.sleep_ms(pause_ms)
             pause_ms = min(LONGEST_PAUSE_MS, pause_ms * 2)
-        self.failed = name
+        self.failed, self.cause = name, reason
         self.given_up.set()
 
     async def report(self, name: str, reason: str) -> None:

@@ -1,6 +1,7 @@
 """The systemd unit says the same of names, paths and promises as the program does."""
 
 import configparser
+import shlex
 import shutil
 import subprocess
 from importlib.resources import files
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.daemon.configuration import DEFAULT, DEFAULT_DATA
+from gateway.daemon.restarts import REBOOT
 from gateway.hub.supervise import BEAT_MS
 
 UNIT = files("gateway.daemon").joinpath("trygg.service")
@@ -48,6 +50,30 @@ def test_it_is_told_when_the_hub_runs_and_watches_it(service: dict[str, str]) ->
     # systemd advises a beat in half the period (sd_watchdog_enabled(3)); a beat may wait for one slow sync.
     assert int(service["WatchdogSec"]) * 1000 >= 4 * BEAT_MS
     assert service["RestartPreventExitStatus"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("status", "reboots"),
+    [(str(REBOOT), True), ("0", False), ("1", False), ("2", False), ("KILL", False), ("", False)],
+)
+def test_one_exit_status_restarts_the_machine_and_no_other(
+    service: dict[str, str], tmp_path: Path, status: str, reboots: bool
+) -> None:
+    post = service["ExecStopPost"]
+    assert post.startswith("-+/bin/sh -c "), "as root, and a failure does not count"
+    assert str(REBOOT) not in service["RestartPreventExitStatus"].split(), (
+        "where it cannot, the hub starts again"
+    )
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n')
+    systemctl.chmod(0o700)
+    program, option, script = shlex.split(post.removeprefix("-+").replace("$$", "$"))
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "EXIT_STATUS": status}
+    ran = subprocess.run([program, option, script], env=environment, timeout=15, check=False)
+    assert ran.returncode == 0
+    asked = tmp_path / "asked"
+    assert asked.exists() == reboots
+    assert not reboots or asked.read_text() == "--no-block reboot\n"
 
 
 def test_the_clock_can_be_asked(service: dict[str, str]) -> None:

@@ -71,6 +71,7 @@ def test_pauses_double_and_too_many_failures_give_up():
         assert len(broken.starts) == TOO_OFTEN
         assert gaps[:4] == [1_000, 2_000, 4_000, 8_000] and gaps[-1] == LONGEST_PAUSE_MS
         assert parts.given_up.is_set() and parts.failed == "radio" and not parts.alive()
+        assert parts.cause == "ValueError: always"
         await parts.stop()
 
     play(scene)
@@ -97,6 +98,7 @@ def test_a_part_that_only_a_fresh_process_helps_gives_up_at_once():
         parts.start("radio", broken.run)
         await small.clock.settle()
         assert parts.given_up.is_set() and parts.failed == "radio" and len(broken.starts) == 1
+        assert parts.cause == "the journal is gone"
         await parts.stop()
 
     play(scene)
