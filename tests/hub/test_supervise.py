@@ -37,7 +37,7 @@ def count(bench: Bench, kind: str) -> int:
 
 def test_the_state_goes_out_as_often_as_configured():
     async def scene(bench: Bench):
-        for seconds, expected in ((5, 24), (60, 2)):
+        for seconds, expected in ((5, 24), (20, 6), (60, 2)):
             bench.tree = with_interval(seconds)
             await bench.cut()
             await bench.build().start()
@@ -73,6 +73,29 @@ def test_the_watchdog_starves_when_a_part_is_gone_for_good():
         assert bench.app.supervise.faults() == [PART_STOPPED]
         await bench.clock.advance(30_000)
         assert bench.watchdog.bites
+
+    play(scene)
+
+
+def test_the_watchdog_starves_when_any_one_loop_has_ended():
+    """The control is the test above: with all of them it is fed."""
+
+    async def scene(bench: Bench):
+        names = [name for name in bench.app.parts.tasks if name != "supervise"]
+        assert {"store", "uplink", "manifest", "radio"} <= set(names)
+        for name in names:
+            await bench.cut()
+            await bench.build().start()
+            await bench.clock.advance(6_000)
+            fed = bench.watchdog.fed
+            bench.app.parts.tasks[name].cancel()
+            await bench.clock.advance(40_000)
+            assert bench.watchdog.fed == fed and bench.watchdog.bites, name
+        await bench.cut()
+        await bench.build().start()
+        bench.app.parts.tasks["supervise"].cancel()
+        await bench.clock.advance(40_000)
+        assert bench.watchdog.bites, "and who feeds it is one of them"
 
     play(scene)
 
