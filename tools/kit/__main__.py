@@ -16,6 +16,7 @@ from gateway.core.errors import ConfigError
 # command: what `--help` says of it
 COMMANDS = {
     "demo": "the whole system on this machine, with a virtual home, live",
+    "export": "stored events as FHIR R4 (after the VKP profiles) or SCAIP requests",
     "home": "a virtual home: Bluetooth and serial peripherals, played from a scenario",
     "keys": "make the keys of a municipality for demo and tests, register gateways",
     "platform": "reference receiver: verify, remove duplicates, store, receipt",

@@ -1,0 +1,166 @@
+"""Measurements as Observations after VkpObservation and HL7's Personal Health Device profiles.
+
+One Observation a number, since VKP has a profile for each; what the device says besides (status, marks, its own time)
+goes along as components of each. Digits are the device's: JSON numbers are written from decimals, never from floats.
+"""
+
+from typing import Any
+
+from gateway.core.model import Absent, Decimal
+from gateway.core.registry_text import KIND_TEXTS, VALUE_TEXTS
+from tools.export import codes, words
+from tools.export.parts import (
+    Resource,
+    coding,
+    dated,
+    device_reference,
+    identifiers,
+    kind_concept,
+    meta,
+    only,
+    subject,
+)
+from tools.platform.books import Verified
+
+CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+PHD_CATEGORY = "http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories"
+GATEWAY_DEVICE = "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice"
+MEASUREMENT_STATUS = "http://hl7.org/fhir/uv/pocd/CodeSystem/measurement-status"
+ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+CLOCKS = ("unknown", "set", "not_set")
+MOST_INTEGER = 2**31 - 1  # of FHIR
+
+
+def observations(verified: Verified) -> list[Resource]:
+    """One for each number that was measured; a measurement that failed is one without any."""
+    content = verified.content
+    assert content is not None
+    beside = components(verified)
+    if content.kind == "measurement.failed":
+        failed = {"code": kind_concept(content), "dataAbsentReason": reason("error")}
+        return [observation(verified, "", failed, beside)]
+    return [
+        observation(verified, name, measured(name, value), beside)
+        for name, value in sorted(content.values.items())
+        if is_number(name, value)
+    ]
+
+
+def is_number(name: str, value: object) -> bool:
+    """Whether a value is what was measured: a number, or the lack of one, with a unit."""
+    has_unit = name in VALUE_TEXTS and VALUE_TEXTS[name][2] != ""
+    return has_unit and isinstance(value, (int, Decimal, Absent)) and not isinstance(value, bool)
+
+
+def observation(
+    verified: Verified, part: str, said: dict[str, Any], beside: list[dict[str, Any]]
+) -> Resource:
+    """What all Observations have in common, around what this one says."""
+    book, content = verified.book, verified.content
+    assert content is not None
+    is_technical = KIND_TEXTS[content.kind][3] == "technical"
+    categories = [{"coding": [coding(PHD_CATEGORY, "phd")]}]
+    if part in codes.VITAL_SIGNS:
+        categories.insert(0, {"coding": [coding(CATEGORY, "vital-signs", "Vital Signs")]})
+    questionable = content.values.get("questionable") is True
+    device = device_reference(book, content.placement)
+    return only(
+        {
+            "resourceType": "Observation",
+            "meta": meta(verified),
+            "language": "nb",
+            "extension": [{"url": GATEWAY_DEVICE, "valueReference": device_reference(book, 0)}],
+            "identifier": identifiers(verified, part),
+            "status": "final",
+            "category": categories,
+            "code": said["code"],
+            # a battery is a state of the device, and of no person
+            "subject": device if is_technical else subject(book, content.placement),
+            **dated(verified, "effective"),
+            "issued": words.instant(verified.received_ms),
+            "valueQuantity": said.get("valueQuantity"),
+            "dataAbsentReason": said.get("dataAbsentReason"),
+            "interpretation": [{"coding": [coding(MEASUREMENT_STATUS, "questionable")]}]
+            if questionable
+            else None,
+            "note": [{"text": words.summary(verified)}],
+            "device": device,
+            "component": beside,
+        }
+    )
+
+
+def measured(name: str, value: object) -> dict[str, Any]:
+    """Code and quantity of a number, or why it is not there."""
+    said: dict[str, Any] = {"code": value_concept(name)}
+    if isinstance(value, Absent):
+        said["dataAbsentReason"] = reason(codes.ABSENT.get(value.reason, "error"), value.reason)
+    else:
+        said["valueQuantity"] = quantity(name, value)
+    return said
+
+
+def value_concept(name: str) -> dict[str, Any]:
+    """IEEE 11073, LOINC and SNOMED CT codes where they are known, and our own name always."""
+    found = []
+    mdc = VALUE_TEXTS[name][3] if name in VALUE_TEXTS else 0
+    if mdc:
+        found.append(coding(codes.MDC, str(mdc)))
+    if name in codes.VITAL_SIGNS:
+        loinc, loinc_text, snomed, snomed_text = codes.VITAL_SIGNS[name]
+        found += [coding(codes.LOINC, loinc, loinc_text), coding(codes.SNOMED, snomed, snomed_text)]
+    found.append(coding(codes.VALUE, name))
+    return {"coding": found, "text": words.value_text(name)}
+
+
+def quantity(name: str, value: object) -> dict[str, Any]:
+    """A number in the device's digits and unit (UCUM)."""
+    unit = VALUE_TEXTS[name][2]
+    return {"value": value, "unit": unit, "system": codes.UCUM, "code": unit}
+
+
+def reason(code: str, text: str = "") -> dict[str, Any]:
+    """Why there is no number: the list's code, and the device's own word."""
+    return {"coding": [coding(ABSENT_REASON, code)]} | ({"text": text} if text else {})
+
+
+def components(verified: Verified) -> list[dict[str, Any]]:
+    """Whatever else the event says: values that are no measured number, and the device's own time, raw."""
+    content = verified.content
+    assert content is not None
+    is_failed = content.kind == "measurement.failed"
+    found = [
+        component(value_concept(name), name, value)
+        for name, value in sorted(content.values.items())
+        if is_failed or not is_number(name, value)
+    ]
+    stamp = content.device_time
+    if stamp is not None:
+        own = {"raw": stamp.raw, "clock": CLOCKS[stamp.clock], "uncertainty_ms": stamp.uncertainty_ms}
+        found += [
+            component({"coding": [coding(codes.DEVTIME, name)]}, name, value)
+            for name, value in own.items()
+            if value is not None
+        ]
+    return found
+
+
+def component(concept: dict[str, Any], name: str, value: object) -> dict[str, Any]:
+    """A value in the type that FHIR has for it."""
+    said: dict[str, Any]
+    if isinstance(value, Absent):
+        said = {"dataAbsentReason": reason(codes.ABSENT.get(value.reason, "error"), value.reason)}
+    elif isinstance(value, bool):
+        said = {"valueBoolean": value}
+    elif is_number(name, value):
+        said = {"valueQuantity": quantity(name, value)}
+    elif name == "uncertainty_ms":
+        said = {"valueQuantity": {"value": value, "unit": "ms", "system": codes.UCUM, "code": "ms"}}
+    elif isinstance(value, Decimal):
+        said = {"valueQuantity": {"value": value}}
+    elif isinstance(value, int) and abs(value) <= MOST_INTEGER:
+        said = {"valueInteger": value}
+    else:
+        text = words.clean(bytes(value).hex() if isinstance(value, (bytes, bytearray)) else str(value))
+        said = {"valueString": text} if text else {"dataAbsentReason": reason("unknown")}
+    return {"code": concept} | said
