@@ -159,6 +159,8 @@ class Storms:
         """A state begins, or is said once more while it stands."""
         if spell.quiet(event.uptime_ms):
             spell.renew()
+        elif spell.notice_ms is None:
+            spell.count = 0  # of an earlier boot
         before = spell.incident
         if before is not None and not was_open:
             spell.toggles += 1
@@ -180,6 +182,8 @@ class Storms:
             event.values["repeat"] = spell.count
             spell.again_ms = None
             self.keep(spell)
+        if spell.quiet(event.uptime_ms):
+            spell.renew()
 
     def noticed(self, spell: Spell, event: Event) -> None:
         """An unmarked beginning."""
@@ -222,6 +226,7 @@ class Storms:
         event = told_again(spell.placement, spell.kind, spell.part, spell.provenance, moment, "storm")
         self.incidents.assign(event)
         self.noticed(spell, event)
+        spell.last_ms = event.uptime_ms  # kept as long as the next beginning may repeat this one
         return [event]
 
     def fault(self, spell: Spell, moment: "Moment") -> Event:
