@@ -175,7 +175,7 @@ def verified(
     book = GatewayBook(1, "oslo", name)
     book.devices[7] = (1, {"placement": 7, "driver": "bthome"} | (device or {}))
     event = Event(kind, fields.pop("placement", 7), 1, 1_000, fields.pop("utc_ms", NIGHT_MS), **fields)
-    row = Row(1, 0, 1, b"\xab" * 16, None, b"", is_copy=False, fault=None)
+    row = Row(1, registry.KINDS[kind][1], 1, b"\xab" * 16, None, b"", is_copy=False, fault=None)
     return Verified(book, b"epoch-id", row, event, NIGHT_MS)
 
 

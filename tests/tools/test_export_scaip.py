@@ -264,6 +264,20 @@ def test_a_reference_is_the_incidents_else_the_identitys() -> None:
     assert made()["ref"] == "ab" * 8
 
 
+def test_one_alarm_session_has_one_reference_whatever_its_kinds() -> None:
+    session = ["door.night_exit", "dose.missed", "smoke.detected", "door.night_return", "smoke.cleared"]
+    assert {made(kind, incident=bytes(8))["ref"] for kind in session} == {"00" * 8}
+
+
+def test_no_information_takes_the_reference_of_an_alarm_that_follows() -> None:
+    """A dose that is put out and then missed is one incident, and the alarm is no resend of the first message."""
+    refs = [
+        made(kind, incident=bytes(8))["ref"] for kind in ("dose.dispensed", "dose.unconfirmed", "dose.missed")
+    ]
+    assert len(set(refs)) == 3
+    assert made("battery.low", incident=bytes(8))["ref"] == made("battery.restored", incident=bytes(8))["ref"]
+
+
 def test_a_controller_id_is_the_gateways_where_it_is_a_number() -> None:
     assert made(name="4711")["cid"] == "4711"
     hashed = {made(name=name)["cid"] for name in ("gw-0001", "gw-0002", "1234567890123456", "1" * 32)}

@@ -7,6 +7,7 @@ one incident share a name. Identities and incidents belong to one gateway, so te
 import hashlib
 import uuid
 
+from gateway.core.outbox import URGENT_LANES
 from tools.platform.books import GatewayBook, Verified
 
 # The name space of version 5 UUIDs (RFC 9562, 5.5). To change it would make every event a new one at every receiver.
@@ -71,10 +72,19 @@ def scaip_did(placement: int) -> str:
 
 
 def scaip_ref(verified: Verified) -> str:
-    """Reference of an alarm session: the incident, 8 bytes in 16 hex digits; without one, half the identity."""
+    """Reference of a session: in lanes of alarms the incident, 8 bytes in 16 hex digits.
+
+    Other lanes have one of their own for each incident: a receiver that takes a known reference for a resend would
+    let no alarm through for a dose that was announced as put out before. Without an incident: half the identity.
+    """
     content = verified.content
     incident = content.incident if content is not None else None
-    return (incident or verified.row.identity).hex()[:REF_LENGTH]
+    if incident is None:
+        return verified.row.identity.hex()[:REF_LENGTH]
+    if verified.row.lane in URGENT_LANES:
+        return incident.hex()[:REF_LENGTH]
+    session = uuid_of(verified.book, "session", str(verified.row.lane), incident.hex())
+    return uuid.UUID(session).hex[:REF_LENGTH]
 
 
 def heartbeat_ref(book: GatewayBook, epoch: bytes, boot: int, uptime_ms: int) -> str:

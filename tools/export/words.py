@@ -18,6 +18,8 @@ from tools.platform.lines import printable, utc_of
 
 HUB = "gateway"
 UNIT_TEXTS = {"Cel": "°C", "dB[mW]": "dBm"}  # where people write another than UCUM
+MOMENT = "utc_ms"  # how values that are moments end
+LAST = ("log_number", "dose_id")  # what nobody needs at night, where a text is cut
 # bit: (name, nb)
 PROVENANCES = {
     UNAUTHENTICATED: ("unauthenticated", "avsenderen er ikke bekreftet"),
@@ -108,6 +110,8 @@ def shown(name: str, value: object) -> str:
     """A value in the device's digits, with its unit."""
     if isinstance(value, bool):
         return "ja" if value else "nei"
+    if name.endswith(MOMENT) and isinstance(value, int) and instant(value) is not None:
+        return str(instant(value))
     unit = VALUE_TEXTS[name][2] if name in VALUE_TEXTS else ""
     text = str(value_to_json(value))
     return f"{text} {UNIT_TEXTS.get(unit, unit)}" if unit and not isinstance(value, Absent) else text
@@ -118,7 +122,7 @@ def details(verified: Verified) -> str:
     content = verified.content
     assert content is not None
     parts = [*(text for _, text in provenance_words(content)), when_text(verified)]
-    for name, value in sorted(content.values.items()):
+    for name, value in sorted(content.values.items(), key=lambda row: (row[0] in LAST, row[0])):
         parts.append(f"{value_text(name)} {shown(name, value)}")
     return clean("; ".join(parts))
 
