@@ -6,6 +6,7 @@ the operator's page; the tables below and that page are compared by a test.
 """
 
 from gateway.core import config_fields as fields
+from gateway.core import config_rules as rules_of_config
 from gateway.core.config_fields import Broker, WrongValueError, describe, suggestion
 from gateway.core.devices.registry import driver, driver_names
 from gateway.core.errors import ConfigError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 DEVICES_LIMIT = 64
 RULES_LIMIT = 64
-NEEDED = object()  # a key without a default
+NEEDED = rules_of_config.NEEDED
 
 # Section -> rows of (key, check, default). None as default: not set.
 SECTIONS: "dict[str, list[Row]]" = {
@@ -33,6 +34,7 @@ SECTIONS: "dict[str, list[Row]]" = {
         ("state_interval_s", fields.whole(5, 3600), 60),
         ("self_test_at", fields.time_of_day, None),
         ("data_directory", fields.path, "/var/lib/trygg"),
+        ("medical_device_functions", fields.flag, False),
     ],
     "uplink": [
         ("brokers", fields.brokers, NEEDED),
@@ -64,15 +66,7 @@ DEVICE: "list[Row]" = [
     ("model", fields.text(), None),
     ("options", fields.options, None),
 ]
-RULE: "list[Row]" = [
-    ("type", fields.text(32), NEEDED),
-    ("device", fields.text(), NEEDED),
-    ("name", fields.text(), None),
-]
-RULE_TYPES: "dict[str, list[Row]]" = {
-    "night_window": [("from", fields.time_of_day, NEEDED), ("to", fields.time_of_day, NEEDED)],
-    "dose": [],
-}
+RULE, RULE_TYPES = rules_of_config.RULE, rules_of_config.RULE_TYPES
 # Sections that are lists of tables, `[[device]]` and `[[rule]]`.
 LISTS = ("device", "rule")
 
@@ -86,7 +80,10 @@ class Section:
 
 
 class HubConfig(Section):
-    """`[hub]`: who this gateway is, and what it says to people. self_test_at: minute of the local day; None: by its id."""
+    """`[hub]`: who this gateway is, what it says to people, and whether rules may judge measurements.
+
+    self_test_at: minute of the local day; None: by its id.
+    """
 
     id: str
     tenant: str
@@ -95,6 +92,7 @@ class HubConfig(Section):
     state_interval_s: int
     self_test_at: "int | None"
     data_directory: str
+    medical_device_functions: bool
 
 
 class UplinkConfig(Section):
@@ -209,7 +207,7 @@ def validate(tree: "Table", source: str) -> Config:
     check_uplink(sections["uplink"], source)
     devices = read_devices(reader, tree)
     check_radio(sections["radio"], devices, source)
-    rules = read_rules(reader, tree, [device.name for device in devices])
+    rules = read_rules(reader, tree, devices, sections["hub"]["medical_device_functions"])
     return Config(sections, devices, rules, source)
 
 
@@ -339,21 +337,32 @@ def rule_name(table: "Table") -> str:
     return str(table.get("name") or str(table.get("type")) + " " + str(table.get("device")))
 
 
-def read_rules(reader: Reader, tree: "Table", devices: "list[str]") -> "list[RuleConfig]":
-    """All rules; each names a device that is there."""
+def read_rules(
+    reader: Reader, tree: "Table", devices: "list[DeviceConfig]", medical: bool
+) -> "list[RuleConfig]":
+    """All rules; each names devices that are there. `medical`: those that judge measurements are asked for, too."""
     rules: "list[RuleConfig]" = []
     tables = reader.rows(tree, "rule", RULES_LIMIT)
+    drivers = {device.name: device.driver for device in devices}
     for index in range(len(tables)):
         table = tables[index]
         label = row_label("rule", table, index)
-        kind = reader.value(table, "type", fields.choice(*sorted(RULE_TYPES)), NEEDED, label)
-        values = reader.table(table, RULE + RULE_TYPES[str(kind)], label)
-        if values["device"] not in devices:
-            expected = "the name of a [[device]]" + suggestion(values["device"], devices)
-            raise ConfigError(label + "device", describe(values["device"]), expected, reader.source)
+        try:
+            kind = reader.value(table, "type", fields.choice(*sorted(RULE_TYPES)), NEEDED, label)
+            rules_of_config.refuse_muting(table, label)
+            values = reader.table(table, RULE + RULE_TYPES[str(kind)], label)
+            rules_of_config.check_rule(values, label, drivers, medical)
+        except ConfigError as error:
+            error.source = reader.source
+            raise
         name = rule_name(values)
         if name in [rule.name for rule in rules]:
             raise ConfigError(label + "name", describe(name) + " twice", "a name of its own", reader.source)
         options = {key: values[key] for key, _, _ in RULE_TYPES[str(kind)]}
         rules.append(RuleConfig({"name": name, "type": kind, "device": values["device"], "options": options}))
+    try:
+        rules_of_config.check_together([(rule.type, rule.device, rule.name) for rule in rules])
+    except ConfigError as error:
+        error.source = reader.source
+        raise
     return rules

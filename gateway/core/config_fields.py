@@ -110,6 +110,27 @@ def whole(low: int, high: int) -> "Check":
     return check
 
 
+def flag(value: object) -> object:
+    """True or false, without quotes."""
+    if value is not True and value is not False:
+        raise WrongValueError("true or false, without quotes")
+    return value
+
+
+def names(limit: int) -> "Check":
+    """A list of names of devices, each once."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= limit:
+            raise WrongValueError("a list of 1 to " + str(limit) + " names in [ ]")
+        found = [str(text()(item)) for item in value]
+        if len(set(found)) < len(found):
+            raise WrongValueError("each name once", "a name twice")
+        return found
+
+    return check
+
+
 def choice(*words: str) -> "Check":
     """One of some words."""
 

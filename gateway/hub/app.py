@@ -3,9 +3,10 @@
 import asyncio
 
 from gateway.core.outbox import Outbox
-from gateway.core.rules.build import build_recordings, build_rules
+from gateway.core.rules.build import build_recordings, build_rules, rule_keys
 from gateway.core.rules.engine import Engine
 from gateway.core.rules.leaving import InUse, left_behind
+from gateway.core.rules.senses import Senses
 from gateway.core.supervision import Supervision
 from gateway.core.trust import Trust
 from gateway.hub.air import Listener, Visitor
@@ -118,9 +119,9 @@ class App:
         for key in gone:
             del stored[key]
             self.placed[key] = None
-        engine = engine_of(config, self.devices, machine, stored)
-        self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
         self.supervision = Supervision()
+        engine = engine_of(config, self.devices, machine, stored, self.supervision)
+        self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
         self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
         self.trust = Trust(config.hub.tenant, roots, crypto.ed25519_verify)
         self.outbox = Outbox(self.random16)
@@ -194,7 +195,8 @@ class App:
         """What follows the states of this home."""
         placements = {device.config.name: device.placement for device in self.devices}
         nights = [placements[rule.device] for rule in self.config.rules if rule.type == "night_window"]
-        return InUse(list(placements.values()), nights, bool(self.by_radio()))
+        rules = rule_keys(self.config, placements)
+        return InUse(list(placements.values()), nights, bool(self.by_radio()), rules)
 
     def by_radio(self) -> "list[Device]":
         """Devices that the radio is needed for."""
@@ -337,12 +339,21 @@ class App:
 
 
 def engine_of(
-    config: "Config", devices: "list[Device]", machine: Machine, stored: "dict[str, bytes]"
+    config: "Config",
+    devices: "list[Device]",
+    machine: Machine,
+    stored: "dict[str, bytes]",
+    supervision: Supervision,
 ) -> Engine:
-    """The rules of a configuration, with what they remember."""
+    """The rules of a configuration, with what they remember and what they may ask."""
     placements = {device.config.name: device.placement for device in devices}
-    rules = build_rules(config, placements, stored)
-    return Engine(rules, build_recordings(config, placements), machine.crypto.random, stored)
+    by_placement = {device.placement: device for device in devices}
+    radio = [device.placement for device in devices if device.driver.transport != "serial"]
+    senses = Senses(supervision, lambda placement: by_placement[placement].heard_ms, radio)
+    rules = build_rules(config, placements, stored, senses)
+    engine = Engine(rules, build_recordings(config, placements), machine.crypto.random, stored)
+    senses.incidents = engine.incidents
+    return engine
 
 
 def nameless(fault: str) -> str:

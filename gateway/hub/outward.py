@@ -155,6 +155,11 @@ class Outward:
     def manifest_fields(self) -> "dict[str, object]":
         """What each placement is; no name of a person or device for people leaves the home (N7)."""
         rows = []
+        bases = {
+            rule.device: rule.options["legal_basis"]
+            for rule in self.config.rules
+            if rule.options.get("localises")
+        }
         for device in self.devices:
             config, said = device.config, device.described
             rows.append(
@@ -168,6 +173,7 @@ class Outward:
                         "room": config.room,
                         "interval_s": device.interval_ms // 1000 or None,
                         "bond": device.bond,
+                        "legal_basis": bases.get(config.name),
                     }
                 )
             )

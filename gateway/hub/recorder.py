@@ -178,10 +178,10 @@ class Recorder:
         await self.offer(Work([], state))
 
     async def due(self) -> None:
-        """Store what time alone brought."""
-        events = self.engine.due(self.moment())
-        if events:
-            await self.offer(self.made(events))
+        """Store what time alone brought, and what rules want to remember of it."""
+        work = self.made(self.engine.due(self.moment()))
+        if work.events or work.state:
+            await self.offer(work)
 
     async def store(self, work: Work) -> None:
         """Return when `work` is durable, however long the store is full.

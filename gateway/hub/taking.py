@@ -10,6 +10,7 @@ from gateway.core import cbor
 from gateway.core.devices.driver import RISING
 from gateway.core.event_codec import INCIDENT_SIZE
 from gateway.core.rules.dose import STATE as DOSE
+from gateway.core.rules.follower import STATE as RULE
 from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.leaving import DEVICE, parted
 from gateway.core.rules.night_window import STATE as NIGHT
@@ -36,8 +37,9 @@ TAKEN = "taken."  # state: the state of the store of that name is taken up
 LASTING_PREFIXES = (PLACEMENT, FORMER)
 LASTING = (KEYSET_STATE, ROOTS_STATE, ANCHOR_STATE, MANIFEST_STATE)
 LASTING_OF_DEVICES = (Device.KEPT, Device.RHYTHM)
-# Keys that are taken up at all. What drivers make of theirs is tried in `fit`; a keyset is signed.
-OPAQUE = (DEVICE, KEYSET_STATE, ANCHOR_STATE)
+# Keys that are taken up at all. What drivers make of theirs is tried in `fit`; a keyset is signed; a rule
+# reads what is no row of its own as nothing.
+OPAQUE = (DEVICE, KEYSET_STATE, ANCHOR_STATE, RULE)
 SHAPED = (PLACEMENT, INCIDENT, NIGHT, DOSE, ROOTS_STATE, MANIFEST_STATE, DATED, FORMER)
 LISTS = {NIGHT: str, ROOTS_STATE: bytes}  # lists of such items
 

@@ -7,29 +7,46 @@ a kind of its own for it (`safety.unwatched`, ...), which carries the incident o
 from gateway.core import cbor, registry
 from gateway.core.rules.dose import STATE as DOSE
 from gateway.core.rules.dose import UNCONFIRMED, as_number
+from gateway.core.rules.follower import STATE as RULE
+from gateway.core.rules.follower import read_state
 from gateway.core.rules.incidents import ANY, dose_incident
 from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.night_window import STATE as NIGHT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 DEVICE = "device."  # what drivers, and the hub about a device, keep: device.<placement>.<key>
-PREFIXES = (DEVICE, NIGHT, DOSE, INCIDENT)
+PREFIXES = (DEVICE, NIGHT, DOSE, INCIDENT, RULE)
 NIGHT_EXIT, ADAPTER_LOST = "door.night_exit", "adapter.lost"
 UNWATCHED = {row[1]: name for name, row in registry.KINDS.items() if row[2] == ANY}
 
 
 class InUse:
-    """What follows states: placements in use, those with a rule of the night, and whether any device needs the radio."""
+    """What follows states: placements in use, those with a rule of the night, and whether any device needs the radio.
 
-    def __init__(self, placements: "list[int]", nights: "list[int]", radio: bool) -> None:
+    rules: state keys of the rules that are in use.
+    """
+
+    def __init__(
+        self, placements: "list[int]", nights: "list[int]", radio: bool, rules: "list[str] | None" = None
+    ) -> None:
         self.placements = placements
         self.nights = nights
         self.radio = radio
+        self.rules = rules or []
 
-    def why_not(self, placement: int, kind: str) -> str:
-        """Why nobody follows the state that `kind` begins (or what is kept of a placement, for ""); empty: it is followed."""
+    def why_not(self, placement: int, kind: str, rule: str = "") -> str:
+        """Why nobody follows the state that `kind` begins (or what is kept of a placement, for ""); empty: it is followed.
+
+        rule: the state key of the rule that tells the state, where it has one.
+        """
         if placement and placement not in self.placements:
             return "the device was taken out of use"
         if placement and kind == NIGHT_EXIT and placement not in self.nights:
+            return "the rule was taken out of use"
+        if rule and rule not in self.rules:
             return "the rule was taken out of use"
         if kind == ADAPTER_LOST and not self.radio:
             return "no device needs the radio any more"
@@ -56,14 +73,26 @@ def left_behind(stored: "dict[str, bytes]", in_use: InUse) -> "tuple[list[Unwatc
         prefix, number, rest = parted(key)
         if number.isdigit():
             placement = int(number)
-            opened, incident, values = open_state(prefix, placement, rest, stored[key])
-            reason = in_use.why_not(placement, NIGHT_EXIT if prefix == NIGHT else opened)
-            if reason:
-                gone.append(key)
-                if opened in registry.KINDS:
+            for opened, incident, values in open_states(prefix, placement, rest, stored[key]):
+                kind = NIGHT_EXIT if prefix == NIGHT else opened
+                reason = in_use.why_not(placement, kind, key if prefix == RULE else "")
+                if reason and key not in gone:
+                    gone.append(key)
+                if reason and opened in registry.KINDS:
                     values["reason"] = reason
                     found.append(Unwatched(opened, placement, incident, values))
     return found, gone
+
+
+def open_states(
+    prefix: str, placement: int, rest: str, item: bytes
+) -> "list[tuple[str, bytes, dict[str, object]]]":
+    """All that `open_state` says of a stored key; a rule that waits may have told several, or none yet."""
+    if prefix != RULE:
+        return [open_state(prefix, placement, rest, item)]
+    told: "Any" = read_state(item)[1]
+    rows = [(row[0], row[2], {"part": row[1]} if row[1] else {}) for row in told]
+    return rows or [("", b"", {})]
 
 
 def parted(key: str) -> "tuple[str, str, str]":

@@ -36,6 +36,7 @@ class NightWindow(Rule):
         assert isinstance(out, list)
         self.unnamed = out[:1] == [UNNAMED]
         self.out: "list[str]" = out[1:] if self.unnamed else out
+        self.told_last: "Event | None" = None  # the last exit, for rules that go on from it
 
     def also(self, begin: int, end: int) -> None:
         """Another window of the same door."""
@@ -45,13 +46,13 @@ class NightWindow(Rule):
         """Follow the contacts."""
         part = str(event.values.get("part", ""))
         if event.kind == "door.opened":
-            assumed = moment.utc_ms is None
+            assumed = self.assumed(moment)
             if not assumed and not self.inside(moment.utc_ms or 0):
                 return []
             if part not in self.out:
                 self.note(sorted([part] + self.out))
-            provenance = event.provenance | (WINDOW_ASSUMED if assumed else 0)
-            return [self.told("door.night_exit", moment, part, provenance)]
+            self.told_last = self.told("door.night_exit", moment, part, event.provenance | assumed)
+            return [self.told_last]
         if event.kind != "door.closed":
             return []
         back = [name for name in self.out if name == part or (self.unnamed and name == "")]
@@ -59,6 +60,17 @@ class NightWindow(Rule):
             self.unnamed = False
             self.note([name for name in self.out if name not in back])
         return [self.told("door.night_return", moment, name, event.provenance) for name in back]
+
+    def assumed(self, moment: Moment) -> int:
+        """The provenance of what is told now: 4 where the clock is unknown and the window is assumed."""
+        return WINDOW_ASSUMED if moment.utc_ms is None else 0
+
+    def exit_of(self, opened: Event) -> Event:
+        """The exit that was told of an opening just now, else the opening itself: whose incident goes on from it."""
+        told = self.told_last
+        if told is None or told.boot != opened.boot or told.uptime_ms != opened.uptime_ms:
+            return opened
+        return told if told.values.get("part", "") == opened.values.get("part", "") else opened
 
     def inside(self, utc_ms: int) -> bool:
         """Whether the local time of `utc_ms` lies in a window."""

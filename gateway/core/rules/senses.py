@@ -1,0 +1,59 @@
+"""What rules may ask beside events: who was heard when, and which technical faults are open (H7).
+
+A rule that turns silence into an alarm must know whether it could have heard anything. All answers come from memory,
+at once; nothing here can hold back, change or delay what a device says.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.rules.incidents import Incidents
+    from gateway.core.supervision import Supervision
+
+HUB = 0  # placement of the hub itself
+# A device with a rhythm that is half as late again says nothing now; supervision reports it after three of its intervals.
+LATE_PARTS, OF_PARTS = 3, 2
+
+
+class Senses:
+    """Who can be heard. `heard_ms` gives the uptime at which a placement was last heard in this run, or None.
+
+    radio: placements that are reached by radio, which are deaf together. incidents: those of the engine, set by whoever
+    builds it.
+    """
+
+    def __init__(
+        self, supervision: "Supervision", heard_ms: "Callable[[int], int | None]", radio: "list[int]"
+    ) -> None:
+        self.supervision = supervision
+        self.heard_ms = heard_ms
+        self.radio = radio
+        self.incidents: "Incidents | None" = None
+
+    def is_open(self, placement: int, kind: str) -> bool:
+        """Whether the state that `kind` begins holds."""
+        return self.incidents is not None and self.incidents.is_open(placement, kind)
+
+    def deaf(self, placement: int) -> str:
+        """Why a device cannot be heard whatever happens to it, or nothing: radio gone, or it may not be read."""
+        if placement in self.radio and self.is_open(HUB, "adapter.lost"):
+            return "the radio is gone"
+        if self.is_open(placement, "device.denied"):
+            return "the device may not be read"
+        return ""
+
+    def unheard(self, placement: int, now_ms: int) -> str:
+        """Why the silence of a device tells nothing of a person, or nothing where it does."""
+        if self.is_open(placement, "device.silent"):
+            return "the device is silent"
+        watched = self.supervision.devices.get(placement)
+        late_ms = 0 if watched is None else OF_PARTS * (now_ms - watched.heard_ms)
+        if watched is not None and 0 < LATE_PARTS * watched.interval_ms < late_ms:
+            return "the device is late"
+        return self.deaf(placement)
+
+    def fresh_incident(self, size: int) -> bytes:
+        """A new incident that belongs to nothing before."""
+        assert self.incidents is not None
+        return self.incidents.random(size)
