@@ -1,0 +1,63 @@
+"""No rule mutes, changes or delays lane 0 (H10), and no rule grows without bound. Hypothesis looks further: tests/gateway."""
+
+from gateway.core.model import Observation
+from tests.core.rule_checks import CONTROLS, NIGHT, POOL, drawn, faults_of, play
+from tests.core.rule_home import DOOR, MINUTE_MS, RuleHome, kinds
+
+LIVES, STEPS = 12, 60
+
+
+def test_lives_under_every_set_of_rules_lose_nothing_of_lane_0() -> None:
+    for seed in range(LIVES):
+        rules = [POOL[index] for index in range(len(POOL)) if drawn(seed, 9)[index] % 2]
+        assert play(rules, drawn(seed + 100, STEPS)) == [], seed
+    assert play(list(POOL), drawn(7, 2 * STEPS)) == []
+
+
+def test_control_a_rule_that_swallows_delays_or_changes_is_caught_by_the_same_check() -> None:
+    for control in CONTROLS:
+        found = []
+        for seed in range(8):
+            found += play([NIGHT], drawn(seed, STEPS), control)  # type: ignore[arg-type]
+        assert found, control
+
+
+def test_control_each_thing_that_may_be_wrong_is_seen_in_a_single_answer() -> None:
+    home = RuleHome([NIGHT])
+    said = Observation("smoke.detected", {"part": "x"})
+    moment = home.moment()
+    told = home.engine.observe(DOOR, said, moment)
+    assert faults_of(said, DOOR, moment, told) == []
+    assert faults_of(said, DOOR, moment, []) == ["it is not among what was told"]
+    other = home.engine.observe(DOOR, Observation("water.detected", {}), moment)
+    assert faults_of(said, DOOR, moment, other + told) == ["another event of its lane stands before it"]
+    for name, value, word in (
+        ("values", {}, "it says something else"),
+        ("provenance", 2, "it is marked otherwise"),
+        ("exercise", True, "it is marked otherwise"),
+        ("uptime_ms", 60_000, "it has another time"),
+    ):
+        kept = getattr(told[0], name)
+        setattr(told[0], name, value)
+        assert faults_of(said, DOOR, moment, told) == [word], name
+        setattr(told[0], name, kept)
+
+
+def test_no_rule_asks_to_be_called_at_once_again() -> None:
+    home = RuleHome(list(POOL), medical_device_functions=True)
+    for kind in ("door.opened", "door.closed", "door.opened"):
+        home.say(DOOR, kind)
+    for fault in ("device.silent", "device.back"):
+        for _ in range(200):
+            home.wait(MINUTE_MS)
+            at = home.engine.next_due_ms()
+            assert at is None or at > home.uptime_ms, "time alone keeps the hub busy"
+        home.fault(DOOR, fault)
+
+
+def test_a_sensor_that_names_ever_new_contacts_fills_neither_memory_nor_store() -> None:
+    home = RuleHome(list(POOL), medical_device_functions=True)
+    for number in range(500):
+        assert kinds(home.say(DOOR, "door.opened", part="door_" + str(number)))[0] == "door.opened"
+    sizes = [len(home.journal[key]) for key in home.journal if key.startswith("rule.")]
+    assert sizes and max(sizes) < 2_000
