@@ -120,3 +120,18 @@ def test_rules_make_real_alarms_of_what_is_tried_out_unless_they_are_what_is_tri
     opened = engine.observe(SMOKE, Observation("door.opened", {}), Moment(7, 5, None))[0]
     engine.assign(made)
     assert made.exercise and not opened.exercise
+
+
+def test_a_state_that_was_ended_in_another_way_is_not_told_as_real():
+    home = began()
+    tried = home.say("smoke.detected", 1_000)
+    assert tried.exercise
+    home.engine.incidents.leave(SMOKE, "smoke.detected", "")
+    assert home.due(LONGEST_MS + 1) == [] and home.engine.next_due_ms() is None
+
+
+def test_what_outlasts_an_exercise_keeps_its_part_also_over_a_restart():
+    home = began()
+    home.say("smoke.detected", 1_000, part="hall")
+    home.restart()
+    assert [event.values for event in home.due(5)] == [{"again": "exercise", "part": "hall"}]

@@ -295,3 +295,29 @@ def test_an_end_in_the_very_moment_a_storm_is_over_ends_it_too():
     assert told(events) == ["smoke.cleared", "device.steady"]
     events = home.all("smoke.detected", due_ms + QUIET_MS + 1)
     assert told(events) == ["smoke.detected"] and events[0].values == {}
+
+
+def test_a_state_that_a_word_from_the_log_ended_is_not_told_again():
+    home = Home()
+    for number in range(2):
+        home.say("lid.opened", 2 * number)
+        if number == 0:
+            home.say("lid.closed", 1)
+    home.engine.observe(SMOKE, Observation("lid.closed", {}), Moment(7, 5, None), b"i" * 16)
+    assert home.due(NOTICE_MS) == [] and home.journal == {}
+
+
+def test_what_is_told_again_and_its_storm_name_the_part():
+    home = Home()
+    for number in range(FLAPS):
+        home.say("smoke.detected", 10 * number, part="hall")
+        home.say("smoke.cleared", 10 * number + 5, part="hall")
+    flapping = home.all("smoke.detected", 100, part="hall")[1]
+    assert flapping.values == {"state": "smoke.detected", "part": "hall"}
+    home.restart()
+    home.due(1_000)
+    again = home.due(1_000 + NOTICE_MS)
+    assert [event.values for event in again] == [{"again": "storm", "part": "hall"}]
+    steady = home.due(1_000 + NOTICE_MS + QUIET_MS)
+    assert [event.values for event in steady] == [{"state": "smoke.detected", "part": "hall"}]
+    assert steady[0].incident == flapping.incident and told(steady) == ["device.steady"]
