@@ -9,7 +9,6 @@ import hashlib
 
 from gateway.core import cbor
 from gateway.core.timezone import local_minutes
-from gateway.hub.recorder import LONGEST_TEXT
 from hal.types import TECHNICAL
 
 TYPE_CHECKING = False
@@ -31,6 +30,9 @@ WITHOUT_CLOCK_MS = (
 )
 RUNNING, PASSED, FAILED = 0, 1, 2
 NAMES = {RUNNING: "running", PASSED: "passed", FAILED: "failed"}
+# What stood in the way, as `reason` of self_test.failed; the words for people are in the daemon's catalogue.
+NOT_STORED, GIVEN_UP, NO_CONNECTION, NO_RECEIPT = "not_stored", "given_up", "no_connection", "no_receipt"
+OBSTACLES = (NOT_STORED, GIVEN_UP, NO_CONNECTION, NO_RECEIPT)
 BEGUN_KIND, FAILED_KIND, PASSED_KIND = "self_test.begun", "self_test.failed", "self_test.passed"
 
 
@@ -121,12 +123,12 @@ class SelfTest:
     def obstacle(self) -> str:
         """What stood in the way, as far as the hub knows."""
         if not self.seq:
-            return "the store did not take it"
+            return NOT_STORED
         if self.gone:
-            return "the store gave it up for space"
+            return GIVEN_UP
         if not self.delivery.uplink.connected:
-            return self.delivery.last_error or "no connection"
-        return "no receipt"
+            return NO_CONNECTION
+        return NO_RECEIPT
 
     def last(self) -> int:
         """The last number of the technical lane: the test's own, or one just after it."""
@@ -134,11 +136,7 @@ class SelfTest:
 
     def state(self) -> "dict[str, bytes | None]":
         """What a restart takes up."""
-        return {
-            STATE: cbor.encode(
-                [self.day, self.result, self.utc_ms or 0, self.took_ms, self.reason[:LONGEST_TEXT]]
-            )
-        }
+        return {STATE: cbor.encode([self.day, self.result, self.utc_ms or 0, self.took_ms, self.reason])}
 
     def facts(self) -> "dict[str, object] | None":
         """The last result, for `trygg status`; None where there was no test yet."""

@@ -12,6 +12,7 @@ import gateway.daemon
 from gateway.core.config import SECTIONS
 from gateway.core.devices.driver import MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
 from gateway.daemon.texts import LANGUAGES, Texts, catalogue
+from gateway.hub.self_test import OBSTACLES
 from gateway.hub.status import LANE_NAMES
 from gateway.hub.supervise import FAULTS, PART_STOPPED
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
@@ -56,6 +57,7 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     }
     built |= {"lamp.ok_but_devices"}
     built |= {"status.faults." + fault.replace(".", "_") for fault in (*FAULTS, PART_STOPPED)}
+    built |= {f"status.obstacles.{obstacle}" for obstacle in OBSTACLES}
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
     built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}

@@ -85,7 +85,7 @@ def test_without_a_receipt_it_fails_in_its_time_and_passes_when_it_comes_through
         await bench.clock.advance(10 * MINUTE_MS)
         assert kinds(bench) == ["begun", "failed", "passed"] and result(bench) == "passed"
         _, failed, passed = told(bench)
-        assert failed.values == {"reason": "no receipt"} and failed.incident == passed.incident is not None
+        assert failed.values == {"reason": "no_receipt"} and failed.incident == passed.incident is not None
         await to_night(bench, 1)
         assert kinds(bench)[3:] == ["begun", "passed"]
 
@@ -98,7 +98,7 @@ def test_without_a_connection_it_fails_and_says_what_stood_in_the_way():
         await bench.platform.stop()
         await bench.clock.advance(LATEST_MS + LIMIT_MS)
         facts: "Any" = status(bench.app)["self_test"]
-        assert facts["result"] == "failed" and facts["reason"]
+        assert facts["result"] == "failed" and facts["reason"] == "no_connection"
         bench.broker.start()
         await bench.platform.start()
         await bench.clock.advance(10 * MINUTE_MS)
@@ -123,7 +123,7 @@ def test_control_a_test_whose_event_was_given_up_for_space_is_not_passed():
         assert bench.journal.mark(TECHNICAL).first > seq
         await bench.clock.advance(LIMIT_MS)
         facts: "Any" = status(bench.app)["self_test"]
-        assert (facts["result"], facts["reason"]) == ("failed", "the store gave it up for space")
+        assert (facts["result"], facts["reason"]) == ("failed", "given_up")
 
     play(scene, tree=tree(), capacity_bytes=12_000)
 

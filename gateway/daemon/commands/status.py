@@ -35,6 +35,7 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
             texts.say("status.configuration_fault", cause=texts.reword(facts["configuration_fault"]))
         )
     lines += [connection(facts, texts), delivery(facts, texts)]
+    lines += self_test(facts, texts)
     lines.append(texts.say("status.public_key", key=facts["public_key"]))
     if facts["keyset"] is None:
         lines.append(texts.say("status.waiting_keyset"))
@@ -56,6 +57,23 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     if facts["advertisements_dropped"]:
         lines.append(texts.say("status.dropped", count=facts["advertisements_dropped"]))
     return lines
+
+
+def self_test(facts: dict[str, Any], texts: Texts) -> list[str]:
+    """What became of the last nightly self-test; nothing before the first."""
+    test = facts.get("self_test")  # a hub that was not restarted since an update says nothing of it
+    if test is None or test["result"] == "running":
+        return []
+    since = texts.say("status.self_test_since_unknown")
+    if test["ago_ms"] is not None:
+        since = texts.say("status.self_test_since", since=texts.duration(test["ago_ms"]))
+    if test["result"] == "passed":
+        return [texts.say("status.self_test_passed", since=since)]
+    return [
+        texts.say(
+            "status.self_test_failed", since=since, cause=texts.say("status.obstacles." + test["reason"])
+        )
+    ]
 
 
 def lamp(facts: dict[str, Any]) -> str:
