@@ -303,7 +303,11 @@ class Network(Protocol):
 
 
 class Indicator(Protocol):
-    """Shows a state to whoever stands before the gateway: ok, starting, offline, fault, pairing, storage_full, stopped."""
+    """Shows a state to whoever stands before the gateway.
+
+    Of the gateway: ok, starting, offline, fault, pairing, storage_full, stopped. `quiet` is dark: the hours of quiet (D10). Shown
+    for a moment, to whoever has pressed an alarm button: `heard` (it is kept, and not delivered yet), `delivered`.
+    """
 
     def show(self, state: str) -> None:
         """Show `state` until told otherwise. Never raises for a lamp that is not there."""

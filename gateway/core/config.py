@@ -42,6 +42,12 @@ SECTIONS: "dict[str, list[Row]]" = {
         ("certificate", fields.path, None),
         ("key", fields.path, None),
     ],
+    "quiet": [
+        ("from", fields.time_of_day, 22 * 60),
+        ("to", fields.time_of_day, 7 * 60),
+        ("light", fields.choice("off", "on"), "off"),
+        ("offline_min", fields.whole(1, 1440), 15),
+    ],
     "platform": [("root_public_key", fields.public_key, NEEDED)],
     "storage": [("path", fields.path, None), ("capacity_mb", fields.whole(1, 1_000_000), 256)],
     "radio": [
@@ -93,6 +99,18 @@ class HubConfig(Section):
     self_test_at: "int | None"
     data_directory: str
     medical_device_functions: bool
+
+
+class QuietConfig(Section):
+    """`[quiet]`: begin and end of the hours of quiet as minutes of the local day, the lamp in them, and when it lights all the same."""
+
+    light: str
+    offline_min: int
+
+    def __init__(self, values: "Table") -> None:
+        super().__init__(values)
+        self.begin: int = values["from"]
+        self.end: int = values["to"]
 
 
 class UplinkConfig(Section):
@@ -169,6 +187,7 @@ class Config:
         source: str,
     ) -> None:
         self.hub = HubConfig(sections["hub"])
+        self.quiet = QuietConfig(sections["quiet"])
         self.uplink = UplinkConfig(sections["uplink"])
         self.platform = PlatformConfig(sections["platform"])
         self.storage = StorageConfig(sections["storage"])

@@ -172,7 +172,9 @@ class App:
 
     async def start(self) -> None:
         """Take up what the last run left, say that the hub started, and start every part."""
-        self.machine.indicator.show("starting")
+        utc_ms = self.machine.clock.utc_ms()
+        at_night = utc_ms is not None and self.supervise.quiet.holds(utc_ms)
+        self.machine.indicator.show("quiet" if at_night else "starting")
         if self.taken:
             await self.recorder.keep(self.taken)  # type: ignore[arg-type]  # the dict itself: see Known
         self.inward.restore()

@@ -2,6 +2,7 @@
 
 from gateway.core.supervision import KEEP_MS
 from gateway.hub.devices import Device
+from gateway.hub.quiet import PressAnswer, Quiet
 from gateway.hub.recorder import device_key
 from gateway.hub.self_test import SelfTest
 from gateway.hub.waking import Wake
@@ -67,6 +68,8 @@ class Supervise:
         self.alive = alive
         self.log = log
         self.self_test = SelfTest(config, clock, recorder, delivery)
+        self.quiet = Quiet(config.quiet, config.hub.time_zone)
+        self.answer = PressAnswer(recorder.journal, clock)
         self.wake = Wake(clock)
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
@@ -89,13 +92,19 @@ class Supervise:
                 self.state_due_ms = now_ms + self.state_interval_ms
                 await self.delivery.say_alive()
             if now_ms >= self.beat_due_ms:
+                self.beat_due_ms = now_ms + BEAT_MS
                 await self.beat(now_ms)
-                self.beat_due_ms = now_ms + (BRISK_MS if self.self_test.runs else BEAT_MS)
+                if self.self_test.runs:
+                    self.beat_due_ms = now_ms + BRISK_MS
+            elif self.answer.has_news or self.answer.waits:
+                self.indicator.show(self.shown(now_ms))
             await self.wake.wait(self.next_due_ms())
 
     def next_due_ms(self) -> int:
         """The earliest of all that is due."""
         others = [self.supervision.next_due_ms(), self.recorder.engine.next_due_ms()]
+        if self.answer.waits:
+            others.append(self.clock.uptime_ms() + BRISK_MS)
         return min([self.state_due_ms, self.beat_due_ms] + [at for at in others if at is not None])
 
     async def silences(self, now_ms: int) -> None:
@@ -130,7 +139,7 @@ class Supervise:
         if now_ms >= self.rhythm_due_ms:
             self.rhythm_due_ms = now_ms + KEEP_MS
             await self.keep_rhythms()
-        self.indicator.show(self.lamp())
+        self.indicator.show(self.shown(now_ms))
         if self.alive():
             self.watchdog.feed()
 
@@ -183,8 +192,19 @@ class Supervise:
         found = [kind for kind in FAULTS if self.recorder.engine.incidents.is_open(0, kind)]
         return found if self.alive() else found + [PART_STOPPED]
 
+    def shown(self, now_ms: int) -> str:
+        """What the lamp shows now: an answer to a press, or the state where it is not the hour of quiet."""
+        self.answer.look()
+        answer = self.answer.state(self.delivery.uplink.connected)
+        return answer or self.quiet.shown(self.lamp(), self.clock.utc_ms(), self.cut_off_ms(now_ms))
+
+    def cut_off_ms(self, now_ms: int) -> int:
+        """For how long nothing has got through: no connection, or a platform that does not receipt."""
+        since = [self.delivery.down_since_ms(now_ms), self.delivery.waiting_since_ms()]
+        return max([0] + [now_ms - at for at in since if at is not None])
+
     def lamp(self) -> str:
-        """The one state to show, the worst first."""
+        """The one state of the hub, the worst first; `shown` is what of it is seen in the home."""
         if self.recorder.full:
             return "storage_full"
         if self.faults():

@@ -13,6 +13,9 @@ PATTERNS = {
     "pairing": ("timer", 100, 100),
     "storage_full": ("timer", 1000, 200),
     "stopped": ("timer", 50, 4950),
+    "quiet": ("none", 0, 0),
+    "heard": ("timer", 1000, 1000),
+    "delivered": ("heartbeat", 0, 0),
 }
 
 

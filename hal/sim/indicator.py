@@ -1,4 +1,4 @@
-"""A lamp in the simulation: `shown` is what a person would see, newest last."""
+"""A lamp in the simulation: `shown` is what a person would see, newest last; hours of quiet and answers included."""
 
 
 class SimIndicator:

@@ -8,7 +8,9 @@ from hal.linux.indicator import PATTERNS
 from tests.contract.backends import INDICATORS
 from tests.contract.machine_hosts import FileIndicatorHost, IndicatorHost
 
-STATES = ("ok", "starting", "offline", "fault", "pairing", "storage_full", "stopped")
+GATEWAY = ("ok", "starting", "offline", "fault", "pairing", "storage_full", "stopped")
+ANSWERS = ("heard", "delivered")
+STATES = (*GATEWAY, "quiet", *ANSWERS)
 
 
 @pytest.fixture(params=INDICATORS)
@@ -34,7 +36,9 @@ def test_a_lamp_that_is_not_there_is_no_error(host: IndicatorHost) -> None:
 
 def test_every_state_has_a_pattern_of_its_own() -> None:
     assert sorted(PATTERNS) == sorted(STATES)
-    assert len(set(PATTERNS.values())) == len(STATES)
+    assert len({PATTERNS[state] for state in (*GATEWAY, *ANSWERS)}) == len(GATEWAY) + len(ANSWERS)
+    assert PATTERNS["quiet"] == PATTERNS["ok"] == ("none", 0, 0), "dark"
+    assert PATTERNS["offline"][0] == "default-on", "a steady light: nothing blinks at night"
 
 
 def test_the_lamp_of_the_kernel_gets_trigger_and_times(tmp_path: Path) -> None:

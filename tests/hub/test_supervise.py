@@ -59,7 +59,7 @@ def test_the_watchdog_is_fed_while_every_part_runs():
         await bench.clock.advance(60_000)
         assert not bench.watchdog.bites, "a manifest that changed is no part that died"
 
-    play(scene)
+    play(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_the_watchdog_starves_when_a_part_is_gone_for_good():
@@ -74,7 +74,7 @@ def test_the_watchdog_starves_when_a_part_is_gone_for_good():
         await bench.clock.advance(30_000)
         assert bench.watchdog.bites
 
-    play(scene)
+    play(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_the_watchdog_starves_when_any_one_loop_has_ended():
@@ -119,7 +119,7 @@ def test_the_lamp_shows_the_worst():
         assert bench.indicator.state == "ok"
         assert status(bench.app)["faults"] == [] and status(bench.app)["lost_ms"] is None
 
-    play(scene)
+    play(scene, utc_ms=DAY_UTC_MS)
 
 
 # --- the clock --------------------------------------------------------------------------------------------------
