@@ -18,7 +18,7 @@ from tools.simulators.controller import HomeController
 from tools.simulators.link import HomeLink
 from tools.simulators.pdus import NON_CONNECTABLE
 
-PACKET_ID, BATTERY, OPENING, DOOR, SMOKE, BUTTON = 0x00, 0x01, 0x11, 0x1A, 0x29, 0x3A
+PACKET_ID, BATTERY, OPENING, DOOR, SMOKE, TAMPER, BUTTON = 0x00, 0x01, 0x11, 0x1A, 0x29, 0x2B, 0x3A
 UUID = bytes.fromhex("d2fc")  # 0xFCD2 as it is on the air
 VERSION_2, TRIGGER_BASED, IS_ENCRYPTED = 0x40, 0x04, 0x01
 MIC_BYTES = 4

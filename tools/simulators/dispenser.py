@@ -148,6 +148,18 @@ class DispenserDevice:
         self.doses.remaining = remaining
         self.log_event("refill.done", now_ms, remaining_doses=remaining, cause="roll_handled")
 
+    def jam(self, now_ms: int) -> None:
+        """The roll sticks: nothing is put out until somebody frees it. Told once, however long it lasts."""
+        if not self.doses.jammed:
+            self.doses.jammed = True
+            self.log_event("dispenser.jammed", now_ms, cause="roll_stuck")
+
+    def release(self, now_ms: int) -> None:
+        """A carer frees the roll."""
+        if self.doses.jammed:
+            self.doses.jammed = False
+            self.log_event("dispenser.released", now_ms, cause="roll_handled")
+
     def log_event(self, kind: str, now_ms: int, **fields: object) -> int:
         """Write an entry to the log; it is durable before anything is sent. Causes and collectors by name."""
         utc_ms = self.utc_ms(now_ms)
@@ -215,7 +227,7 @@ class DispenserDevice:
         if utc_ms is None:
             return
         for dose in self.doses.in_state(PLANNED):
-            if dose.planned_utc_ms <= utc_ms < dose.window_end_utc_ms and self.doses.remaining > 0:
+            if dose.planned_utc_ms <= utc_ms < dose.window_end_utc_ms and self.doses.can_offer:
                 self.doses.offer(dose)
                 self.log_event("dose.dispensed", now_ms, **dose.reference(self.doses.remaining))
                 if self.doses.remaining == FEW_DOSES:

@@ -123,6 +123,20 @@ class Doses:
     def remaining(self, count: int) -> None:
         self.medium["remaining"] = count
 
+    @property
+    def jammed(self) -> bool:
+        """Whether medicine cannot move. Switching off and on releases nothing."""
+        return bool(self.medium.get("jammed", False))
+
+    @jammed.setter
+    def jammed(self, jammed: bool) -> None:
+        self.medium["jammed"] = jammed
+
+    @property
+    def can_offer(self) -> bool:
+        """Whether a dose that is due can be put out."""
+        return self.remaining > 0 and not self.jammed
+
     def in_state(self, state: str) -> "list[Dose]":
         """Doses in a state, in order of their time."""
         found = [dose for dose in self.by_id.values() if dose.state == state]
@@ -130,7 +144,7 @@ class Doses:
 
     def times_ms(self) -> "list[int]":
         """When, in UTC ms, something happens to a dose by itself."""
-        return [dose.planned_utc_ms for dose in self.in_state(PLANNED) if self.remaining > 0] + [
+        return [dose.planned_utc_ms for dose in self.in_state(PLANNED) if self.can_offer] + [
             dose.window_end_utc_ms for dose in self.in_state(PLANNED) + self.in_state(OFFERED)
         ]
 
