@@ -28,6 +28,38 @@ TEXTS = {
         "megleren {url} kan ikke brukes: {reason}. Rett --broker, --ca, --cert eller --key",
         "the broker {url} cannot be used: {reason}. Mend --broker, --ca, --cert or --key",
     ),
+    "personal_alarms": ("Personlige alarmer: {count}", "Personal alarms: {count}"),
+    "incident": ("{number}. Sak {incident}", "{number}. Incident {incident}"),
+    "over": ("Avsluttet.", "Over."),
+    "stands": ("Ikke avsluttet.", "Not over."),
+    "technical_faults": ("Tekniske feil: {count}", "Technical faults: {count}"),
+    "as_expected": (
+        "Som ventet: ingen alarm tatt for en feil, ingen feil for en alarm.",
+        "As expected: no alarm taken for a fault, no fault for an alarm.",
+    ),
+    "not_expected": ("ikke som scenarioet venter: {reason}", "not as the scenario expects: {reason}"),
+    "wrong_lane": (
+        "{device}: {kind} kom i felt {lane}, som ikke er dens eget",
+        "{device}: {kind} came in lane {lane}, which is not its own",
+    ),
+    "joined": (
+        "{device}: {kind} er en feil og kom i samme sak som en personlig alarm",
+        "{device}: {kind} is a fault and came in the incident of a personal alarm",
+    ),
+    "never_told": (
+        "{device}: {kind} gjentar eller avslutter en alarm som aldri kom",
+        "{device}: {kind} repeats or ends an alarm that never came",
+    ),
+    "alarms_differ": (
+        "{found} personlige alarmer, ventet {expected}",
+        "{found} personal alarms, expected {expected}",
+    ),
+    "alarm_missing": ("ingen alarm {kind}", "no alarm {kind}"),
+    "alarm_stands": ("en personlig alarm ble ikke avsluttet", "a personal alarm did not end"),
+    "faults_differ": (
+        "{kind}: {found} tekniske feil, ventet {expected}",
+        "{kind}: {found} technical faults, expected {expected}",
+    ),
     "hub.kill": ("huben drepes (SIGKILL) og starter igjen", "the hub is killed (SIGKILL) and starts again"),
     "broker.stop": ("megleren er borte i {seconds} s", "the broker goes away for {seconds} s"),
     "broker.back": ("megleren er tilbake", "the broker is back"),
@@ -51,6 +83,12 @@ ACTS = {
     "refill": ("fylles på", "is refilled"),
     "power_cut": ("strømmen går", "the power fails"),
     "log": ("logger", "logs"),
+    "battery": ("batteriet er nesten tomt", "the battery is almost flat"),
+    "die": ("slutter å virke", "stops working"),
+    "tamper": ("åpnes eller flyttes", "is opened or moved"),
+    "flap": ("henger løst og slår av og på", "hangs loose and toggles by itself"),
+    "jam": ("setter seg fast", "jams"),
+    "release": ("løsnes av en pleier", "is freed by a carer"),
     "put_back": ("kabelen settes inn igjen", "the cable is put back"),
 }
 

@@ -1,4 +1,4 @@
-"""The peripherals of a virtual home, each with the acts a scenario may ask of it."""
+"""The peripherals of a virtual home, each with the acts a scenario may ask of it; sensors stand in `sensors.py`."""
 
 import asyncio
 import os
@@ -8,7 +8,6 @@ from typing import Any
 
 from gateway.core.errors import ConfigError
 from tools.home.scenario import Act, PeripheralPlan
-from tools.simulators.bthome_sensor import BATTERY, DOOR, SMOKE, BthomeSensor
 from tools.simulators.dispenser import DispenserDevice, Dose
 from tools.simulators.dispenser_plan import OFFERED, PLANNED
 from tools.simulators.link import HomeLink
@@ -51,53 +50,6 @@ class Actor:
             known = ", ".join(sorted(self.acts))
             raise ConfigError(f"act of {self.plan.name}", act.do, f"one of {known}")
         await self.acts[act.do](act.options)
-
-
-class Sensor(Actor):
-    """A BTHome contact or smoke detector; `encrypted` gives it a bind key."""
-
-    driver = "bthome"
-
-    def __init__(self, plan: PeripheralPlan, link: HomeLink) -> None:
-        super().__init__(plan)
-        self.key = os.urandom(16) if plan.options.get("encrypted", True) else None
-        # The counter of a real sensor goes on for its whole life; this one's life begins at the start of the epoch.
-        repeats = int(plan.options.get("repeats", 40))
-        self.sensor = BthomeSensor(link, plan.address or "", key=self.key, repeats=repeats, interval_ms=100)
-        self.battery_pct = int(plan.options.get("battery_pct", 90))
-        states = {"open": (DOOR, 1), "close": (DOOR, 0)}
-        if plan.kind == "smoke":
-            states = {"smoke": (SMOKE, 1), "clear": (SMOKE, 0)}
-        self.acts = {word: self.say(*state) for word, state in states.items()}
-        self.acts["leave"] = self.leave
-        self.acts["return"] = self.return_
-
-    def say(self, number: int, value: int) -> Do:
-        """An act that sends a state and the battery."""
-
-        async def do(_options: dict[str, Any]) -> None:
-            await self.sensor.send([(BATTERY, bytes([self.battery_pct])), (number, bytes([value]))])
-
-        return do
-
-    async def leave(self, _options: dict[str, Any]) -> None:
-        """Out of range."""
-        self.sensor.leave()
-
-    async def return_(self, _options: dict[str, Any]) -> None:
-        """Back in range."""
-        self.sensor.return_()
-
-    def facts(self) -> dict[str, Any]:
-        """With its bind key."""
-        facts = super().facts()
-        if self.key is not None:
-            facts["secret"] = self.key.hex()
-        return facts
-
-    async def stop(self) -> None:
-        """Take the battery out."""
-        await self.sensor.stop()
 
 
 class PulseOximeter(Actor):
@@ -192,6 +144,8 @@ class Dispenser(Actor):
             "put_back": self.put_back,
             "power_cut": self.power_cut,
             "log": self.log_many,
+            "jam": self.jam,
+            "release": self.release,
         }
 
     @staticmethod
@@ -276,6 +230,16 @@ class Dispenser(Actor):
     async def power_cut(self, options: dict[str, Any]) -> None:
         """Mains and battery gone for `off_ms`."""
         self.device.power_cut(self.now_ms(), int(options.get("off_ms", 500)))
+        self.changed.set()
+
+    async def jam(self, _options: dict[str, Any]) -> None:
+        """The roll sticks."""
+        self.device.jam(self.now_ms())
+        self.changed.set()
+
+    async def release(self, _options: dict[str, Any]) -> None:
+        """A carer frees the roll."""
+        self.device.release(self.now_ms())
         self.changed.set()
 
     async def log_many(self, options: dict[str, Any]) -> None:

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from tools.home.actors import Actor, Dispenser, PulseOximeter, Sensor
+from tools.home.actors import Actor, Dispenser, PulseOximeter
 from tools.home.scenario import Act, PeripheralPlan, Scenario
+from tools.home.sensors import Sensor
 from tools.simulators.hci_server import HciServer
 from tools.simulators.link import HomeLink
 

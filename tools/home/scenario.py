@@ -1,15 +1,19 @@
 """Scenarios: what stands in a home, what happens in it and when, as TOML that a rig could play as well.
 
-[home]            name, time_zone, clock (local time of day at the start; without it the real time)
-[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser), room, address, and the kind's own keys
+[home]            name, time_zone, clock (local time of day at the start; without it the real time), seconds (how long it
+                  takes to tell itself, 40 where nothing is said)
+[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag), room, address, and the kind's own keys
 [[act]]           at_s, peripheral, do, and the act's own keys; `every_s` repeats it
 [[fault]]         at_s, do (broker.stop, hub.kill), for_s: played by whoever runs broker and hub
 [[rule]]          goes to the gateway's configuration as it stands
+[expect]          what must arrive in `seconds`: personal_alarms (incidents), kinds (of alarms that are among them), over
+                  (true: the end of every one is seen), faults (kinds of technical faults, one entry for each, no others)
 """
 
 import datetime as dt
 import heapq
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +21,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.core.errors import ConfigError
+from gateway.core.registry import KINDS as EVENT_KINDS
+from hal.types import ALARM, TECHNICAL
 
 FOLDER = Path(__file__).parent / "scenarios"
-KINDS = ("contact", "smoke", "oximeter", "dispenser")
+KINDS = ("contact", "smoke", "oximeter", "dispenser", "tag")
 FAULTS = ("broker.stop", "hub.kill")
 OF_PERIPHERAL = ("name", "kind", "room", "address", "interval_s", "record")
-MINUTE_MS = 60_000
+SECONDS = 40.0  # of a scenario that does not say how long it takes
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,16 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Expect:
+    """What must arrive: so many personal alarms, these kinds among them, and exactly these technical faults."""
+
+    personal_alarms: int
+    kinds: frozenset[str]
+    over: bool
+    faults: Counter[str]
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A whole scenario. `clock_minute` is the local minute of the day at its start, None for the real time."""
 
@@ -68,6 +84,8 @@ class Scenario:
     acts: list[Act]
     faults: list[Fault]
     rules: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = SECONDS
+    expect: Expect | None = None
 
     def clock_offset_s(self, now_utc: dt.datetime) -> int:
         """Seconds from the real time to the home's: to the nearest such time of day."""
@@ -127,7 +145,30 @@ def parse(tree: dict[str, Any], source: str) -> Scenario:
         acts=acts,
         faults=faults,
         rules=tree.get("rule", []),
+        seconds=float(home.get("seconds", SECONDS)),
+        expect=expectation(tree["expect"], source) if "expect" in tree else None,
     )
+
+
+def expectation(row: dict[str, Any], source: str) -> Expect:
+    """`[expect]`. A kind that can never arrive as such, or a misspelt key, would be an expectation nobody tests."""
+    alarms, kinds, over, faults = (
+        row.get(key, default)
+        for key, default in (("personal_alarms", 0), ("kinds", []), ("over", False), ("faults", []))
+    )
+    unknown = row.keys() - {"personal_alarms", "kinds", "over", "faults"}
+    if unknown:
+        raise ConfigError(
+            f"expect.{min(unknown)}", "no such key", "personal_alarms, kinds, over, faults", source
+        )
+    if type(alarms) is not int or alarms < 0:
+        raise ConfigError("expect.personal_alarms", repr(alarms), "a whole number", source)
+    for key, names, lanes in (("kinds", kinds, range(ALARM + 1)), ("faults", faults, (TECHNICAL,))):
+        for name in names:
+            if name not in EVENT_KINDS or EVENT_KINDS[name][1] not in lanes:
+                wanted = "a kind of lane " + " or ".join(str(lane) for lane in lanes)
+                raise ConfigError(f"expect.{key}", repr(name), wanted, source)
+    return Expect(alarms, frozenset(kinds), bool(over), Counter(faults))
 
 
 def peripheral(row: dict[str, Any], index: int, source: str) -> PeripheralPlan:
