@@ -1,0 +1,51 @@
+"""The end of a scenario in words: who needed help, and what needs mending, each fault with its card."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.daemon.commands import explain
+from tools.demo import words
+from tools.demo.judge import Alarm, Verdict
+from tools.demo.view import when
+
+INDENT = "    "
+
+
+def lines(verdict: Verdict, language: str, time_zone: str) -> list[str]:
+    """Personal alarms with their incidents, technical faults with what each means and what to do."""
+    said = [words.say(language, "personal_alarms", count=len(verdict.alarms))]
+    for number, (incident, alarm) in enumerate(verdict.alarms.items(), 1):
+        said.append("  " + words.say(language, "incident", number=number, incident=incident))
+        said += [INDENT + line for line in history(alarm, language, ZoneInfo(time_zone))]
+    said += ["", words.say(language, "technical_faults", count=len(verdict.faults))]
+    for kind in verdict.fault_counts():
+        devices = [event["device"] for event in verdict.faults if event["kind"] == kind]
+        said.append(f"  {words.kind(language, kind)} ({kind}): {', '.join(devices)}")
+        said += [INDENT + line for line in card(kind, language)]
+    return said
+
+
+def counts(verdict: Verdict) -> dict[str, Any]:
+    """The same in numbers, for a summary that a program reads."""
+    return {"personal_alarms": len(verdict.alarms), "technical_faults": dict(verdict.fault_counts())}
+
+
+def history(alarm: Alarm, language: str, zone: ZoneInfo) -> list[str]:
+    """What happened in one incident, in the order of its times; marked repetitions are left out."""
+    events = sorted([*alarm.begun, *alarm.ended], key=lambda event: (event["boot"], event["uptime_ms"]))
+    rows = [
+        f"{when(event, zone)}  {event['device']}: {words.kind(language, event['kind'])}"
+        for event in events
+        if "repeat" not in event["values"]
+    ]
+    return [*rows, words.say(language, "over" if alarm.over else "stands")]
+
+
+def card(kind: str, language: str) -> list[str]:
+    """What the fault means and what to do, as `trygg explain` says it; nothing for one without a card."""
+    facts: dict[str, Any] = explain.facts(kind) if explain.kind_of(kind) else {}
+    return [
+        f"{explain.label(part, language)}: {facts[part + '_' + language]}"
+        for part in ("cause", "do")
+        if part + "_" + language in facts
+    ]
