@@ -32,6 +32,7 @@ def check(status: int, lines: list[dict[str, Any]], errors: str) -> None:
     """What every demonstration must end with."""
     assert status == 0, errors
     events, summary = lines[:-1], lines[-1]["summary"]
+    assert summary.keys() == {"sent", "verified", "duplicates_removed", "lost"}
     assert summary["lost"] == 0 and summary["sent"] == summary["verified"] == len(events), summary
     assert {event["kind"] for event in events} >= ASKED
     assert all(event.keys() >= FIELDS for event in events)

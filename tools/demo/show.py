@@ -13,6 +13,7 @@ from typing import Any
 from gateway.daemon.control import ask
 from gateway.daemon.json_text import dumps
 from tools.demo import words
+from tools.demo.judge import Verdict, judge
 from tools.demo.process import Child
 from tools.demo.stage import Stage
 from tools.demo.tally import Tally
@@ -253,6 +254,10 @@ class Show:
             "duplicates_removed": self.tally.duplicates_removed,
             "lost": len(self.tally.lost()) + self.missing(),
         }
+
+    def verdict(self) -> Verdict:
+        """Which of what arrived are personal alarms, and which are technical faults."""
+        return judge(self.tally.verified.values())
 
 
 def write_report(path: Path, show: Show) -> None:
