@@ -166,11 +166,11 @@ class Inward:
         wire.verify(parsed, key, self.trust.verify)
         if outdated:
             await self.outdated(outdated)
+        is_first = not self.outbox.answered
         for lane, seq, verdict in verdicts:
             if verdict in (PROGRESS, UNCHANGED):
                 self.outbox.named(lane, seq)
-        is_first = not self.outbox.answered
-        self.outbox.answered = self.outbox.answered or not retained
+                self.outbox.answered = self.outbox.answered or not retained
         if any([verdict == FORK for _, _, verdict in verdicts]):
             await self.fork()
         elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
