@@ -231,7 +231,7 @@ class Show:
         while loop.time() < end:
             with contextlib.suppress(OSError, ValueError):
                 facts = await asyncio.to_thread(ask, self.stage.hub / "control.sock", "status")
-                self.cause = facts["last_error"] or self.cause
+                self.cause = "" if facts["connected"] else facts["last_error"] or self.cause
                 if sum(lane["held"] for lane in facts["lanes"]) <= count:
                     return
             await asyncio.sleep(0.2)

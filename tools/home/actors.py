@@ -159,6 +159,11 @@ class Dispenser(Actor):
         return self.device.log.newest
 
     @property
+    def holds(self) -> bool:
+        """Whether its log has entries that no gateway has acknowledged."""
+        return self.device.log.acknowledged < self.device.log.newest
+
+    @property
     def busy(self) -> bool:
         """Whether a dose is planned or put out: its end is still to be logged."""
         return bool(self.device.doses.in_state(PLANNED) or self.device.doses.in_state(OFFERED))

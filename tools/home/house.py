@@ -16,6 +16,7 @@ from tools.simulators.link import HomeLink
 
 FACTS = "home.json"
 WAIT_FOR_HUB_S = 0.05
+HANDED_OVER_S = 15.0  # in which a dispenser tells at the end what its log still holds
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -87,7 +88,18 @@ class House:
         await asyncio.sleep(max(0.0, began + seconds - loop.time()))
         while self.busy():  # noqa: ASYNC110 - the last doses come to their end by the clock alone
             await asyncio.sleep(WAIT_FOR_HUB_S)
+        await self.hand_over()
         self.end()
+
+    async def hand_over(self) -> None:
+        """A script that ends in the midst of an outage leaves entries in a dispenser's own log, which are not lost."""
+        dispensers = [actor for actor in self.actors.values() if isinstance(actor, Dispenser)]
+        for dispenser in dispensers:
+            dispenser.line.put_back()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + HANDED_OVER_S
+        while any(each.holds for each in dispensers) and loop.time() < end:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(WAIT_FOR_HUB_S)
 
     def end(self) -> None:
         """Nothing more happens in this home: a stream that went on would keep whoever waits for its last event waiting."""
