@@ -161,7 +161,9 @@ def check_radio(
         port = Path(where.partition(",")[0])
         if sort == "serial" and not port.exists():
             return [found(FAULT, "missing", adapter=radio.transport, detail=port)]
-        return [found(OK, "good", adapter=radio.transport)]
+        if sort == "serial":
+            return [found(OK, "good", adapter=radio.transport)]
+        return [found(OK, "unlooked", adapter=radio.transport)]
     adapter = next(iter(sorted(bluetooth.glob(radio.adapter or "hci*"))), None)
     if adapter is None:
         name = radio.adapter or "hci0"

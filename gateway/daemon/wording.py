@@ -14,11 +14,11 @@ from importlib.resources import files
 
 LONGEST = 2_000  # characters; a longer message passes through
 DEEPEST = 6  # messages within messages
-WORDS, NUMBER = "words", "n"
+WORDS, NUMBER, NAME = "words", "n", "name"
 
 
 class Blank:
-    """A place that is filled in: with anything, with a text that is looked up itself, or with digits."""
+    """A place that is filled in: with anything, with a text that is looked up itself, with digits, or with one word."""
 
     __slots__ = ("name", "sort")
 
@@ -66,6 +66,8 @@ class Template:
         for blank, value in zip(self.blanks, found, strict=True):
             digits = value.removeprefix("-")
             if blank.sort == NUMBER and not (digits.isascii() and digits.isdigit()):
+                return None
+            if blank.sort == NAME and not value.isidentifier():
                 return None
         return found
 

@@ -29,6 +29,7 @@ def status(app: "App") -> "dict[str, object]":
         "boot": app.boot,
         "uptime_ms": now_ms,
         "utc_ms": app.machine.clock.utc_ms(),
+        "clock_offset_ms": app.started.get("clock_offset_ms"),
         "epoch": journal.epoch.hex(),
         "connected": delivery.uplink.connected,
         "way": delivery.way_facts(),

@@ -46,12 +46,12 @@ def test_what_is_urgent_around_the_clock_says_so_once(trygg: Trygg) -> None:
     assert "When: now\n" in trygg("explain", "1", "--language", "en")[1]
 
 
-def test_the_end_of_a_fault_shows_its_card(trygg: Trygg) -> None:
+def test_the_end_of_a_fault_says_that_it_is_over(trygg: Trygg) -> None:
     _, out, _ = trygg("explain", "67", "--language", "en")
     assert out.startswith(
         "67 device.back: The device is heard again\nSays that this is over: 66 device.silent: The device is silent\n"
     )
-    assert "What to do: See `trygg devices`." in out
+    assert out.endswith("What to do: Nothing is urgent. Close the case that has the same incident.\n")
 
 
 def test_what_is_no_fault_says_so(trygg: Trygg) -> None:

@@ -31,6 +31,10 @@ LABELS = {
     "do": ("Hva du gjør", "What to do"),
     "ends": ("Slutt", "Ends with"),
     "of": ("Sier at dette er over", "Says that this is over"),
+    "over": (
+        "Ingenting haster. Avslutt saken som har samme incident.",
+        "Nothing is urgent. Close the case that has the same incident.",
+    ),
     "hazards": ("Vern mot", "Guards against"),
     "no_fault": ("Dette er ingen feil.", "This is no fault."),
     "unknown": ("ingen slik melding: {given}", "no such message: {given}"),
@@ -114,6 +118,7 @@ def lines(card: dict[str, Any], language: str) -> list[str]:
     found = [one_line(card, language)]
     if card["of"] is not None:
         found.append(f"{label('of', language)}: {one_line(facts(card['of']), language)}")
+        return [*found, f"{label('do', language)}: {label('over', language)}"]
     if "who" not in card:
         return [*found, label("no_fault", language)]
     words = catalogue()

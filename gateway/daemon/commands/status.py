@@ -41,6 +41,8 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(texts.say("status.waiting_keyset"))
     if facts["utc_ms"] is None:
         lines.append(texts.say("status.clock_untrusted"))
+    if facts.get("clock_offset_ms") is not None:
+        lines.append(texts.say("status.training", offset=facts["clock_offset_ms"] // 1000))
     for gone in facts["given_up"]:
         lane = texts.say("lane." + facts["lanes"][gone["lane"]]["name"])
         lines.append(texts.say("status.given_up", count=gone["last"] - gone["first"] + 1, lane=lane))
@@ -81,6 +83,8 @@ def lamp(facts: dict[str, Any]) -> str:
     if facts["lamp"] != "ok":
         return str(facts["lamp"])
     if facts["configuration_fault"] or facts["utc_ms"] is None:
+        return "ok_but_look"
+    if facts.get("clock_offset_ms") is not None:
         return "ok_but_look"
     return "ok_but_devices" if facts["devices_silent"] or facts["frames_refused"] else "ok"
 
