@@ -23,7 +23,6 @@ from gateway.hub.supervise import Supervise
 from gateway.hub.taking import Known, fit, take_up
 from gateway.hub.uplink import Delivery
 from gateway.hub.waking import stop as cancel
-from hal.errors import HalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -327,7 +326,7 @@ class App:
                 await self.recorder.hand_on(journal)
             finally:
                 await journal.close()
-        except (HalError, PartFailedError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, what is not stored is named after this
             self.log("error", "The journal took nothing when it was opened again, either.", cause=str(error))
 
     async def flush(self) -> None:

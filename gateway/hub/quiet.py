@@ -5,6 +5,7 @@ and faults go upstream alone. Two things are said in the home all the same, beca
 for long (a steady light, nothing that blinks), and that a press was heard where it cannot be delivered.
 """
 
+from gateway.core.errors import DecodeError
 from gateway.core.event_codec import decode_event
 from gateway.core.timezone import in_window, local_minutes
 from hal.types import SAFETY
@@ -83,7 +84,7 @@ class PressAnswer:
                 self.seen = mark.last
             for entry in entries:
                 self.seen = entry.seq
-                if decode_event(entry.event).kind == PRESS:
+                if kind_of(entry.event) == PRESS:
                     self.seq, self.pressed_ms = entry.seq, self.clock.uptime_ms()
                     self.was_heard, self.delivered_until_ms = entry.seq <= self.before, 0
 
@@ -101,3 +102,11 @@ class PressAnswer:
         if now_ms < self.delivered_until_ms:
             return DELIVERED
         return HEARD if now_ms < self.heard_until_ms else ""
+
+
+def kind_of(event: bytes) -> str:
+    """Its kind, or "" where it does not decode: a damaged store's entries are journalled again as they are."""
+    try:
+        return decode_event(event).kind
+    except DecodeError:
+        return ""

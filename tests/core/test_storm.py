@@ -4,7 +4,7 @@ from gateway.core.event_codec import decode_event, encode_event
 from gateway.core.model import UNAUTHENTICATED, Event, Observation
 from gateway.core.rules.engine import Engine, Moment
 from gateway.core.rules.night_window import NightWindow
-from gateway.core.rules.storm import FLAPS, NOTICE_MS, QUIET_MS, STAYS_MS
+from gateway.core.rules.storm import FLAPS, NOTICE_MS, QUIET_MS, STAYS_MS, numbers
 
 SMOKE, OTHER = 11, 12
 MINUTE_MS = 60_000
@@ -321,3 +321,9 @@ def test_what_is_told_again_and_its_storm_name_the_part():
     steady = home.due(1_000 + NOTICE_MS + QUIET_MS)
     assert [event.values for event in steady] == [{"state": "smoke.detected", "part": "hall"}]
     assert steady[0].incident == flapping.incident and told(steady) == ["device.steady"]
+
+
+def test_bytes_that_are_no_state_count_as_nothing_remembered():
+    for kept in (b"", b"\xff", b"\x82\x01\x20", b"\x81\x01", b"\xa0", b"\x63abc", b"\x82\x01\x61a"):
+        assert numbers(kept, 2) == []
+    assert numbers(b"\x82\x01\x02", 2) == [1, 2] and numbers(b"\x05", 1) == [5]

@@ -10,7 +10,7 @@ from gateway.core import cbor, registry
 from gateway.core.errors import RefusedError
 from gateway.core.event_codec import lane_of
 from gateway.core.rules.incidents import part_of
-from gateway.core.rules.storm import told_again
+from gateway.core.rules.storm import numbers, told_again
 from hal.types import ALARM
 
 TYPE_CHECKING = False
@@ -37,8 +37,9 @@ class Exercises:
             if key.startswith(DEVICE) and name and number.isdigit():
                 thing, _, rest = name.partition(".")
                 happening, _, part = rest.partition(".")
-                provenance: int = cbor.decode(stored[key])  # type: ignore[assignment]
-                self.begun[(int(number), thing + "." + happening, part)] = provenance
+                kept = numbers(stored[key], 1)
+                if kept:
+                    self.begun[(int(number), thing + "." + happening, part)] = kept[0]
 
     def begin(self, placement: int, kind: str, moment: "Moment", length_ms: int) -> None:
         """Cover `kind` of a placement from now on.

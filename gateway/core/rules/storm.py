@@ -105,9 +105,11 @@ class Storms:
         for key in sorted(stored):
             number, _, rest = key[len(DEVICE) :].partition(KEPT)
             if key.startswith(DEVICE) and rest and number.isdigit():
-                spell = self.spell_of(int(number), rest)
-                spell.count, spell.provenance = cbor.decode(stored[key])  # type: ignore[misc]
-                spell.again_ms = 0
+                kept = numbers(stored[key], 2)
+                if kept:
+                    spell = self.spell_of(int(number), rest)
+                    spell.count, spell.provenance = kept
+                    spell.again_ms = 0
 
     def spell_of(self, placement: int, name: str) -> Spell:
         """The spell of a state, made where there is none; `name` is kind and part, as in a state key."""
@@ -257,3 +259,14 @@ def told_again(placement: int, kind: str, part: str, provenance: int, moment: "M
     if part:
         values["part"] = part
     return Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values, provenance=provenance)
+
+
+def numbers(kept: bytes, count: int) -> "list[int]":
+    """So many numbers as state keeps them, or [] where the bytes are none: a hub that does not start helps nobody."""
+    try:
+        row = cbor.decode(kept)
+    except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
+        return []
+    found: "list[object]" = row if isinstance(row, list) else [row]
+    whole = [item for item in found if type(item) is int and item >= 0]
+    return whole if len(whole) == len(found) == count else []

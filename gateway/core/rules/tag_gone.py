@@ -76,7 +76,10 @@ class TagGone(Follower):
         mark = self.marks[LEFT]
         quiet_ms = self.quiet_ms(moment)
         if quiet_ms < self.gone_ms:
-            if mark.passed_ms(moment) - quiet_ms > LEAVING_MS:
+            heard = (
+                self.senses.heard_ms(self.placement) is not None
+            )  # since this start: before it nobody listened
+            if heard and mark.passed_ms(moment) - quiet_ms > LEAVING_MS:
                 self.drop(LEFT)
             return []
         if mark.boot != moment.boot and moment.uptime_ms < RESUME_MS:
