@@ -57,6 +57,11 @@ class Watched:
         self.heard_ms: int = now_ms - min(row[1], limit_ms - limit_ms // INTERVALS)
 
     @property
+    def own_interval_ms(self) -> int:
+        """The interval that the device keeps by itself, 0 where it speaks only when a person makes it."""
+        return self.given_ms or self.by_itself.interval_ms(BY_ITSELF_MS)
+
+    @property
     def interval_ms(self) -> int:
         """The interval by which silence is judged, or 0 where none is known."""
         return self.given_ms or self.learned_ms

@@ -171,6 +171,11 @@ def system_clock(last: LastTime) -> SystemClock:
     return SystemClock(floor_ms=last.utc_ms)
 
 
+def hub_clock(last: LastTime, offset_ms: int | None) -> SystemClock:
+    """That clock, or for training one that is shifted and believed as it is."""
+    return system_clock(last) if offset_ms is None else SystemClock(offset_ms=offset_ms, trust="always")
+
+
 async def keep_time(clock: SystemClock, last: LastTime, log: Log) -> None:
     """The part that keeps the believed time: one that was believed at two looks in a row, so that no short lie is kept."""
     began_ms: int | None = None  # by the time at the last look, when this run began
@@ -228,11 +233,7 @@ async def run(
     """
     roots, codes = [root_key(config)], passkeys(config)
     last = last_time(Path(config.hub.data_directory))
-    clock = (
-        system_clock(last)
-        if clock_offset_ms is None
-        else SystemClock(offset_ms=clock_offset_ms, trust="always")
-    )
+    clock = hub_clock(last, clock_offset_ms)
     keystore = FileKeyStore(Path(config.keys.directory))
     crypto = NativeCrypto(keystore)
     data = Path(config.hub.data_directory)

@@ -100,9 +100,7 @@ class App:
 
         `delivery` is there for the negative control that forgets on a PUBACK and must be caught.
         """
-        self.config = config
-        self.machine = machine
-        self.log = log
+        self.config, self.machine, self.log = config, machine, log
         self.started = started if started is not None else {}
         self.fault = fault
         journal, clock, crypto = machine.journal, machine.clock, machine.crypto

@@ -1,8 +1,6 @@
 """Damage that the journal of a Linux gateway finds, and what it can still read."""
 
 import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,44 +11,14 @@ from hal.errors import (
 from hal.linux import journal_file
 from hal.linux.journal import SqliteJournal
 from hal.types import ALARM, INFO, LANES, MEASUREMENT, TECHNICAL, chain_start
+from tests.contract.journal_files import live, overwrite, sql, write_thousand
 
 DATABASES = Path(__file__).with_name("databases")
-Program = Callable[[SqliteJournal], Awaitable[None]]
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "store" / "journal.sqlite"
-
-
-def live(path: Path, program: Program, scripts: list[str] | None = None) -> None:
-    async def run() -> None:
-        journal = await SqliteJournal.open(path, scripts=scripts)
-        try:
-            await program(journal)
-        finally:
-            await journal.close()
-
-    asyncio.run(run())
-
-
-async def write_thousand(journal: SqliteJournal) -> None:
-    for lane in LANES:
-        await journal.append([(lane, b"lane %d event %d " % (lane, number) * 5) for number in range(1, 1001)])
-
-
-def overwrite(path: Path, offset: int, data: bytes) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(data)
-
-
-def sql(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        return connection.execute(statement, values).fetchall()
-    finally:
-        connection.close()
 
 
 # --- damage --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Rules of doors: left open (`left_open`) and not used again after an exit at night (`not_back`)."""
 
-from gateway.core.model import UNAUTHENTICATED, WINDOW_ASSUMED
+from gateway.core.model import UNAUTHENTICATED, WINDOW_ASSUMED, Observation
 from gateway.core.rules.build import rule_id
 from tests.core.rule_home import (
     AUTUMN_UTC_MS,
@@ -312,3 +312,23 @@ def test_state_that_is_no_state_of_a_rule_is_nothing_remembered():
             first.journal[key] = item
         first.restart()
         assert first.wait(5 * MINUTE_MS) == []
+
+
+def test_a_door_that_people_use_often_is_not_late_when_nobody_comes_back():
+    """Its rhythm is theirs: that it stops is what the rule asks about."""
+    rules = [NIGHT, {"type": "not_back", "device": "Door", "minutes": 120}]
+    home = RuleHome(rules, MIDNIGHT_UTC_MS - 240 * HOUR_MS)
+    for _ in range(240):
+        home.wait(HOUR_MS)
+        home.supervision.heard(DOOR, home.uptime_ms, True)
+        home.heard[DOOR] = home.uptime_ms
+    watched = home.supervision.devices[DOOR]
+    assert watched.learned_ms > 0 and watched.own_interval_ms == 0
+    home.heard[DOOR] = home.uptime_ms
+    home.supervision.heard(DOOR, home.uptime_ms, True)
+    home.keep(home.engine.observe(DOOR, Observation("door.opened", {}), home.moment()))
+    home.wait(10_000)
+    home.supervision.heard(DOOR, home.uptime_ms, True)
+    home.keep(home.engine.observe(DOOR, Observation("door.closed", {}), home.moment()))
+    told = kinds(home.wait(121 * 60_000))
+    assert "door.return_unseen" in told and "rule.cannot_tell" not in told

@@ -44,12 +44,15 @@ class Senses:
         return ""
 
     def unheard(self, placement: int, now_ms: int) -> str:
-        """Why the silence of a device tells nothing of a person, or nothing where it does."""
+        """Why the silence of a device tells nothing of a person, or nothing where it does.
+
+        Late by a rhythm learned from people does not count: it stops when they are still, which is what a rule asks about.
+        """
         if self.is_open(placement, "device.silent"):
             return "the device is silent"
         watched = self.supervision.devices.get(placement)
-        late_ms = 0 if watched is None else OF_PARTS * (now_ms - watched.heard_ms)
-        if watched is not None and 0 < LATE_PARTS * watched.interval_ms < late_ms:
+        interval_ms = 0 if watched is None else watched.own_interval_ms
+        if watched is not None and 0 < LATE_PARTS * interval_ms < OF_PARTS * (now_ms - watched.heard_ms):
             return "the device is late"
         return self.deaf(placement)
 
