@@ -16,6 +16,7 @@ numbers). Rules and their source (DESIGN.md 4, Receipts and resending):
 A PUBACK moves nothing but the window: it is not delivery.
 """
 
+from gateway.core.pace import Pace, Rate
 from hal.types import LANES
 
 TYPE_CHECKING = False
@@ -42,8 +43,6 @@ WINDOW_BUNDLES = 3  # handed over, PUBACK not yet here (DESIGN.md 8)
 URGENT_WINDOW_BUNDLES = 2  # beside those, so that an alarm never waits for them
 UNRECEIPTED_MS = 2_000  # at most so much of the measured rate may be on its way
 LEAST_UNRECEIPTED_BYTES = 24 * 1024
-RATE_WINDOW_MS = 200
-RATE_BYTES = 8 * 1024  # a smaller burst tells of latency, not of the rate
 BUNDLE_EVENTS = 128
 # A routine bundle fills the line no longer than this, so that an alarm passes; three of them still fill a path of
 # 64 kbit/s whose round trip is 600 ms.
@@ -55,38 +54,6 @@ FIRST_BUNDLE_BYTES = 4 * 1024
 # A broker may take no messages as large as ours, and MQTT 3.1.1 has no word for that: it ends the connection, or
 # acknowledges and drops. After so many bundles without an answer smaller ones go, and after so many receipts larger ones.
 SHRINK_AT, GROW_AT = 2, 64
-
-
-class Rate:
-    """Bytes per second the path takes: what PUBACKs confirm in the time that something is on its way.
-
-    Time in which nothing is on its way does not count, so a window that is closed for lack of receipts does
-    not look like a slow path; nor does a lone small bundle, whose time is all latency.
-    """
-
-    __slots__ = ("busy_ms", "bytes_per_s", "counted", "since_ms")
-
-    def __init__(self) -> None:
-        self.bytes_per_s = 0
-        self.counted = 0
-        self.busy_ms = 0
-        self.since_ms = 0
-
-    def start(self, now_ms: int) -> None:
-        """Something goes out after a time in which nothing was on its way."""
-        self.since_ms = now_ms
-
-    def took(self, size: int, now_ms: int, idle: bool) -> None:
-        """The path took `size` bytes; `idle`: nothing else is on its way. Weighs a new sample at one half."""
-        self.counted += size
-        self.busy_ms += now_ms - self.since_ms
-        self.since_ms = now_ms
-        if self.counted >= RATE_BYTES and (idle or self.busy_ms >= RATE_WINDOW_MS):
-            seen = self.counted * 1000 // max(1, self.busy_ms)
-            self.bytes_per_s = seen if self.bytes_per_s == 0 else (self.bytes_per_s + seen) // 2
-            self.counted = self.busy_ms = 0
-        elif idle:
-            self.counted = self.busy_ms = 0
 
 
 class Flight:
@@ -145,6 +112,8 @@ class Outbox:
         self.lanes = [Lane() for _ in range(5)]
         self.flights: "list[Flight]" = []
         self.rate = Rate()
+        self.pace = Pace()
+        self.paced_ms: "int | None" = None  # when a routine bundle may go that its pace alone holds back
         self.answered = False  # whether a live receipt has come on this connection
         self.forced_ms = -FORCED_RESEND_GAP_MS
         self.most_bytes = MOST_BUNDLE_BYTES  # a bundle may hold, as far as this broker has shown
@@ -203,6 +172,7 @@ class Outbox:
 
     def next_lane(self, marks: "list[LaneMark]", now_ms: int) -> "int | None":
         """The lane whose next bundle may go now, or None. Alarm lanes first, and never behind a full window."""
+        self.paced_ms = None
         routine = 0
         for flight in self.flights:
             routine += flight.lane not in URGENT_LANES
@@ -217,9 +187,19 @@ class Outbox:
                     return number
             elif self.is_doubtful(lane, now_ms, HOLD_BACK_MS):
                 continue
-            elif routine < WINDOW_BUNDLES and self.unreceipted_bytes() < self.unreceipted_limit():
-                return number
+            elif routine < WINDOW_BUNDLES:
+                return number if self.may_go_on(now_ms) else None
         return None
+
+    def may_go_on(self, now_ms: int) -> bool:
+        """Whether one more routine bundle may go, by what is on its way and by the pace; `paced_ms` says when, if by that."""
+        if self.unreceipted_bytes() >= self.unreceipted_limit():
+            self.pace.held_back = True
+            return False
+        wait_ms = self.pace.wait_ms(now_ms)
+        if wait_ms:
+            self.paced_ms = now_ms + wait_ms
+        return wait_ms == 0
 
     def is_doubtful(self, lane: Lane, now_ms: int, limit_ms: int) -> bool:
         """Whether what was sent of this lane may be lost: no receipt for `limit_ms`, or none on this connection yet."""
@@ -250,8 +230,9 @@ class Outbox:
         return sum([size for lane in self.lanes[2:] for _, size in lane.unreceipted])
 
     def unreceipted_limit(self) -> int:
-        """Two seconds of the measured rate, and enough to measure one."""
-        return max(LEAST_UNRECEIPTED_BYTES, self.rate.bytes_per_s * UNRECEIPTED_MS // 1000)
+        """Two seconds of the measured rate, which is the platform's where that is known, and enough to measure one."""
+        rate = self.pace.stored_per_s or self.rate.bytes_per_s
+        return max(LEAST_UNRECEIPTED_BYTES, rate * UNRECEIPTED_MS // 1000)
 
     def bundle_limit(self) -> int:
         """Bytes of events a bundle may hold."""
@@ -268,6 +249,8 @@ class Outbox:
         flight = Flight(number, first, last, size)
         self.flights.append(flight)
         lane.sent, lane.sent_ms = last, now_ms
+        if number not in URGENT_LANES:
+            self.pace.sent(size, now_ms, self.unreceipted_bytes() == 0)
         lane.unreceipted.append((last, size))
         if lane.since_ms is None:
             lane.since_ms = now_ms
@@ -313,9 +296,12 @@ class Outbox:
         lane = self.lanes[number]
         for flight in [flight for flight in self.flights if flight.lane == number and flight.last <= seq]:
             self.puback(flight, now_ms)
-        for size in [size for last, size in lane.unreceipted if last <= seq]:
+        sizes = [size for last, size in lane.unreceipted if last <= seq]
+        for size in sizes:
             self.answer(size)
         self.forget(lane, seq)
+        if number not in URGENT_LANES:
+            self.pace.receipted(sum(sizes), now_ms)
         lane.wait_ms = FIRST_RESEND_MS[number]
         lane.deadline_ms = now_ms + lane.wait_ms if lane.unreceipted else None
         lane.since_ms = now_ms if lane.unreceipted else None
@@ -349,8 +335,10 @@ class Outbox:
         return bool(lost)
 
     def next_deadline_ms(self) -> "int | None":
-        """When the next resend is due, or None."""
+        """When the next resend is due, or the next bundle by its pace, or None."""
         due = [lane.deadline_ms for lane in self.lanes if lane.deadline_ms is not None]
+        if self.paced_ms is not None:
+            due.append(self.paced_ms)
         return min(due) if due else None
 
     def waiting_since_ms(self, numbers: "tuple[int, ...]" = LANES) -> "int | None":

@@ -34,7 +34,7 @@ FORGET_AGAIN_S = 5.0  # after a step that failed
 AGAIN_BYTES = (
     32  # that an entry grows by when it goes on under a new epoch: its identity, and the edges of pages
 )
-FORGET_STEP = 2048  # entries in one transaction: about 3 ms, in which an alarm may have to wait
+FORGET_STEP = 512  # entries in one transaction: about 1 ms, in which an alarm may have to wait
 
 
 class Store:
@@ -54,6 +54,7 @@ class Store:
         self._room_bytes = 0  # known to be free for lanes 2 to 4
         self._limit_pages = 0  # and for which limit that holds
         self._unforgotten_since_s: float | None = None
+        self._forgetting = False  # begun, and not at its end
         self._yielding = list(
             YIELD_ORDER
         )  # who may give way: in an epoch that begins, whoever has new numbers
@@ -276,7 +277,8 @@ class Store:
         if self._unforgotten_since_s is None:
             return False
         return (
-            self._unforgotten() >= FORGET_ENTRIES
+            self._forgetting
+            or self._unforgotten() >= FORGET_ENTRIES
             or time.monotonic() - self._unforgotten_since_s >= FORGET_AFTER_S
         )
 
@@ -284,10 +286,13 @@ class Store:
         """Seconds until `forget_due` by time alone, or None where nothing waits."""
         if self._unforgotten_since_s is None:
             return None
+        if self._forgetting:
+            return 0.0
         return max(0.0, self._unforgotten_since_s + FORGET_AFTER_S - time.monotonic())
 
     def put_off_forgetting(self) -> None:
         """The last step failed: the next is due a little later."""
+        self._forgetting = False
         self._unforgotten_since_s = time.monotonic() - FORGET_AFTER_S + FORGET_AGAIN_S
 
     def forget_step(self) -> list[Entry]:
@@ -300,6 +305,7 @@ class Store:
                 chain = self.marks[lane].before if upto == target else self._chain_at(lane, upto)
                 self._delete_upto(lane, upto, chain)
             rest = rest or upto < target
+        self._forgetting = rest
         if not rest:
             self._unforgotten_since_s = None
         return []

@@ -14,7 +14,7 @@ from tests.tools.platform_parties import SimGateway, ed25519_verify
 from tools.kit.keys import make_keyset
 from tools.platform.books import Fault, Verified
 from tools.platform.parties import Keys, Signer
-from tools.platform.receiver import Receiver
+from tools.platform.receiver import HAND_ON, Receiver
 from tools.platform.store import Store
 
 
@@ -130,6 +130,37 @@ def test_an_alarm_goes_before_routine_that_came_first(platform: Platform, gatewa
     platform.receiver.work()
     assert [verified.row.lane for verified in platform.events] == [1]
     assert platform.marks(1) == [1]
+
+
+def test_an_alarm_does_not_wait_until_thousands_of_events_are_handed_on(
+    platform: Platform, gateway: SimGateway
+) -> None:
+    count = 10 * HAND_ON
+    gateway.append(count)
+    for first in range(1, count + 1, 100):
+        platform.receiver.receive(gateway.topic("bundle", 3), gateway.bundle(first, first + 99, 3), False)
+    while platform.receiver.routine:
+        platform.receiver.work()
+    platform.clock_ms += 50
+    assert platform.receiver.settle() == 0, "more is to be handed on at once"
+    assert len(platform.events) == HAND_ON
+    gateway.append(1, lane=0, kind="smoke.detected")
+    platform.receiver.receive(gateway.topic("bundle", 0), gateway.bundle(1, 1, 0), False)
+    platform.receiver.work()
+    kinds = [verified.content.kind for verified in platform.events if verified.content]
+    assert "smoke.detected" in kinds[: HAND_ON + 1]
+    while platform.receiver.work():
+        pass
+    assert len(platform.events) == count + 1
+
+
+def test_what_is_handed_on_keeps_up_with_whatever_comes(platform: Platform, gateway: SimGateway) -> None:
+    waiting = 40 * HAND_ON
+    gateway.append(1, lane=0, kind="smoke.detected")
+    platform.send(gateway, 1, 1, lane=0)
+    platform.receiver.settled.extend(platform.events * waiting)
+    platform.receiver.hand_on()
+    assert len(platform.receiver.settled) == waiting - waiting // 16
 
 
 def test_a_connection_brings_keyset_and_receipts_to_everyone(platform: Platform, gateway: SimGateway) -> None:

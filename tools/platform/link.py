@@ -89,6 +89,8 @@ class Link:
                 receiver.work()
             receiver.commit()
             receiver.settle()
+            while receiver.hand_on():
+                pass
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)

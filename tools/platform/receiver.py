@@ -25,6 +25,7 @@ from tools.platform.store import Store
 SILENCE_MS = 90_000  # a state comes each 60 s; source: QUALITY.md F9
 LOOK_MS = 1_000  # how often silence is looked at
 MOST_WAITING_BYTES = 64 << 20  # alarms may wait beyond; what is dropped is not receipted and comes again
+HAND_ON = 160  # events handed on at a time: more than a bundle holds
 URGENT_TOPICS = tuple(f"/up/{lane}" for lane in URGENT_LANES)
 
 Waiting = tuple[str, bytes, bool, int]  # topic, payload, retained, arrival
@@ -94,7 +95,7 @@ class Receiver:
         self.arrival = 0
         self.fresh = 0  # new events that are not durable yet,
         self.unsettled: list[Verified] = []  # and those of them that were read;
-        self.settled: list[Verified] = []  # durable, to be handed on when alarms and receipts have gone
+        self.settled: deque[Verified] = deque()  # durable, to be handed on when alarms and receipts have gone
         self.commit_due_ms: int | None = None
         self.couriers: dict[tuple[str, str], Courier] = {}
         self.busy: set[tuple[str, str]] = set()  # gateways whose courier has something to do
@@ -118,14 +119,14 @@ class Receiver:
 
     @property
     def has_waiting(self) -> bool:
-        """Whether messages were received and not acted on."""
-        return bool(self.urgent or self.routine)
+        """Whether messages were received and not acted on, or events not handed on."""
+        return bool(self.urgent or self.routine or self.settled)
 
     def work(self) -> bool:
-        """Act on one message, alarms first, or look at events nobody looked at yet; False where nothing is left."""
+        """Act on one message, alarms first, or hand on, or look at events nobody looked at yet; False where nothing is left."""
         queue = self.urgent or self.routine
         if not queue:
-            return self.catch_up()
+            return self.hand_on() or self.catch_up()
         message = queue.popleft()
         self.waiting_bytes -= len(message[1])
         self.act(*message)
@@ -137,6 +138,8 @@ class Receiver:
         while self.work():
             pass
         self.settle()
+        while self.hand_on():
+            pass
 
     def act(self, topic: str, payload: bytes, retained: bool, arrival: int) -> None:
         """Verify one message and do what it asks; whatever is wrong with it is reported, never fatal."""
@@ -223,16 +226,25 @@ class Receiver:
             return GROUP_MS
         for address in due:
             self.send_receipt(self.ledger.book(*address), now_ms)
-        if self.settled:
-            verified, self.settled = self.settled, []
-            self.on_events(verified)
+        self.hand_on()
         if now_ms >= self.look_ms:
             self.look_ms = now_ms + LOOK_MS
             self.look_for_silence(now_ms)
         times = [self.look_ms, *(self.couriers[address].next_ms() for address in self.busy)]
         if self.commit_due_ms is not None:
             times.append(self.commit_due_ms)
-        return max(0, min(time for time in times if time is not None) - now_ms)
+        return 0 if self.settled else max(0, min(time for time in times if time is not None) - now_ms)
+
+    def hand_on(self) -> bool:
+        """Hand on some durable events of routine lanes; False where there are none.
+
+        Never all of a commit at once: thousands of lines take tens of ms, in which no alarm would be read. More where
+        many wait, so that they never become ever more.
+        """
+        count = min(len(self.settled), max(HAND_ON, len(self.settled) // 16))
+        if count:
+            self.on_events([self.settled.popleft() for _ in range(count)])
+        return count > 0
 
     def commit(self) -> bool:
         """Make everything taken so far durable and hand on its alarms; False where the store failed."""
