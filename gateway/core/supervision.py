@@ -62,6 +62,11 @@ class Watched:
         return self.given_ms or self.by_itself.interval_ms(BY_ITSELF_MS)
 
     @property
+    def follows_people(self) -> bool:
+        """Whether only people are known to make it speak: its silence is theirs. One that was never heard follows nobody."""
+        return self.heard_ever and self.own_interval_ms == 0
+
+    @property
     def interval_ms(self) -> int:
         """The interval by which silence is judged, or 0 where none is known."""
         return self.given_ms or self.learned_ms

@@ -93,6 +93,13 @@ class RuleHome:
             silent = self.engine.incidents.is_open(placement, "device.silent")
             self.supervision.watch(placement, self.intervals.get(placement, 0), self.uptime_ms, silent)
 
+    def beat(self, *placements: int, interval_ms: int = 24 * HOUR_MS) -> "RuleHome":
+        """Devices that speak by themselves, as their configuration says, before anything happens."""
+        for placement in placements:
+            self.intervals[placement] = interval_ms
+            self.supervision.watch(placement, interval_ms, self.uptime_ms, False)
+        return self
+
     def restart(self, down_ms: int = 0, clock: bool = True) -> None:
         """A power cut of so long. clock: whether the time of day is known afterwards."""
         if self.utc_ms is not None:

@@ -124,7 +124,7 @@ def test_a_restart_without_a_clock_counts_from_the_start():
 
 
 def test_a_sensor_that_is_silent_leaves_no_door_open():
-    home = RuleHome([OPEN], NOON_UTC_MS)
+    home = RuleHome([OPEN], NOON_UTC_MS).beat(DOOR)
     home.say(DOOR, "door.opened")
     home.fault(DOOR, "device.silent")
     doubt = home.wait(HOUR_MS)
@@ -137,7 +137,7 @@ def test_a_sensor_that_is_silent_leaves_no_door_open():
 
 
 def test_a_sensor_that_returns_closed_was_a_fault_and_nothing_else():
-    home = RuleHome([OPEN], NOON_UTC_MS)
+    home = RuleHome([OPEN], NOON_UTC_MS).beat(DOOR)
     home.say(DOOR, "door.opened")
     home.fault(DOOR, "device.silent")
     home.wait(HOUR_MS)
@@ -275,7 +275,7 @@ def test_the_nights_of_both_changes_of_summer_time_count_minutes_and_not_the_wal
 
 
 def test_a_sensor_that_is_silent_misses_nobody_and_counts_anew_when_it_is_heard():
-    home = RuleHome([NIGHT, AWAY])
+    home = RuleHome([NIGHT, AWAY]).beat(DOOR)
     passage(home)
     home.wait(10 * MINUTE_MS)
     home.fault(DOOR, "device.silent")
@@ -287,7 +287,7 @@ def test_a_sensor_that_is_silent_misses_nobody_and_counts_anew_when_it_is_heard(
 
 
 def test_who_returns_while_the_rule_cannot_tell_ends_the_doubt():
-    home = RuleHome([NIGHT, AWAY])
+    home = RuleHome([NIGHT, AWAY]).beat(DOOR)
     passage(home)
     home.fault(DOOR, "device.silent")
     home.wait(HOUR_MS)
@@ -314,21 +314,39 @@ def test_state_that_is_no_state_of_a_rule_is_nothing_remembered():
         assert first.wait(5 * MINUTE_MS) == []
 
 
+def used(home: RuleHome, *said: str, every_ms: int = 10_000) -> None:
+    """People use the door: its sensor speaks because of them, and never by itself."""
+    for kind in said:
+        home.wait(every_ms)
+        home.supervision.heard(DOOR, home.uptime_ms, True)
+        home.heard[DOOR] = home.uptime_ms
+        home.keep(home.engine.observe(DOOR, Observation(kind, {}), home.moment()))
+
+
 def test_a_door_that_people_use_often_is_not_late_when_nobody_comes_back():
     """Its rhythm is theirs: that it stops is what the rule asks about."""
     rules = [NIGHT, {"type": "not_back", "device": "Door", "minutes": 120}]
     home = RuleHome(rules, MIDNIGHT_UTC_MS - 240 * HOUR_MS)
-    for _ in range(240):
-        home.wait(HOUR_MS)
-        home.supervision.heard(DOOR, home.uptime_ms, True)
-        home.heard[DOOR] = home.uptime_ms
+    used(home, *120 * ("door.opened", "door.closed"), every_ms=HOUR_MS)
     watched = home.supervision.devices[DOOR]
     assert watched.learned_ms > 0 and watched.own_interval_ms == 0
-    home.heard[DOOR] = home.uptime_ms
-    home.supervision.heard(DOOR, home.uptime_ms, True)
-    home.keep(home.engine.observe(DOOR, Observation("door.opened", {}), home.moment()))
-    home.wait(10_000)
-    home.supervision.heard(DOOR, home.uptime_ms, True)
-    home.keep(home.engine.observe(DOOR, Observation("door.closed", {}), home.moment()))
-    told = kinds(home.wait(121 * 60_000))
+    home.wait(MINUTE_MS)
+    used(home, "door.opened", "door.closed")
+    told = kinds(home.wait(121 * MINUTE_MS))
     assert "door.return_unseen" in told and "rule.cannot_tell" not in told
+
+
+def test_a_door_that_is_silent_by_the_rhythm_of_its_people_excuses_no_silence_of_theirs():
+    rules = [
+        NIGHT,
+        {"type": "not_back", "device": "Door", "minutes": 240},
+        {"type": "no_sign_of_life", "device": "Door", "hours": 5, "from": "00:00", "to": "00:00"},
+    ]
+    home = RuleHome(rules, MIDNIGHT_UTC_MS - 240 * HOUR_MS)
+    used(home, *120 * ("door.opened", "door.closed"), every_ms=HOUR_MS)
+    home.wait(MINUTE_MS)
+    used(home, "door.opened", "door.closed")
+    home.wait(4 * HOUR_MS - MINUTE_MS)
+    assert [placement for placement, _ in home.supervision.due(home.uptime_ms)] == [DOOR]
+    home.fault(DOOR, "device.silent")
+    assert kinds(home.wait(2 * HOUR_MS)) == ["door.return_unseen", "activity.missing"]

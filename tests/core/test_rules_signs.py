@@ -154,7 +154,7 @@ def test_what_is_remembered_is_written_seldom():
 
 
 def test_where_all_its_devices_are_silent_the_rule_cannot_tell_and_alarms_nobody():
-    home = RuleHome([DAY], EIGHT_UTC_MS)
+    home = RuleHome([DAY], EIGHT_UTC_MS).beat(*LISTENED)
     home.say(MOTION, "motion.detected")
     for placement in LISTENED:
         home.fault(placement, "device.silent")
@@ -169,7 +169,7 @@ def test_where_all_its_devices_are_silent_the_rule_cannot_tell_and_alarms_nobody
 
 
 def test_a_silence_of_devices_that_ended_before_the_hours_were_full_is_not_counted():
-    home = RuleHome([DAY], EIGHT_UTC_MS)
+    home = RuleHome([DAY], EIGHT_UTC_MS).beat(*LISTENED)
     home.say(MOTION, "motion.detected")
     home.wait(HOUR_MS)
     for placement in LISTENED:
@@ -181,7 +181,7 @@ def test_a_silence_of_devices_that_ended_before_the_hours_were_full_is_not_count
 
 
 def test_as_long_as_one_device_is_heard_the_alarm_is_given_and_says_how_many_are_not():
-    home = RuleHome([DAY], EIGHT_UTC_MS)
+    home = RuleHome([DAY], EIGHT_UTC_MS).beat(*LISTENED)
     home.fault(MOTION, "device.silent")
     home.fault(DISPENSER, "device.silent")
     missing = home.wait(7 * HOUR_MS)
@@ -347,7 +347,7 @@ def test_a_tag_that_was_silent_before_the_door_opened_is_a_fault_and_ends_when_i
 
 def test_a_tag_with_a_low_battery_a_silent_one_and_a_radio_that_is_gone_are_faults():
     for placement, kind in ((TAG, "battery.low"), (TAG, "device.silent"), (0, "adapter.lost")):
-        home = with_tag([GONE])
+        home = with_tag([GONE]).beat(TAG)
         home.fault(placement, kind)
         told = home.say(DOOR, "door.opened") + home.wait(HOUR_MS)
         assert kinds(told) == ["door.opened", "rule.cannot_tell"], kind

@@ -1,6 +1,6 @@
 """Silence is three of a device's own intervals, named once, ended by a word."""
 
-from gateway.core.supervision import INTERVALS, NEVER_HEARD_MS, Supervision
+from gateway.core.supervision import INTERVALS, NEVER_HEARD_MS, Supervision, Watched
 
 
 def test_silence_is_noticed_at_three_intervals_and_not_before():
@@ -125,3 +125,16 @@ def test_a_safety_sensor_that_was_never_heard_is_silent_after_a_day_once_also_wi
     assert watch.next_due_ms() is None, "heard once, and nothing known of when again"
     watch.watch(7, 0, 0, False, True, watch.keep(9 * DAY_MS)[7])
     assert watch.next_due_ms() is None
+
+
+def test_a_device_follows_people_where_only_they_are_known_to_make_it_speak():
+    kept = Watched(60_000, 0, False)
+    never = Watched(0, 0, True, True)
+    assert not kept.follows_people and not never.follows_people
+    watched = Watched(0, 0, False)
+    for number in range(30):
+        watched.heard(number * HOUR_MS, True)
+    assert watched.interval_ms == HOUR_MS and watched.follows_people
+    for number in range(30, 60):
+        watched.heard(number * HOUR_MS, False)
+    assert watched.own_interval_ms == HOUR_MS and not watched.follows_people

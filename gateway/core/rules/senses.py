@@ -46,11 +46,13 @@ class Senses:
     def unheard(self, placement: int, now_ms: int) -> str:
         """Why the silence of a device tells nothing of a person, or nothing where it does.
 
-        Late by a rhythm learned from people does not count: it stops when they are still, which is what a rule asks about.
+        Silent or late by a rhythm learned from people does not count: it stops when they are still, which is what a rule
+        asks about.
         """
-        if self.is_open(placement, "device.silent"):
-            return "the device is silent"
         watched = self.supervision.devices.get(placement)
+        follows_people = watched is not None and watched.follows_people
+        if self.is_open(placement, "device.silent") and not follows_people:
+            return "the device is silent"
         interval_ms = 0 if watched is None else watched.own_interval_ms
         if watched is not None and 0 < LATE_PARTS * interval_ms < OF_PARTS * (now_ms - watched.heard_ms):
             return "the device is late"
