@@ -4,6 +4,7 @@ from gateway.core.errors import RefusedError
 from gateway.core.model import UNAUTHENTICATED, Event, Observation
 from gateway.core.rules.engine import Engine, Moment
 from gateway.core.rules.exercise import LONGEST_MS
+from gateway.core.rules.night_window import NightWindow
 from tests.core.test_storm import OTHER, SMOKE, Home, mark, told
 
 
@@ -102,7 +103,7 @@ def test_an_exercise_that_is_ended_early_covers_nothing_more():
 def test_no_exercise_is_begun_over_what_is_real_or_for_too_long_or_of_no_alarm():
     home = Home()
     assert "at most 120 s" in refused(home, length_ms=LONGEST_MS + 1) and refused(home, length_ms=0)
-    for kind in ("smoke.cleared", "device.silent", "no.kind", "oximetry.measured"):
+    for kind in ("smoke.cleared", "device.silent", "no.kind", "oximetry.measured", "dose.missed"):
         assert "alarm" in refused(home, kind), kind
     home.say("smoke.detected", 1)
     assert "itself" in refused(home)
@@ -135,3 +136,35 @@ def test_what_outlasts_an_exercise_keeps_its_part_also_over_a_restart():
     home.say("smoke.detected", 1_000, part="hall")
     home.restart()
     assert [event.values for event in home.due(5)] == [{"again": "exercise", "part": "hall"}]
+
+
+def test_what_a_device_tells_from_its_log_is_no_part_of_an_exercise():
+    home = began()
+    for values, identity in (({}, b"i" * 16), ({"dose_id": 4}, None), ({"stored": True}, None)):
+        told_late = home.engine.observe(
+            SMOKE, Observation("smoke.detected", values), Moment(7, 50, None), identity
+        )
+        assert not told_late[0].exercise, values
+    home.engine.observe(SMOKE, Observation("smoke.cleared", {}), Moment(7, 60, None), b"j" * 16)
+    assert home.say("smoke.detected", 70).exercise
+
+
+def test_a_true_word_from_the_log_of_a_state_that_is_tried_out_has_an_incident_of_its_own():
+    home = began()
+    tried = home.say("smoke.detected", 10)
+    real = home.engine.observe(SMOKE, Observation("smoke.detected", {}), Moment(7, 50, None), b"i" * 16)[0]
+    home.store()
+    assert not real.exercise and real.incident not in (None, tried.incident)
+    assert not home.say("smoke.cleared", 60).exercise and home.due(LONGEST_MS + 1) == [] and home.journal == {}
+
+
+def test_what_outlasts_an_exercise_carries_the_rule_that_made_it_also_over_a_restart():
+    for restarts in (False, True):
+        home = Home([NightWindow(SMOKE, b"rule-id.", 22 * 60, 6 * 60, "Europe/Oslo", None)])
+        home.engine.exercises.begin(SMOKE, "door.night_exit", Moment(7, 0, None), LONGEST_MS)
+        opened, tried = home.all("door.opened", 5)
+        assert tried.exercise and not opened.exercise
+        if restarts:
+            home.restart()
+        (real,) = home.due(LONGEST_MS + 1)
+        assert (real.kind, real.rule, real.exercise) == ("door.night_exit", b"rule-id.", False)

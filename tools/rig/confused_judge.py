@@ -35,6 +35,7 @@ ENDS = {
     "problem.cleared": "problem.detected",
 }
 BEGINS = set(ENDS.values())
+ALWAYS_NEW = ("door.night_exit",)  # somebody leaves, each time: no mark, and an incident of its own
 STORM = ("device.flapping", "device.steady")
 OF_DOSES = ("dose.unconfirmed", "dose.accounted")  # the hub's own words of a dose that nobody told of
 
@@ -60,6 +61,7 @@ class Account:
     comebacks: int = 0
     count: int = 0
     owed_ms: int | None = None  # when it must have been told again: it stands behind a mark
+    waited: bool = False  # over a restart already
     storm: bool = False
     storm_ends_ms: int | None = None  # told before a restart: when its end is due at the latest
     tried: bool = False  # it was begun by an exercise
@@ -144,13 +146,14 @@ class Judge:
         """A beginning: whether it may be marked, whether it may be unmarked, and to what it belongs."""
         is_new = account.quiet(now_ms)
         recent = account.notice_ms is not None and now_ms - account.notice_ms < TEN_MINUTES_MS
-        repeats = recent and not is_new and not account.doubt & ~event.provenance
+        is_anyone = event.kind in ALWAYS_NEW
+        repeats = recent and not is_new and not is_anyone and not account.doubt & ~event.provenance
         is_marked = "repeat" in event.values
         if is_marked and not repeats:
             self.blame("is marked, and nobody was told of it", event)
         if repeats and not is_marked:
             self.blame("is unmarked a second time in ten minutes", event)
-        belongs = account.stands or (not is_new and account.incident is not None)
+        belongs = account.stands or (not is_new and not is_anyone and account.incident is not None)
         if belongs and event.incident != account.incident:
             self.blame("belongs to the incident before and says another", event)
         if not belongs and (event.incident is None or event.incident in self.incidents):
@@ -167,6 +170,7 @@ class Judge:
             if event.values["repeat"] != account.count:
                 self.blame(f"is repetition {account.count}", event)
             if account.owed_ms is None:
+                account.waited = False
                 account.owed_ms = max((account.notice_ms or 0) + TEN_MINUTES_MS, now_ms + STAYS_MS)
         else:
             self.noticed(now_ms, event, account)
@@ -271,7 +275,8 @@ class Judge:
         self.tried = None
         for account in self.accounts.values():
             if account.owed_ms is not None:
-                account.owed_ms = now_ms + TEN_MINUTES_MS
+                account.owed_ms = now_ms + (0 if account.waited else STAYS_MS)
+                account.waited = True
             account.changed_ms = account.notice_ms = None
             account.storm_ends_ms = now_ms + TEN_MINUTES_MS if account.storm else None
             if not account.stands:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from gateway.core.model import REPLAY_SUSPECTED, UNAUTHENTICATED, Event, Observation
 from gateway.core.rules.engine import Engine, Moment
-from gateway.core.rules.storm import NOTICE_MS, Storms
+from gateway.core.rules.storm import NOTICE_MS, Spell, Storms
 from tools.evidence.figure import Figure, Outcome
 from tools.rig.command import parser_of, say
 from tools.rig.confused_home import BUTTON, CONTACTS, DAY_MINUTES, DOOR, KEYED, SMOKE, WATER, Home, Kind
@@ -155,6 +155,22 @@ class Forgets(Storms):
         return
 
 
+class MarksExits(Storms):
+    """Takes whoever goes out a second time within ten minutes for the first."""
+
+    def may_mark(self, kind: str) -> bool:
+        return True
+
+
+class WaitsAnew(Storms):
+    """Lets what stands behind a mark wait for ten minutes after each restart."""
+
+    def go_on(self, spell: Spell, now_ms: int) -> None:
+        super().go_on(spell, now_ms)
+        if spell.again_ms is not None:
+            spell.again_ms = now_ms + NOTICE_MS
+
+
 def carry(before: Engine, after: Engine, before_ms: int, now_ms: int) -> None:
     """A storm goes on over a restart as if no time had passed: what is new is marked."""
     after.storms.held = before.storms.held
@@ -187,6 +203,8 @@ SAFE = Kind()
 UNSAFE = {
     "hub": Kind(storms=PerHub),
     "button": Kind(storms=DampsButtons),
+    "exits": Kind(storms=MarksExits),
+    "waits": Kind(storms=WaitsAnew),
     "restart": Kind(carry=carry),
     "forgets": Kind(storms=Forgets),
     "confuses": Kind(engine=Confuses),
@@ -243,8 +261,8 @@ FIGURES = (
         ),
         run=steps,
         control=controls,
-        unsafe="hubs that mark what another device told, damp a button, carry a storm over a restart or forget it, show silence "
-        "as an alarm, or withhold repetitions",
+        unsafe="hubs that mark what another device told, damp a button or an exit, carry a storm over a restart, forget it or begin "
+        "its time anew, show silence as an alarm, or withhold repetitions",
         conditions="simulated: time, journal and radio frames; the product's engine, rules, supervision and BTHome decoder",
     ),
 )

@@ -3,23 +3,27 @@
 An exercise covers one kind of one placement for at most `LONGEST_MS` of uptime, one at a time. What is told within it
 carries the mark, and so does the end of a state that began so. Everything else that happens meanwhile is real. A state
 that stands when the exercise is over is told again, as real and in an incident of its own: nobody may take a fire for a
-test. A restart ends an exercise. None is begun over a state that stands or has just changed: the end of that one is real.
+test. What a device tells from its log is no part of one, whatever its kind: it happened before, or may have. A restart ends
+an exercise. None is begun over a state that stands or has just changed: the end of that one is real.
 """
 
-from gateway.core import cbor, registry
+from gateway.core import registry
 from gateway.core.errors import RefusedError
 from gateway.core.event_codec import lane_of
 from gateway.core.rules.incidents import part_of
-from gateway.core.rules.storm import numbers, told_again
+from gateway.core.rules.storm import as_kept, is_logged, read_kept, told_again
 from hal.types import ALARM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gateway.core.model import Event
     from gateway.core.rules.engine import Moment
     from gateway.core.rules.storm import Storms
 
 LONGEST_MS = 120_000
+DOSE = "dose."  # kinds of a dose: what became of one is never tried out
 DEVICE, KEPT = "device.", ".exercise."  # state key: what the hub keeps of a device, and goes with it
 
 
@@ -31,15 +35,16 @@ class Exercises:
         self.changes: "dict[str, bytes | None]" = {}
         self.covered = (0, "")  # placement and kind
         self.begin_ms, self.end_ms = 0, -1  # uptime within which it covers, both included
-        self.begun: "dict[tuple[int, str, str], int]" = {}  # states that stand, with their provenance
+        # states that stand, with their provenance and the rule that made them or None
+        self.begun: "dict[tuple[int, str, str], list[Any]]" = {}
         for key in sorted(stored):
             number, _, name = key[len(DEVICE) :].partition(KEPT)
             if key.startswith(DEVICE) and name and number.isdigit():
                 thing, _, rest = name.partition(".")
                 happening, _, part = rest.partition(".")
-                kept = numbers(stored[key], 1)
+                kept = read_kept(stored[key], 1)
                 if kept:
-                    self.begun[(int(number), thing + "." + happening, part)] = kept[0]
+                    self.begun[(int(number), thing + "." + happening, part)] = kept
 
     def begin(self, placement: int, kind: str, moment: "Moment", length_ms: int) -> None:
         """Cover `kind` of a placement from now on.
@@ -49,7 +54,7 @@ class Exercises:
             than allowed.
         """
         row = registry.KINDS.get(kind)
-        if row is None or row[2] or lane_of(kind) > ALARM:
+        if row is None or row[2] or lane_of(kind) > ALARM or kind.startswith(DOSE):
             raise RefusedError(
                 "an exercise is of an alarm; name the kind that begins it, such as smoke.detected"
             )
@@ -76,6 +81,10 @@ class Exercises:
         if row is None or event.incident is not None:
             return False
         state = (event.placement, row[2] or event.kind, part_of(event.values))
+        if is_logged(event):
+            if not row[2] and state in self.begun:  # a true word of the state that is tried out
+                self.leave(state)
+            return False
         if row[2]:
             was_begun = self.begun.pop(state, None) is not None
             if was_begun:
@@ -83,7 +92,7 @@ class Exercises:
             return was_begun
         is_covered = state[:2] == self.covered and self.begin_ms <= event.uptime_ms <= self.end_ms
         if is_covered and self.storms.follows(event.kind):
-            self.begun[state] = event.provenance
+            self.begun[state] = [event.provenance, event.rule]
             self.keep(state)
         elif (
             state in self.begun
@@ -100,9 +109,9 @@ class Exercises:
     def keep(self, state: "tuple[int, str, str]") -> None:
         """Remember across a restart, which ends the exercise, what stands."""
         placement, kind, part = state
-        provenance = self.begun.get(state)
+        kept = self.begun.get(state)
         key = DEVICE + str(placement) + KEPT + kind + ("." + part if part else "")
-        self.changes[key] = None if provenance is None else cbor.encode(provenance)
+        self.changes[key] = None if kept is None else as_kept(kept[:1], kept[1])
 
     def due(self, moment: "Moment") -> "list[Event]":
         """States that the exercise began and that outlast it, as real ones."""
@@ -111,10 +120,10 @@ class Exercises:
         found = []
         for state in sorted(self.begun):
             stands = self.storms.incidents.is_open(*state)
-            provenance = self.begun[state]
+            provenance, rule = self.begun[state]
             self.leave(state)
             if stands:  # and was not ended in another way, such as its device taken out of use
-                found.append(told_again(state[0], state[1], state[2], provenance, moment, "exercise"))
+                found.append(told_again(state, provenance, rule, moment, "exercise"))
         return found
 
     def next_due_ms(self) -> "int | None":

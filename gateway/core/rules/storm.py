@@ -7,12 +7,15 @@ delayed: the mark lets a receiver notify at most once in ten minutes. **Never ma
   begins now is new; after a restart nobody knows how long it was quiet, so the first beginning counts as new;
 - one more than ten minutes after the last that was not marked: a storm is told again as long as it lasts;
 - a word that lacks a doubt (provenance) which that one had: a forger must not make a true alarm a repetition;
-- what is no state, such as a press of a button; nor what a device told from its own log (it has an identity of its own):
-  that may be heard within a second and have happened over days.
+- what a person does anew each time: a press of a button, which is no state, and a door at night, of which no rate tells
+  a loose contact from somebody who leaves again. Each has an incident of its own; its storm is told all the same;
+- what a device told from its own log (it has an identity of its own): that may be heard within a second and have
+  happened over days.
 
 A state whose beginning was marked and which then stays for two minutes is told again, unmarked, as soon as ten minutes have
-passed since it was told so: the fire behind the flapping. The technical resource person hears of a storm (`device.flapping`) and of its end
-(`device.steady`). Everything is kept for each placement, kind and part: no storm touches another. docs/adr/0018-storms.md.
+passed since it was told so: the fire behind the flapping. A restart does not begin the ten minutes anew: it is told two
+minutes after the first, which a sensor has to say what changed meanwhile, and at once after the next. The technical
+resource person hears of a storm (`device.flapping`) and of its end (`device.steady`). Everything is kept for each placement, kind and part: no storm touches another. docs/adr/0018-storms.md.
 """
 
 from gateway.core import cbor, registry
@@ -24,6 +27,8 @@ from hal.types import TECHNICAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gateway.core.rules.engine import Moment
     from gateway.core.rules.incidents import Incidents
 
@@ -35,13 +40,17 @@ FLAPS = 3  # a state that came back so often is a storm: a person may open a doo
 DEVICE, KEPT = "device.", ".storm."  # state key: what the hub keeps of a device, and goes with it
 # states that may be marked: those of people and of faults. Doors by day and motion come and go because somebody lives there.
 FOLLOWED = {kind for kind in OPENING if lane_of(kind) <= TECHNICAL and kind != FLAPPING}
+NEVER_MARKED = ("door.night_exit",)  # each is a new episode of a person
+RULE_SIZE = 8  # of event key 12
+MOST = 1 << 48  # more than any number of ours that is kept: uptime and time of day in ms, counts
 
 
 class Spell:
     """One state that changed within ten minutes; times are uptime in ms of this boot, None where they are of an earlier.
 
     notice_ms, doubt: the last unmarked beginning and its provenance. toggles: how often it came back, count: how often
-    it was told. again_ms: when it is told again unless it ends: its last beginning was marked. told: the storm is.
+    it was told. again_ms: when it is told again unless it ends: its last beginning was marked. waited: whether it stood so
+    over a restart already. rule: that which made its last beginning. told: the storm is.
     """
 
     __slots__ = (
@@ -55,8 +64,10 @@ class Spell:
         "part",
         "placement",
         "provenance",
+        "rule",
         "toggles",
         "told",
+        "waited",
     )
 
     def __init__(self, placement: int, kind: str, part: str) -> None:
@@ -66,7 +77,8 @@ class Spell:
         self.incident: "bytes | None" = None
         self.last_ms: "int | None" = None
         self.again_ms: "int | None" = None
-        self.told = False
+        self.rule: "bytes | None" = None
+        self.told = self.waited = False
         self.renew()
 
     def renew(self) -> None:
@@ -105,10 +117,11 @@ class Storms:
         for key in sorted(stored):
             number, _, rest = key[len(DEVICE) :].partition(KEPT)
             if key.startswith(DEVICE) and rest and number.isdigit():
-                kept = numbers(stored[key], 2)
+                kept = read_kept(stored[key], 3) or read_kept(stored[key], 2)
                 if kept:
                     spell = self.spell_of(int(number), rest)
-                    spell.count, spell.provenance = kept
+                    spell.count, spell.provenance = kept[:2]
+                    spell.waited, spell.rule = kept[2:-1] == [1], kept[-1]
                     spell.again_ms = 0
 
     def spell_of(self, placement: int, name: str) -> Spell:
@@ -124,6 +137,10 @@ class Storms:
         """Whether `kind` begins a state that may be marked."""
         return kind in FOLLOWED
 
+    def may_mark(self, kind: str) -> bool:
+        """Whether a beginning of that kind may be a repetition."""
+        return kind not in NEVER_MARKED
+
     def stirs(self, placement: int, kind: str) -> bool:
         """Whether a state of that kind stands, or changed within ten minutes, whatever its part."""
         start = key_of(placement, kind)
@@ -138,8 +155,7 @@ class Storms:
         """Give an event its incident, and its mark where it is a repetition."""
         begins = event.kind in FOLLOWED
         kind = event.kind if begins else registry.KINDS[event.kind][2] if event.kind in registry.KINDS else ""
-        logged = event.identity is not None or "dose_id" in event.values
-        if kind not in FOLLOWED or event.incident is not None or logged:
+        if kind not in FOLLOWED or event.incident is not None or is_logged(event):
             self.incidents.assign(event)
             return
         part = part_of(event.values)
@@ -166,13 +182,16 @@ class Storms:
         before = spell.incident
         if before is not None and not was_open:
             spell.toggles += 1
-            self.incidents.resume(spell.placement, spell.kind, spell.part, before)
+            if self.may_mark(spell.kind):
+                self.incidents.resume(spell.placement, spell.kind, spell.part, before)
         self.incidents.assign(event)
         spell.provenance = event.provenance & (spell.provenance if was_open else event.provenance)
-        if spell.repeats(event):
+        spell.rule = event.rule
+        if self.may_mark(spell.kind) and spell.repeats(event):
             spell.count += 1
             event.values["repeat"] = spell.count
             if spell.again_ms is None:
+                spell.waited = False
                 spell.again_ms = max((spell.notice_ms or 0) + NOTICE_MS, event.uptime_ms + STAYS_MS)
             self.keep(spell)
         else:
@@ -197,17 +216,19 @@ class Storms:
     def keep(self, spell: Spell) -> None:
         """Remember across a restart whether the state stands behind a mark."""
         name = spell.kind + ("." + spell.part if spell.part else "")
-        marked = cbor.encode([spell.count, spell.provenance]) if spell.again_ms is not None else None
-        self.changes[DEVICE + str(spell.placement) + KEPT + name] = marked
+        key = DEVICE + str(spell.placement) + KEPT + name
+        if spell.again_ms is None:
+            self.changes[key] = None
+        else:
+            self.changes[key] = as_kept([spell.count, spell.provenance, int(spell.waited)], spell.rule)
 
     def due(self, moment: "Moment") -> "list[Event]":
         """What a storm brings by itself: a state that stayed, told again; that a storm began, or is over."""
         found: "list[Event]" = []
         for key in sorted(self.held):
             spell = self.held[key]
-            if spell.last_ms is None:  # of an earlier boot: its ten minutes begin now
-                spell.last_ms = moment.uptime_ms
-                spell.again_ms = None if spell.again_ms is None else moment.uptime_ms + NOTICE_MS
+            if spell.last_ms is None:
+                self.go_on(spell, moment.uptime_ms)
             if spell.again_ms is not None and moment.uptime_ms >= spell.again_ms:
                 found += self.again(spell, moment)
             is_quiet = spell.quiet(moment.uptime_ms)
@@ -219,13 +240,22 @@ class Storms:
                 del self.held[key]
         return found
 
+    def go_on(self, spell: Spell, now_ms: int) -> None:
+        """A spell of an earlier boot: its ten quiet minutes begin now, but what stands behind a mark waits no longer for it."""
+        spell.last_ms = now_ms
+        if spell.again_ms is not None:
+            spell.again_ms = now_ms + (0 if spell.waited else STAYS_MS)
+            spell.waited = True
+            self.keep(spell)
+
     def again(self, spell: Spell, moment: "Moment") -> "list[Event]":
         """A state that stays is told once more, unmarked, in the hub's own words."""
         if not self.incidents.is_open(spell.placement, spell.kind, spell.part):
             spell.again_ms = None  # it ended in another way, such as by a word from the device's log
             self.keep(spell)
             return []
-        event = told_again(spell.placement, spell.kind, spell.part, spell.provenance, moment, "storm")
+        state = (spell.placement, spell.kind, spell.part)
+        event = told_again(state, spell.provenance, spell.rule, moment, "storm")
         self.incidents.assign(event)
         self.noticed(spell, event)
         spell.last_ms = event.uptime_ms  # kept as long as the next beginning may repeat this one
@@ -253,20 +283,41 @@ class Storms:
         return min(times) if times else None
 
 
-def told_again(placement: int, kind: str, part: str, provenance: int, moment: "Moment", why: str) -> Event:
-    """A state that stands, told by the hub and not by its device: `again` says why."""
+def is_logged(event: "Event") -> bool:
+    """Whether a device told it from its log, or may have: it has an identity, is of a dose, or was read from memory."""
+    return event.identity is not None or "dose_id" in event.values or bool(event.values.get("stored"))
+
+
+def told_again(
+    state: "tuple[int, str, str]", provenance: int, rule: "bytes | None", moment: "Moment", why: str
+) -> Event:
+    """A state (placement, kind, part) that stands, told by the hub and not by its device: `again` says why."""
+    placement, kind, part = state
     values: "dict[str, object]" = {"again": why}
     if part:
         values["part"] = part
-    return Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values, provenance=provenance)
+    event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values, rule=rule)
+    event.provenance = provenance
+    return event
 
 
-def numbers(kept: bytes, count: int) -> "list[int]":
-    """So many numbers as state keeps them, or [] where the bytes are none: a hub that does not start helps nobody."""
+def as_kept(numbers: "list[int]", rule: "bytes | None") -> bytes:
+    """Numbers as state keeps them, and behind them the rule (event key 12) where one made the state."""
+    row: "list[object]" = list(numbers)
+    return cbor.encode(row if rule is None else row + [rule])
+
+
+def read_kept(kept: bytes, count: int) -> "list[Any]":
+    """So many numbers as state keeps them, and the rule behind them or None; [] where the bytes are no such row.
+
+    A single number stands without its list, too. A hub that does not start helps nobody.
+    """
     try:
-        row = cbor.decode(kept)
+        found = cbor.decode(kept)
     except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
         return []
-    found: "list[object]" = row if isinstance(row, list) else [row]
-    whole = [item for item in found if type(item) is int and item >= 0]
-    return whole if len(whole) == len(found) == count else []
+    row: "list[Any]" = found if isinstance(found, list) else [found]
+    rule = row.pop() if len(row) == count + 1 else None
+    whole = [item for item in row if type(item) is int and 0 <= item < MOST]
+    is_rule = rule is None or (isinstance(rule, bytes) and len(rule) == RULE_SIZE)
+    return whole + [rule] if is_rule and len(whole) == len(row) == count else []
