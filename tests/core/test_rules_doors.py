@@ -2,6 +2,7 @@
 
 from gateway.core.model import UNAUTHENTICATED, WINDOW_ASSUMED, Observation
 from gateway.core.rules.build import rule_id
+from gateway.core.rules.not_back import BOUNCE_MS, PASSAGE_MS
 from tests.core.rule_home import (
     AUTUMN_UTC_MS,
     DOOR,
@@ -231,6 +232,48 @@ def test_a_contact_that_flaps_is_one_passage_and_delays_nothing():
         passage(home, 2)
         home.wait(2_000)
     assert kinds(home.told).count("door.return_unseen") >= 1, "twenty minutes after the first opening"
+
+
+def after_return(*pauses_ms: int) -> "list[str]":
+    """Somebody goes out, comes back ten minutes later, and the contact turns again after each pause: what is told of it."""
+    home = RuleHome([NIGHT, AWAY])
+    passage(home)
+    home.wait(10 * MINUTE_MS)
+    home.say(DOOR, "door.opened")
+    for number, pause_ms in enumerate(pauses_ms):
+        home.wait(pause_ms)
+        home.say(DOOR, "door.opened" if number % 2 else "door.closed")
+    return [kind for kind in kinds(home.wait(HOUR_MS)) if kind != "device.steady"]
+
+
+def test_who_comes_in_and_leaves_again_at_once_is_waited_for():
+    assert after_return(5_000) == [], "came in"
+    for inside_ms in (BOUNCE_MS, 2_000, PASSAGE_MS - 1, PASSAGE_MS, PASSAGE_MS + 1):
+        assert after_return(5_000, inside_ms, 5_000) == ["door.return_unseen"], inside_ms
+    assert after_return(5_000, 10_000) == ["door.return_unseen"], "and left the door open"
+
+
+def test_a_door_that_slams_behind_who_came_in_is_nobody_who_left():
+    assert after_return(4_000, 300, 200) == [], "it bounced when it shut"
+    assert after_return(300, 200, 4_000) == [], "and when it opened"
+    assert after_return(4_000, 300, 200, 300, 200, 300, 200) == []
+    assert after_return(4_000, 300, 200, 8_000, 4_000) == ["door.return_unseen"], "and then went"
+
+
+def test_who_leaves_again_right_after_a_return_that_was_late_is_waited_for_anew_also_over_a_restart():
+    home = RuleHome([NIGHT, AWAY])
+    passage(home)
+    assert kinds(home.wait(HOUR_MS)) == ["door.return_unseen"]
+    assert "door.moved_again" in kinds(home.say(DOOR, "door.opened"))
+    home.wait(5_000)
+    home.say(DOOR, "door.closed")
+    home.wait(5_000)
+    left = home.say(DOOR, "door.opened")[1]
+    home.restart()
+    home.wait(500)
+    home.say(DOOR, "door.closed")
+    unseen = home.wait(HOUR_MS)
+    assert kinds(unseen) == ["door.return_unseen"] and unseen[0].incident == left.incident
 
 
 def test_an_exit_by_day_or_by_another_door_is_nobody_missing():

@@ -5,7 +5,11 @@ It belongs to the incident of the `door.night_exit` that began it, and ends when
 
 Opening and closing that follow each other within `PASSAGE_MS` are one passage: whoever leaves closes the door behind.
 A later opening, or the closing of a door that stood open for longer, is the return. The time counts from the first
-opening, so that a contact that flaps delays nothing. Where the sensor is silent the rule says that it cannot tell,
+opening, so that a contact that flaps delays nothing.
+
+Who comes in may leave again at once: an opening after the return begins the wait anew, also within the same passage. Only
+what no person can be is left out there: a state of the contact that lasts less than `BOUNCE_MS`, as when a door slams. Then
+the state before goes on: open a moment later is still the return, and closed a moment later is nobody who left. Where the sensor is silent the rule says that it cannot tell,
 and counts anew when it is heard: what happened meanwhile nobody saw.
 """
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 UNSEEN, MOVED_AGAIN = "door.return_unseen", "door.moved_again"
 PASSAGE_MS = 30_000
+BOUNCE_MS = 1_000  # nobody opens a door, passes and closes it in less; a slammed one bounces in a tenth of it
 
 
 class NotBack(Follower):
@@ -38,24 +43,27 @@ class NotBack(Follower):
         self.limit_ms = limit_ms
         self.night = night
         self.moved_ms: "dict[str, int]" = {}  # uptime of the last movement of each contact in this run
+        self.maybe: "list[str]" = []  # contacts whose wait began within the passage of a return, and may be a bounce
 
     def observe(self, event: "Event", moment: "Moment") -> "list[Event]":
-        """A first passage begins the wait, a second one ends it."""
+        """A first passage begins the wait, a second one ends it; an opening behind that begins another."""
         if event.kind not in ("door.opened", "door.closed"):
             return []
         part = str(event.values.get("part", ""))
         same = self.is_same_passage(part, moment)
+        bounces = self.bounces(part, moment)
         if part in self.moved_ms or len(self.moved_ms) < MOST_MARKS:
             self.moved_ms[part] = moment.uptime_ms
         if self.find(UNSEEN, part) is not None:
             self.drop(part)
             return self.end(UNSEEN, MOVED_AGAIN, moment, None, part, event.provenance)
         if part in self.marks:
-            if not same:
+            if not same or (bounces and part in self.maybe):
                 self.drop(part)
                 return self.can_tell(moment, part)
-        elif event.kind == "door.opened" and not same:
-            self.leave(part, event, moment)
+            self.maybe = [name for name in self.maybe if name != part]
+        elif event.kind == "door.opened" and not bounces:
+            self.leave(part, event, moment, same)
         return []
 
     def is_same_passage(self, part: str, moment: "Moment") -> bool:
@@ -64,8 +72,16 @@ class NotBack(Follower):
             return moment.uptime_ms - self.moved_ms[part] <= PASSAGE_MS
         return part in self.marks and self.marks[part].passed_ms(moment) <= PASSAGE_MS
 
-    def leave(self, part: str, event: "Event", moment: "Moment") -> None:
-        """Begin to wait, where the door opened at night; the incident is that of the exit which the night tells."""
+    def bounces(self, part: str, moment: "Moment") -> bool:
+        """Whether a movement follows the one before so soon that no person was between them; nobody knows after a restart."""
+        return part in self.moved_ms and moment.uptime_ms - self.moved_ms[part] < BOUNCE_MS
+
+    def leave(self, part: str, event: "Event", moment: "Moment", same: bool) -> None:
+        """Begin to wait, where the door opened at night; the incident is that of the exit which the night tells.
+
+        same: within the passage of a return: it may be a bounce as long as nothing shows that it is none.
+        """
+        self.maybe = [name for name in self.maybe if name != part] + [part] * same
         assumed = self.night.assumed(moment)
         if not assumed and not self.night.inside(moment.utc_ms or 0):
             return
