@@ -1,8 +1,15 @@
 """No rule mutes, changes or delays lane 0 (H10), and no rule grows without bound. Hypothesis looks further: tests/gateway."""
 
+from gateway.core.event_codec import decode_event, encode_event
 from gateway.core.model import Observation
+from gateway.core.rules.engine import Rule
 from tests.core.rule_checks import CONTROLS, NIGHT, POOL, drawn, faults_of, play
 from tests.core.rule_home import DOOR, MINUTE_MS, RuleHome, kinds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.core.model import Event
+    from gateway.core.rules.engine import Moment
 
 LIVES, STEPS = 12, 60
 
@@ -61,3 +68,67 @@ def test_a_sensor_that_names_ever_new_contacts_fills_neither_memory_nor_store() 
         assert kinds(home.say(DOOR, "door.opened", part="door_" + str(number)))[0] == "door.opened"
     sizes = [len(home.journal[key]) for key in home.journal if key.startswith("rule.")]
     assert sizes and max(sizes) < 2_000
+
+
+class Broken(Rule):
+    """A rule with a fault of ours: it fails where `at` says, and counts how often it was asked."""
+
+    at = ""
+    asked = 0
+
+    def observe(self, event: "Event", moment: "Moment") -> "list[Event]":
+        return self.answer("observe")
+
+    def due(self, moment: "Moment") -> "list[Event]":
+        return self.answer("due")
+
+    def next_due_ms(self) -> "int | None":
+        return 0 if self.at == "due" else None
+
+    def answer(self, where: str) -> "list[Event]":
+        self.asked += 1
+        if where == self.at:
+            raise ValueError("x" * 1_000)
+        return []
+
+    @property
+    def changes(self) -> "dict[str, bytes | None]":
+        if self.at == "changes":
+            raise ValueError("not to be kept")
+        return {}
+
+    @changes.setter
+    def changes(self, taken: "dict[str, bytes | None]") -> None:
+        return
+
+
+def broken(at: str) -> "tuple[RuleHome, Broken]":
+    """A home whose first rule fails there."""
+    home = RuleHome([NIGHT])
+    rule = Broken(DOOR, b"broken..")
+    rule.at = at
+    home.engine.rules.insert(0, rule)
+    return home, rule
+
+
+def test_a_rule_that_fails_loses_no_word_of_a_device_nor_of_another_rule_and_is_reported_once() -> None:
+    for at in ("observe", "due", "changes"):
+        home, rule = broken(at)
+        for number in range(3):
+            told = home.say(DOOR, "door.opened" if number % 2 == 0 else "door.closed")
+            assert kinds(told)[0].startswith("door.") and len(told) >= 2, at
+            assert [event for event in told if event.kind.startswith("door.night")], at
+            home.wait(MINUTE_MS)
+        assert rule.asked >= 3 and "night.11" in home.journal, "it goes on"
+        (report,) = [event for event in home.told if event.kind == "part.restarted"]
+        assert (report.placement, report.rule, report.values["part"]) == (DOOR, b"broken..", "rule Broken")
+        assert str(report.values["reason"]).startswith("ValueError: ")
+        assert decode_event(encode_event(report)) == report, at
+
+
+def test_a_rule_that_fails_whenever_its_time_comes_does_not_keep_the_hub_busy() -> None:
+    home, rule = broken("due")
+    home.wait(10 * MINUTE_MS)
+    at = home.engine.next_due_ms()
+    assert at is not None and at > home.uptime_ms
+    assert rule.asked == 10

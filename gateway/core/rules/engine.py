@@ -1,7 +1,9 @@
 """Observations to events. Every observation becomes an event of its own; rules only ever add to them.
 
-That is the whole guarantee for lanes 0 and 1: a rule has no way to drop, change or delay what a device said.
-The one filter, `Recording`, is asked for the measurement lane alone.
+That is the whole guarantee for lanes 0 and 1: what a rule answers stands behind what the device said. A rule that fails
+answers nothing, is reported once (`part.restarted`) and is asked again the next time: no rule can drop or delay a word. It
+is handed the event itself, to know later which incident that got; that no rule of ours writes to it is what
+tests/core/test_rules_bounded.py holds. The one filter, `Recording`, is asked for the measurement lane alone.
 
 Beside what the device said an event carries what the engine knows of it: its incident, that it is part of an exercise
 (`exercise.py`), and a count where it repeats what was told within ten minutes (`storm.py`). None of these holds an event
@@ -18,9 +20,14 @@ from hal.types import MEASUREMENT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from gateway.core.model import Observation
     from gateway.core.rules.recording import Recording
+
+FAILED = "part.restarted"
+REST_MS = 60_000  # so long a rule that failed when its time came is let alone: time alone must not keep the hub busy
+LONGEST_TEXT = 200  # characters of a cause
 
 
 class Moment:
@@ -87,6 +94,9 @@ class Engine:
         )
         self.storms = Storms(self.incidents, stored)
         self.exercises = Exercises(self.storms, stored)
+        self.failed: "list[Rule]" = []  # rules that failed in this run: each is reported once
+        self.unsaid: "list[tuple[Rule, str]]" = []  # those that no event tells of yet, and why
+        self.rests: "dict[Rule, int]" = {}  # until when (uptime in ms) time alone does not call a rule
 
     def observe(
         self, placement: int, observation: "Observation", moment: Moment, identity: "bytes | None" = None
@@ -109,8 +119,18 @@ class Engine:
         events = [event] if self.keeps(event) else []
         for rule in self.rules:
             if rule.placement == placement:
-                events += rule.observe(event, moment)
+                events += self.asked(rule, rule.observe, event, moment) or []
         return self.finished(events, moment)
+
+    def asked(self, rule: Rule, ask: "Callable[..., Any]", *given: object) -> "Any":
+        """What a rule answers, or None where it fails: a fault of ours, with which nothing may go that a device said."""
+        try:
+            return ask(*given)
+        except Exception as error:  # noqa: BLE001  whatever it is: the device's word is stored, and the fault told
+            if rule not in self.failed:
+                self.failed.append(rule)
+                self.unsaid.append((rule, type(error).__name__ + ": " + str(error)))
+            return None
 
     def keeps(self, event: Event) -> bool:
         """Whether the event is recorded; only a stream of the measurement lane may be thinned."""
@@ -121,14 +141,24 @@ class Engine:
         """Events that time alone brought."""
         events: "list[Event]" = []
         for rule in self.rules:
-            at = rule.next_due_ms()
+            at = self.due_of(rule)
             if at is not None and at <= moment.uptime_ms:
-                events += rule.due(moment)
+                answered = self.asked(rule, rule.due, moment)
+                if answered is None:
+                    self.rests[rule] = moment.uptime_ms + REST_MS
+                events += answered or []
         return self.finished(events, moment)
+
+    def due_of(self, rule: Rule) -> "int | None":
+        """Uptime in ms at which a rule wants `due`, or None; one that failed then not before it has rested."""
+        at = rule.next_due_ms()
+        return None if at is None else max(at, self.rests.get(rule, at))
 
     def next_due_ms(self) -> "int | None":
         """Uptime in ms at which a rule, a storm or an exercise next wants `due`, or None."""
-        times = [rule.next_due_ms() for rule in self.rules]
+        if self.unsaid:
+            return 0
+        times = [self.due_of(rule) for rule in self.rules]
         known = [
             at for at in times + [self.storms.next_due_ms(), self.exercises.next_due_ms()] if at is not None
         ]
@@ -136,6 +166,13 @@ class Engine:
 
     def finished(self, events: "list[Event]", moment: Moment) -> "list[Event]":
         """Incidents and marks given, the order of the device's own word kept; then what storms and exercises bring."""
+        for rule, why in self.unsaid:
+            values: "dict[str, object]" = {
+                "part": "rule " + type(rule).__name__,
+                "reason": why[:LONGEST_TEXT],
+            }
+            events.append(rule.made(FAILED, moment, values))
+        self.unsaid = []
         for event in events:
             self.assign(event)
         for event in self.exercises.due(moment):
@@ -154,10 +191,10 @@ class Engine:
     def take_changes(self) -> "dict[str, bytes | None]":
         """State to store with the events just made; the next call gives only what changed since."""
         changes: "dict[str, bytes | None]" = {}
-        kept = [self.incidents.changes, self.storms.changes, self.exercises.changes]
-        for moved in kept + [rule.changes for rule in self.rules]:
+        for moved in (self.incidents.changes, self.storms.changes, self.exercises.changes):
             changes.update(moved)
         self.incidents.changes, self.storms.changes, self.exercises.changes = {}, {}, {}
         for rule in self.rules:
+            changes.update(self.asked(rule, getattr, rule, "changes") or {})
             rule.changes = {}
         return changes
