@@ -52,9 +52,11 @@ class Device:
         return cbor.encode([-1 if self.bond is None else self.bond, self.described])
 
     def restore(self, kept: "bytes | None") -> None:
-        """Take up what `kept` gave before a restart."""
+        """Take up what `kept` gave before a restart. Raises where it is no such row."""
         if kept is not None:
             row: "list[Any]" = cbor.decode(kept)  # type: ignore[assignment]
+            if not isinstance(row[1], dict):
+                raise ValueError("what is kept of a device does not say what it is")
             self.bond = None if row[0] < 0 else row[0]
             self.described = row[1]
 

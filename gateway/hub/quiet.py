@@ -7,6 +7,7 @@ for long (a steady light, nothing that blinks), and that a press was heard where
 
 from gateway.core.errors import DecodeError
 from gateway.core.event_codec import decode_event
+from gateway.core.model import REPLAY_SUSPECTED, UNPROVEN
 from gateway.core.timezone import in_window, local_minutes
 from hal.types import SAFETY
 
@@ -84,7 +85,7 @@ class PressAnswer:
                 self.seen = mark.last
             for entry in entries:
                 self.seen = entry.seq
-                if kind_of(entry.event) == PRESS:
+                if is_press(entry.event):
                     self.seq, self.pressed_ms = entry.seq, self.clock.uptime_ms()
                     self.was_heard, self.delivered_until_ms = entry.seq <= self.before, 0
 
@@ -104,9 +105,16 @@ class PressAnswer:
         return HEARD if now_ms < self.heard_until_ms else ""
 
 
-def kind_of(event: bytes) -> str:
-    """Its kind, or "" where it does not decode: a damaged store's entries are journalled again as they are."""
+def is_press(data: bytes) -> bool:
+    """Whether somebody presses a button now who may look at the lamp for an answer.
+
+    Nobody does where the event is from a log or journalled again (it has an identity), is suspected to be a recording, or is
+    not proven by its store. A press in an exercise alarms nobody, so nobody waits for an answer. What does not decode is no
+    press: a damaged store's entries are journalled again as they are.
+    """
     try:
-        return decode_event(event).kind
+        event = decode_event(data)
     except DecodeError:
-        return ""
+        return False
+    doubtful = event.provenance & (REPLAY_SUSPECTED | UNPROVEN)
+    return event.kind == PRESS and event.identity is None and not event.exercise and not doubtful

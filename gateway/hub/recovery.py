@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.core import cbor, registry
 from gateway.core.event_codec import IDENTITY_SIZE, INCIDENT_SIZE
-from gateway.core.model import UNPROVEN
+from gateway.core.model import UNPROVEN, Event
 from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.leaving import open_state, parted
 from gateway.hub.recorder import LONGEST_TEXT, RETRY_FULL_MS, again_bytes
@@ -124,16 +124,18 @@ class Recovery:
     async def tell_again(self, unsaid: "list[Alarm]") -> None:
         """Alarms that are still open and whose events do not read back may never have arrived: they are told once more.
 
-        Where they had arrived the receiver knows their incident, and a second telling its identity.
+        Where they had arrived the receiver knows their incident, and a second telling its identity. What nothing proves is no
+        notice: no storm is asked about it, and the next true word is no repetition of it.
         """
         recorder = self.recorder
         while unsaid:
             key, kind, incident, values, placement = unsaid.pop(0)
             if recorder.engine.incidents.open.get(key) == incident:
                 values["reason"] = "told again: the store that held it was set aside"
-                event = recorder.own(kind, placement, values)
-                event.provenance |= UNPROVEN
+                moment = recorder.moment()
+                event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values, incident)
                 event.identity = recorder.crypto.hmac_sha256("identity", b"again" + incident)[:IDENTITY_SIZE]
+                event.provenance = UNPROVEN
                 await recorder.offer(recorder.made([event]))
 
     async def put(self, again: "list[tuple[int, bytes]]", state: "State") -> None:

@@ -1,7 +1,10 @@
 """Quiet at night: a dark lamp, faults upstream alone, a steady light when nothing gets through, and an answer to a press."""
 
+from gateway.core.event_codec import encode_event
+from gateway.core.model import REPLAY_SUSPECTED, UNAUTHENTICATED, UNPROVEN, Event
 from gateway.hub.quiet import GRACE_MS, SHOWN_MS
 from gateway.hub.status import status
+from gateway.hub.supervise import BRISK_MS
 from hal.types import SAFETY, TECHNICAL
 from tests.hub.bench import DAY_UTC_MS, HOME, NIGHT_UTC_MS, SMOKE, Bench, play
 
@@ -261,5 +264,28 @@ def test_a_new_epoch_forgets_no_press():
         bench.platform.receipting = True
         await bench.clock.advance(6 * MINUTE_MS)
         assert bench.indicator.shown.count("delivered") == 1
+
+    play(scene, tree=tree())
+
+
+def test_what_nobody_presses_now_is_answered_by_no_light():
+    """From a log or journalled again, a recording, unproven, or in an exercise; beside them a press that is one."""
+
+    async def scene(bench: Bench):
+        await cut_off(bench)
+        await bench.clock.advance(MINUTE_MS)
+        before = len(bench.indicator.shown)
+        for changed, is_answered in (
+            ({"identity": b"i" * 16}, False),
+            ({"identity": b"j" * 16, "provenance": UNPROVEN}, False),
+            ({"provenance": UNPROVEN}, False),
+            ({"provenance": REPLAY_SUSPECTED}, False),
+            ({"exercise": True}, False),
+            ({"provenance": UNAUTHENTICATED}, True),
+        ):
+            event = Event("button.pressed", 5, 1, 1_000, **changed)  # type: ignore[arg-type]
+            await bench.app.recorder.put([(SAFETY, encode_event(event))], {})
+            await bench.clock.advance(GRACE_MS + BRISK_MS)
+            assert ("heard" in shown_since(bench, before)) is is_answered, changed
 
     play(scene, tree=tree())

@@ -2,6 +2,7 @@
 
 from gateway.core import cbor
 from gateway.core.devices.registry import driver
+from gateway.core.event_codec import encode_event
 from gateway.hub.recorder import RETRY_FULL_MS, Work, device_key
 from gateway.hub.taking import TAKEN, Known, fit, take_up
 from hal.sim.faults import FULL, Fault, FaultPlan
@@ -114,6 +115,28 @@ def test_an_open_alarm_whose_event_does_not_read_back_is_told_again_once_with_it
     play(scene)
 
 
+def test_an_alarm_told_again_from_a_damaged_store_makes_no_true_one_a_repetition():
+    async def scene(bench: Bench):
+        bench.smoke(True, 1)
+        await bench.clock.advance(3_000)
+        await bench.cut()
+        bench.medium.store.lanes[SAFETY].entries.clear()  # type: ignore[union-attr]
+        bench.medium.damage()
+        await bench.build().start()
+        await bench.clock.advance(5_000)
+        for packet in (2, 3):
+            bench.smoke(packet == 3, packet)
+            await bench.clock.advance(3_000)
+        told = [(event.kind, event.provenance & 8, event.values.get("repeat")) for event in events(bench, SAFETY)]
+        assert told[-3:] == [
+            ("smoke.detected", 8, None),
+            ("smoke.cleared", 0, None),
+            ("smoke.detected", 0, None),
+        ]
+
+    play(scene)
+
+
 def test_bytes_that_nothing_proves_never_keep_the_hub_from_starting():
     async def scene(bench: Bench):
         bench.smoke(True, 1)
@@ -122,7 +145,15 @@ def test_bytes_that_nothing_proves_never_keep_the_hub_from_starting():
         await bench.cut()
         good = dict(bench.medium.store.state)  # type: ignore[union-attr]
         keys = sorted(good) + ["dated.9", "dose.9.1", "trust.roots", "manifest", "night.9", "again.x", "odd"]
-        for key in ("hub", "heard", "counter", "states"):
+        for key in (
+            "hub",
+            "heard",
+            "counter",
+            "states",
+            "storm.smoke.detected",
+            "storm.door.night_exit.part",
+            "exercise.smoke.detected",
+        ):
             keys.append(device_key(placements(bench)[0], key))
         value = 7
         for key in keys:
@@ -135,12 +166,16 @@ def test_bytes_that_nothing_proves_never_keep_the_hub_from_starting():
                 b"\xa0",
                 b"\x63abc",
                 b"\x80",
+                b"\x20",
+                b"\x83\x01\x20\x00",
+                cbor.encode([(1 << 64) - 1, 0, 0]),
                 None,
             ):
                 value = (value * 1_103_515_245 + 12_345) % 2_147_483_648
                 state = dict(good)
                 state[key] = value.to_bytes(4, "big") * 5 if item is None else item
                 aside = SetAside("one", "why", [], None, state, True)
+                bench.medium.store.state = {}  # type: ignore[union-attr]  # nothing of the round before
                 bench.journal = bench.open_journal()
                 bench.journal.set_aside = lambda aside=aside: [aside]  # type: ignore[method-assign,misc]
                 taken = take_up(bench.journal, bench.log)
@@ -158,6 +193,12 @@ def test_bytes_that_nothing_proves_never_keep_the_hub_from_starting():
                 bench.app.inward.restore()
                 bench.app.outward.revise()
                 bench.app.watch()
+                for _ in range(2):
+                    engine, moment = bench.app.recorder.engine, bench.app.recorder.moment()
+                    for event in engine.due(moment):
+                        encode_event(event)
+                    engine.take_changes()
+                assert engine.failed == []
                 bench.medium.cut()
         bench.medium.store.state = good  # type: ignore[union-attr]
         bench.build()
