@@ -1,8 +1,12 @@
 """Rules of doors: left open (`left_open`) and not used again after an exit at night (`not_back`)."""
 
+from gateway.core import cbor
+from gateway.core.event_codec import encode_event
 from gateway.core.model import UNAUTHENTICATED, WINDOW_ASSUMED, Observation
 from gateway.core.rules.build import rule_id
+from gateway.core.rules.follower import read_state
 from gateway.core.rules.not_back import BOUNCE_MS, PASSAGE_MS
+from gateway.core.rules.storm import MOST
 from tests.core.rule_home import (
     AUTUMN_UTC_MS,
     DOOR,
@@ -355,6 +359,23 @@ def test_state_that_is_no_state_of_a_rule_is_nothing_remembered():
             first.journal[key] = item
         first.restart()
         assert first.wait(5 * MINUTE_MS) == []
+
+
+def test_numbers_that_no_mark_has_are_nothing_remembered():
+    """A negative provenance, or a time beyond all, would make an alarm that does not encode."""
+    home = RuleHome([NIGHT, AWAY])
+    home.say(DOOR, "door.opened")
+    (key,) = [key for key in home.journal if key.startswith("rule.")]
+    (good,), told = cbor.decode(home.journal[key])
+    for at, number in ((6, -1), (1, -1), (2, -1), (3, -2), (4, -1), (2, MOST), (4, MOST), (6, MOST)):
+        row = list(good)
+        row[at] = number
+        assert read_state(cbor.encode([[row], told])) == ({}, []), (at, number)
+        home.journal[key] = cbor.encode([[row], told])
+        home.restart()
+        assert [encode_event(event) for event in home.wait(HOUR_MS)] == []
+    marks, _ = read_state(cbor.encode([[good], told]))
+    assert marks[""].provenance == good[6]
 
 
 def used(home: RuleHome, *said: str, every_ms: int = 10_000) -> None:

@@ -1,7 +1,9 @@
 """A device or a rule that is taken out of use: its open states are said to be followed by nobody, and nothing stays."""
 
 from gateway.core import cbor
-from gateway.core.rules.incidents import dose_incident
+from gateway.core.rules.incidents import PREFIX as INCIDENT
+from gateway.core.rules.incidents import dose_incident, key_of
+from gateway.core.rules.leaving import open_state
 from hal.types import ALARM, INFO, SAFETY, TECHNICAL
 from tests.hub.bench import HOME, OXIMETER, SMOKE, Bench, play
 
@@ -67,6 +69,25 @@ def test_what_a_device_left_open_is_said_in_its_lane_with_its_incident_once():
         assert len([kind for kind in bench.platform.kinds() if kind.endswith(".unwatched")]) == 4
 
     play(scene)
+
+
+def test_a_storm_that_nobody_follows_any_more_is_named_by_its_state_and_part():
+    async def scene(bench: Bench):
+        for packet in range(1, 9):
+            bench.smoke(packet % 2 == 1, packet)
+            await bench.clock.advance(2_000)
+        await restart(bench, home(device=HOME["device"][:1]))
+        (begun,) = events(bench, TECHNICAL, "device.flapping")
+        (over,) = [one for one in events(bench, TECHNICAL, "fault.unwatched") if one.incident == begun.incident]
+        said = dict(begun.values)
+        said.update(REMOVED)
+        assert over.values == said == {"state": "smoke.detected", "reason": REMOVED["reason"]}
+
+    play(scene)
+    key = key_of(7, "device.flapping", "door.night_exit.hall.2")[len(INCIDENT) + 2 :]
+    said = {"state": "door.night_exit", "part": "hall.2"}
+    assert open_state(INCIDENT, 7, key, b"incident") == ("device.flapping", b"incident", said)
+    assert open_state(INCIDENT, 7, "door.opened.hall.2", b"incident")[2] == {"part": "hall.2"}
 
 
 def test_a_device_that_is_replaced_begins_without_the_states_of_the_one_before():

@@ -8,6 +8,7 @@ from gateway.core import cbor
 from gateway.core.event_codec import INCIDENT_SIZE
 from gateway.core.model import WINDOW_ASSUMED, Event
 from gateway.core.rules.engine import Moment, Rule
+from gateway.core.rules.storm import MOST
 from gateway.core.timezone import in_window, local_minutes
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ LOOK_MS = 5_000  # how soon to look again at what has no time of its own
 # After a start an alarm that is due waits so long: a sensor whose state changed meanwhile says so (as doses do).
 RESUME_MS = 120_000
 UNKNOWN = -1  # utc_ms of a mark made without a trusted clock
+# name, boot, uptime_ms, utc_ms, before_ms, incident, provenance
 MARK_SHAPE: "list[type]" = [str, int, int, int, int, bytes, int]
 OPEN_SHAPE: "list[type]" = [str, str, bytes]
 
@@ -84,7 +86,7 @@ def read_state(item: "bytes | None") -> "tuple[dict[str, Mark], list[list[object
     try:
         row: "Any" = cbor.decode(item or b"")
         rows, told = row
-        marks = {row[0]: Mark(*row[1:]) for row in rows if has_shape(row, MARK_SHAPE)}
+        marks = {row[0]: Mark(*row[1:]) for row in rows if has_shape(row, MARK_SHAPE) and has_sense(row)}
         good = [row for row in told if has_shape(row, OPEN_SHAPE) and len(row[2]) == INCIDENT_SIZE]
     except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
         return {}, []
@@ -94,6 +96,11 @@ def read_state(item: "bytes | None") -> "tuple[dict[str, Mark], list[list[object
 def has_shape(row: object, shape: "list[type]") -> bool:
     """Whether a row holds values of these types."""
     return isinstance(row, list) and [type(part) for part in row] == shape
+
+
+def has_sense(row: "list[Any]") -> bool:
+    """Whether the numbers of a mark are such as are kept: one below 0, or beyond all, would make an event that does not encode."""
+    return UNKNOWN <= row[3] < MOST and all([0 <= number < MOST for number in (row[1], row[2], row[4], row[6])])
 
 
 def state_key(placement: int, rule_id: bytes) -> str:

@@ -12,6 +12,7 @@ from gateway.core.rules.follower import read_state
 from gateway.core.rules.incidents import ANY, dose_incident
 from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.night_window import STATE as NIGHT
+from gateway.core.rules.storm import FLAPPING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,10 +110,22 @@ def open_state(prefix: str, placement: int, rest: str, item: bytes) -> "tuple[st
     if prefix == INCIDENT:
         thing, _, told = rest.partition(".")
         happening, _, part = told.partition(".")
-        return thing + "." + happening, item, {"part": part} if part else {}
+        return thing + "." + happening, item, named(thing + "." + happening, part)
     if prefix == DOSE:
         row = cbor.decode(item)
         if row[1] == UNCONFIRMED:  # type: ignore[index]
             dose_id = as_number(rest)
             return "dose.unconfirmed", dose_incident(placement, dose_id), {"dose_id": dose_id}
     return "", b"", {}
+
+
+def named(kind: str, rest: str) -> "dict[str, object]":
+    """What tells apart states of one kind, as their events say it: the part, and of a storm the state that it is of."""
+    values: "dict[str, object]" = {}
+    if kind == FLAPPING:
+        thing, _, rest = rest.partition(".")
+        happening, _, rest = rest.partition(".")
+        values["state"] = thing + "." + happening
+    if rest:
+        values["part"] = rest
+    return values
