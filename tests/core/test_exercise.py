@@ -155,7 +155,9 @@ def test_a_true_word_from_the_log_of_a_state_that_is_tried_out_has_an_incident_o
     real = home.engine.observe(SMOKE, Observation("smoke.detected", {}), Moment(7, 50, None), b"i" * 16)[0]
     home.store()
     assert not real.exercise and real.incident not in (None, tried.incident)
-    assert not home.say("smoke.cleared", 60).exercise and home.due(LONGEST_MS + 1) == [] and home.journal == {}
+    assert (
+        not home.say("smoke.cleared", 60).exercise and home.due(LONGEST_MS + 1) == [] and home.journal == {}
+    )
 
 
 def test_what_outlasts_an_exercise_carries_the_rule_that_made_it_also_over_a_restart():

@@ -359,7 +359,16 @@ def test_what_is_told_again_and_its_storm_name_the_part():
 
 
 def test_bytes_that_are_no_state_count_as_nothing_remembered():
-    for kept in (b"", b"\xff", b"\x82\x01\x20", b"\x81\x01", b"\xa0", b"\x63abc", b"\x82\x01\x61a", b"\x83\x01\x02\x41a"):
+    for kept in (
+        b"",
+        b"\xff",
+        b"\x82\x01\x20",
+        b"\x81\x01",
+        b"\xa0",
+        b"\x63abc",
+        b"\x82\x01\x61a",
+        b"\x83\x01\x02\x41a",
+    ):
         assert read_kept(kept, 2) == [], kept
     for row in ([1, MOST], [-1, 2], [1, True], [1, 2, 3], [1, 2, b"rule-id.", 4], []):
         assert read_kept(cbor.encode(row), 2) == [], row

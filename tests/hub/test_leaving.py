@@ -78,7 +78,9 @@ def test_a_storm_that_nobody_follows_any_more_is_named_by_its_state_and_part():
             await bench.clock.advance(2_000)
         await restart(bench, home(device=HOME["device"][:1]))
         (begun,) = events(bench, TECHNICAL, "device.flapping")
-        (over,) = [one for one in events(bench, TECHNICAL, "fault.unwatched") if one.incident == begun.incident]
+        (over,) = [
+            one for one in events(bench, TECHNICAL, "fault.unwatched") if one.incident == begun.incident
+        ]
         said = dict(begun.values)
         said.update(REMOVED)
         assert over.values == said == {"state": "smoke.detected", "reason": REMOVED["reason"]}

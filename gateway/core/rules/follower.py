@@ -100,7 +100,9 @@ def has_shape(row: object, shape: "list[type]") -> bool:
 
 def has_sense(row: "list[Any]") -> bool:
     """Whether the numbers of a mark are such as are kept: one below 0, or beyond all, would make an event that does not encode."""
-    return UNKNOWN <= row[3] < MOST and all([0 <= number < MOST for number in (row[1], row[2], row[4], row[6])])
+    return UNKNOWN <= row[3] < MOST and all(
+        [0 <= number < MOST for number in (row[1], row[2], row[4], row[6])]
+    )
 
 
 def state_key(placement: int, rule_id: bytes) -> str:
