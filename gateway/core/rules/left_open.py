@@ -5,7 +5,8 @@ while the contact has been open for long enough, it is told then. A sensor that 
 then the rule says that it cannot tell, and looks again when the sensor is heard.
 """
 
-from gateway.core.rules.follower import LOOK_MS, RESUME_MS, Follower, Window, mark_at
+from gateway.core.rules.contacts import Contacts
+from gateway.core.rules.follower import Window, mark_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 LEFT_OPEN, CLOSED_AGAIN = "door.left_open", "door.closed_again"
 
 
-class LeftOpen(Follower):
+class LeftOpen(Contacts):
     """Marks by part: since when a contact is open. window: None where the rule holds at all hours."""
+
+    told_as = LEFT_OPEN
 
     def __init__(
         self,
@@ -30,8 +33,7 @@ class LeftOpen(Follower):
         window: "Window | None",
         night: "NightWindow | None",
     ) -> None:
-        super().__init__(placement, rule_id, senses, stored)
-        self.limit_ms = limit_ms
+        super().__init__(placement, rule_id, senses, stored, limit_ms)
         self.window = window
         self.night = night
 
@@ -47,21 +49,6 @@ class LeftOpen(Follower):
             over = self.end(LEFT_OPEN, CLOSED_AGAIN, moment, None, part, event.provenance)
             return over + self.can_tell(moment, part)
         return []
-
-    def due(self, moment: "Moment") -> "list[Event]":
-        """Contacts that have been open for long enough."""
-        self.look_ms = None
-        found: "list[Event]" = []
-        for part in sorted(self.marks):
-            if self.find(LEFT_OPEN, part) is not None:
-                continue
-            left_ms = self.limit_ms - self.marks[part].passed_ms(moment)
-            if moment.boot != self.marks[part].boot:
-                left_ms = max(left_ms, RESUME_MS - moment.uptime_ms)
-            if left_ms <= 0:
-                found += self.judge(part, moment)
-            self.look_in(left_ms if left_ms > 0 else LOOK_MS, moment)
-        return found
 
     def judge(self, part: str, moment: "Moment") -> "list[Event]":
         """What is told of a contact that has been open for too long."""

@@ -13,7 +13,8 @@ the state before goes on: open a moment later is still the return, and closed a 
 and counts anew when it is heard: what happened meanwhile nobody saw.
 """
 
-from gateway.core.rules.follower import CANNOT_TELL, LOOK_MS, MOST_MARKS, RESUME_MS, Follower, mark_at
+from gateway.core.rules.contacts import Contacts
+from gateway.core.rules.follower import CANNOT_TELL, MOST_MARKS, mark_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ PASSAGE_MS = 30_000
 BOUNCE_MS = 1_000  # nobody opens a door, passes and closes it in less; a slammed one bounces in a tenth of it
 
 
-class NotBack(Follower):
+class NotBack(Contacts):
     """Marks by part: when a contact opened at night. `night` is the rule of that door whose exits are followed."""
+
+    told_as = UNSEEN
 
     def __init__(
         self,
@@ -39,8 +42,7 @@ class NotBack(Follower):
         limit_ms: int,
         night: "NightWindow",
     ) -> None:
-        super().__init__(placement, rule_id, senses, stored)
-        self.limit_ms = limit_ms
+        super().__init__(placement, rule_id, senses, stored, limit_ms)
         self.night = night
         self.moved_ms: "dict[str, int]" = {}  # uptime of the last movement of each contact in this run
         self.maybe: "list[str]" = []  # contacts whose wait began within the passage of a return, and may be a bounce
@@ -87,21 +89,6 @@ class NotBack(Follower):
             return
         if self.put(part, mark_at(moment, 0, self.night.exit_of(event), event.provenance | assumed)):
             self.look_in(self.limit_ms, moment)
-
-    def due(self, moment: "Moment") -> "list[Event]":
-        """Doors that were not used again in time."""
-        self.look_ms = None
-        found: "list[Event]" = []
-        for part in sorted(self.marks):
-            if self.find(UNSEEN, part) is not None:
-                continue
-            left_ms = self.limit_ms - self.marks[part].passed_ms(moment)
-            if moment.boot != self.marks[part].boot:
-                left_ms = max(left_ms, RESUME_MS - moment.uptime_ms)
-            if left_ms <= 0:
-                found += self.judge(part, moment)
-            self.look_in(left_ms if left_ms > 0 else LOOK_MS, moment)
-        return found
 
     def judge(self, part: str, moment: "Moment") -> "list[Event]":
         """What is told of a door that was not used again."""
