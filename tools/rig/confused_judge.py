@@ -35,7 +35,8 @@ ENDS = {
     "problem.cleared": "problem.detected",
 }
 BEGINS = set(ENDS.values())
-ALWAYS_NEW = ("door.night_exit",)  # somebody leaves, each time: no mark, and an incident of its own
+OF_PEOPLE = ("door.night_exit",)  # somebody leaves, each time: no mark, and an incident of its own,
+TOO_OFTEN, HALF_A_MINUTE_MS = 5, 30_000  # unless nobody could
 STORM = ("device.flapping", "device.steady")
 OF_DOSES = ("dose.unconfirmed", "dose.accounted")  # the hub's own words of a dose that nobody told of
 
@@ -65,6 +66,7 @@ class Account:
     storm: bool = False
     storm_ends_ms: int | None = None  # told before a restart: when its end is due at the latest
     tried: bool = False  # it was begun by an exercise
+    begun_ms: list[int] = field(default_factory=list)
 
     def quiet(self, now_ms: int) -> bool:
         return self.changed_ms is None or now_ms - self.changed_ms >= TEN_MINUTES_MS
@@ -146,7 +148,10 @@ class Judge:
         """A beginning: whether it may be marked, whether it may be unmarked, and to what it belongs."""
         is_new = account.quiet(now_ms)
         recent = account.notice_ms is not None and now_ms - account.notice_ms < TEN_MINUTES_MS
-        is_anyone = event.kind in ALWAYS_NEW
+        if not account.stands:
+            account.begun_ms.append(now_ms)
+        lately = [at_ms for at_ms in account.begun_ms if now_ms - at_ms <= HALF_A_MINUTE_MS]
+        is_anyone = event.kind in OF_PEOPLE and len(lately) < TOO_OFTEN
         repeats = recent and not is_new and not is_anyone and not account.doubt & ~event.provenance
         is_marked = "repeat" in event.values
         if is_marked and not repeats:
@@ -278,6 +283,7 @@ class Judge:
                 account.owed_ms = now_ms + (0 if account.waited else STAYS_MS)
                 account.waited = True
             account.changed_ms = account.notice_ms = None
+            account.begun_ms.clear()
             account.storm_ends_ms = now_ms + TEN_MINUTES_MS if account.storm else None
             if not account.stands:
                 account.incident = None

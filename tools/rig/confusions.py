@@ -158,7 +158,7 @@ class Forgets(Storms):
 class MarksExits(Storms):
     """Takes whoever goes out a second time within ten minutes for the first."""
 
-    def may_mark(self, kind: str) -> bool:
+    def may_mark(self, spell: Spell) -> bool:
         return True
 
 

@@ -7,8 +7,8 @@ delayed: the mark lets a receiver notify at most once in ten minutes. **Never ma
   begins now is new; after a restart nobody knows how long it was quiet, so the first beginning counts as new;
 - one more than ten minutes after the last that was not marked: a storm is told again as long as it lasts;
 - a word that lacks a doubt (provenance) which that one had: a forger must not make a true alarm a repetition;
-- what a person does anew each time: a press of a button, which is no state, and a door at night, of which no rate tells
-  a loose contact from somebody who leaves again. Each has an incident of its own; its storm is told all the same;
+- what a person does anew each time: a press of a button, which is no state, and a door at night, as long as a person could
+  have opened it so often (`FAST_TURNS`). Each has an incident of its own; its storm is told all the same;
 - what a device told from its own log (it has an identity of its own): that may be heard within a second and have
   happened over days.
 
@@ -40,7 +40,8 @@ FLAPS = 3  # a state that came back so often is a storm: a person may open a doo
 DEVICE, KEPT = "device.", ".storm."  # state key: what the hub keeps of a device, and goes with it
 # states that may be marked: those of people and of faults. Doors by day and motion come and go because somebody lives there.
 FOLLOWED = {kind for kind in OPENING if lane_of(kind) <= TECHNICAL and kind != FLAPPING}
-NEVER_MARKED = ("door.night_exit",)  # each is a new episode of a person
+OF_PEOPLE = ("door.night_exit",)  # each is a new episode of a person, unless it comes
+FAST_TURNS, FAST_MS = 5, 30_000  # so often in so short a time as nobody opens and closes a door
 RULE_SIZE = 8  # of event key 12
 MOST = 1 << 48  # more than any number of ours that is kept: uptime and time of day in ms, counts
 
@@ -50,7 +51,7 @@ class Spell:
 
     notice_ms, doubt: the last unmarked beginning and its provenance. toggles: how often it came back, count: how often
     it was told. again_ms: when it is told again unless it ends: its last beginning was marked. waited: whether it stood so
-    over a restart already. rule: that which made its last beginning. told: the storm is.
+    over a restart already. rule: that which made its last beginning. told: the storm is. turns: when it last began, FAST_TURNS times at most.
     """
 
     __slots__ = (
@@ -67,6 +68,7 @@ class Spell:
         "rule",
         "toggles",
         "told",
+        "turns",
         "waited",
     )
 
@@ -79,6 +81,7 @@ class Spell:
         self.again_ms: "int | None" = None
         self.rule: "bytes | None" = None
         self.told = self.waited = False
+        self.turns: "list[int]" = []
         self.renew()
 
     def renew(self) -> None:
@@ -90,6 +93,14 @@ class Spell:
     def quiet(self, now_ms: int) -> bool:
         """Whether it has not changed for long enough."""
         return self.last_ms is not None and now_ms - self.last_ms >= QUIET_MS
+
+    def turned(self, now_ms: int) -> None:
+        """It begins once more."""
+        self.turns = self.turns[-FAST_TURNS + 1 :] + [now_ms]
+
+    def is_fast(self) -> bool:
+        """Whether it came back more often in a short time than a person could make it."""
+        return len(self.turns) == FAST_TURNS and self.turns[-1] - self.turns[0] <= FAST_MS
 
     def repeats(self, event: Event) -> bool:
         """Whether a beginning tells nobody anything new: told in the last ten minutes, with no doubt that is gone now."""
@@ -137,9 +148,9 @@ class Storms:
         """Whether `kind` begins a state that may be marked."""
         return kind in FOLLOWED
 
-    def may_mark(self, kind: str) -> bool:
-        """Whether a beginning of that kind may be a repetition."""
-        return kind not in NEVER_MARKED
+    def may_mark(self, spell: Spell) -> bool:
+        """Whether its beginning just now may be a repetition."""
+        return spell.kind not in OF_PEOPLE or spell.is_fast()
 
     def stirs(self, placement: int, kind: str) -> bool:
         """Whether a state of that kind stands, or changed within ten minutes, whatever its part."""
@@ -180,14 +191,17 @@ class Storms:
         elif spell.notice_ms is None:
             spell.count = 0  # of an earlier boot
         before = spell.incident
+        if not was_open:
+            spell.turned(event.uptime_ms)
+        may_mark = self.may_mark(spell)
         if before is not None and not was_open:
             spell.toggles += 1
-            if self.may_mark(spell.kind):
+            if may_mark:
                 self.incidents.resume(spell.placement, spell.kind, spell.part, before)
         self.incidents.assign(event)
         spell.provenance = event.provenance & (spell.provenance if was_open else event.provenance)
         spell.rule = event.rule
-        if self.may_mark(spell.kind) and spell.repeats(event):
+        if may_mark and spell.repeats(event):
             spell.count += 1
             event.values["repeat"] = spell.count
             if spell.again_ms is None:
