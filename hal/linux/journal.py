@@ -14,10 +14,10 @@ from pathlib import Path
 
 from hal.errors import CorruptDataError, HalError, UnavailableError
 from hal.linux import journal_file
-from hal.linux.journal_errors import CLOSED_MESSAGE, from_sqlite
+from hal.linux.journal_errors import CLOSED_MESSAGE, damaged_entry, from_sqlite
 from hal.linux.journal_salvage import Salvage
 from hal.linux.journal_space import MIN_CAPACITY_BYTES, Events, State
-from hal.linux.journal_store import AGAIN_BYTES, Outcome, Work, damaged_entry
+from hal.linux.journal_store import AGAIN_BYTES, Outcome, Work
 from hal.linux.journal_writer import Mirror, Request, Writer, settle
 from hal.types import ASIDE_STATE, EPOCH_SIZE, LANES, Entry, GivenUp, LaneMark, SetAside, chain_next
 

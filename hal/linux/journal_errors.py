@@ -44,3 +44,11 @@ def from_os(error: OSError, doing: str) -> HalError:
             f"the journal may not be used while {doing}: check owner and mode of its files", str(error)
         )
     return UnavailableError(f"the journal's medium failed while {doing}: check the card or disk", str(error))
+
+
+def damaged_entry(lane: int, seq: int) -> CorruptDataError:
+    """The error for an entry that should be there, as it was, and is not."""
+    message = (
+        "an event in the journal is missing or does not match its chain value: restart, it will be set aside"
+    )
+    return CorruptDataError(message, f"lane {lane}, number {seq}")

@@ -8,8 +8,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 
-from hal.errors import CorruptDataError, HalError, StorageFullError
-from hal.linux.journal_errors import FULL_MESSAGE, from_sqlite
+from hal.errors import HalError, StorageFullError
+from hal.linux.journal_errors import FULL_MESSAGE, damaged_entry, from_sqlite
 from hal.linux.journal_space import PAGE_BYTES, Events, Space, State, needed
 from hal.types import ALARM, LANES, SAFETY, YIELD_ORDER, Entry, GivenUp, LaneMark, chain_next, chain_start
 
@@ -31,9 +31,7 @@ YIELD_SLACK_BYTES = 8 * PAGE_BYTES  # more than was asked for, so that not every
 FORGET_ENTRIES = 256
 FORGET_AFTER_S = 600.0
 FORGET_AGAIN_S = 5.0  # after a step that failed
-AGAIN_BYTES = (
-    32  # that an entry grows by when it goes on under a new epoch: its identity, and the edges of pages
-)
+AGAIN_BYTES = 32  # that an entry grows by under a new epoch: its identity, and the edges of pages
 FORGET_STEP = 512  # entries in one transaction: about 1 ms, in which an alarm may have to wait
 
 
@@ -55,9 +53,7 @@ class Store:
         self._limit_pages = 0  # and for which limit that holds
         self._unforgotten_since_s: float | None = None
         self._forgetting = False  # begun, and not at its end
-        self._yielding = list(
-            YIELD_ORDER
-        )  # who may give way: in an epoch that begins, whoever has new numbers
+        self._yielding = list(YIELD_ORDER)  # in an epoch that begins, whoever has new numbers
         self.log_grew = False  # by a transaction of any size: it should be cut back
 
     def _load(self, lane: int) -> None:
@@ -286,9 +282,11 @@ class Store:
         """Seconds until `forget_due` by time alone, or None where nothing waits."""
         if self._unforgotten_since_s is None:
             return None
-        if self._forgetting:
-            return 0.0
-        return max(0.0, self._unforgotten_since_s + FORGET_AFTER_S - time.monotonic())
+        return (
+            0.0
+            if self._forgetting
+            else max(0.0, self._unforgotten_since_s + FORGET_AFTER_S - time.monotonic())
+        )
 
     def put_off_forgetting(self) -> None:
         """The last step failed: the next is due a little later."""
@@ -297,16 +295,15 @@ class Store:
 
     def forget_step(self) -> list[Entry]:
         """Delete at most `FORGET_STEP` acknowledged entries of each lane."""
-        rest = False
+        self._forgetting = False
         for lane in LANES:
             target = self.marks[lane].first - 1
             upto = min(target, self.forgotten[lane] + FORGET_STEP)
             if upto > self.forgotten[lane]:
                 chain = self.marks[lane].before if upto == target else self._chain_at(lane, upto)
                 self._delete_upto(lane, upto, chain)
-            rest = rest or upto < target
-        self._forgetting = rest
-        if not rest:
+            self._forgetting = self._forgetting or upto < target
+        if not self._forgetting:
             self._unforgotten_since_s = None
         return []
 
@@ -391,14 +388,6 @@ class Store:
         cursor = self.connection.execute(sql, (gone.lane, gone.first, gone.last))
         assert cursor.lastrowid is not None
         self.given_up.append((cursor.lastrowid, gone))
-
-
-def damaged_entry(lane: int, seq: int) -> CorruptDataError:
-    """The error for an entry that should be there, as it was, and is not."""
-    message = (
-        "an event in the journal is missing or does not match its chain value: restart, it will be set aside"
-    )
-    return CorruptDataError(message, f"lane {lane}, number {seq}")
 
 
 def covers(row: GivenUp, gone: GivenUp) -> bool:

@@ -194,7 +194,7 @@ def test_what_one_step_leaves_is_forgotten_while_nobody_waits(path: Path) -> Non
         deadline = asyncio.get_running_loop().time() + 20
         while sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0] < count:
             assert asyncio.get_running_loop().time() < deadline, "it waits for the next append"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
     live(path, program)
 

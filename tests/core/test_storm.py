@@ -3,11 +3,8 @@
 from gateway.core import cbor
 from gateway.core.event_codec import decode_event, encode_event
 from gateway.core.model import UNAUTHENTICATED, Event, Observation
-from gateway.core.rules.engine import Engine, Moment
-from gateway.core.rules.night_window import NightWindow
+from gateway.core.rules.engine import Moment
 from gateway.core.rules.storm import (
-    FAST_MS,
-    FAST_TURNS,
     FLAPS,
     MOST,
     NOTICE_MS,
@@ -16,64 +13,10 @@ from gateway.core.rules.storm import (
     as_kept,
     read_kept,
 )
+from tests.core.storm_home import SMOKE, Home, mark
 
-SMOKE, OTHER = 11, 12
+OTHER = 12
 MINUTE_MS = 60_000
-
-
-class Home:
-    """An engine with a journal that survives `restart`, and a clock in ms of uptime."""
-
-    def __init__(self, rules: "list[NightWindow] | None" = None) -> None:
-        self.rules = rules or []
-        self.journal: "dict[str, bytes]" = {}
-        self.given = 0
-        self.restart()
-
-    def restart(self) -> None:
-        """A new boot over the same journal."""
-        self.now_ms = 1_000
-        self.engine = Engine(list(self.rules), {}, self.random, dict(self.journal))
-
-    def random(self, size: int) -> bytes:
-        """Bytes that are all different."""
-        self.given += 1
-        return self.given.to_bytes(size, "big")
-
-    def say(self, kind: str, at_ms: int, placement: int = SMOKE, part: str = "", doubt: int = 0) -> Event:
-        """What a device says; its own event, which is always there and always first."""
-        return self.all(kind, at_ms, placement, part, doubt)[0]
-
-    def all(
-        self, kind: str, at_ms: int, placement: int = SMOKE, part: str = "", doubt: int = 0
-    ) -> "list[Event]":
-        """What a device says; every event of it."""
-        values: "dict[str, object]" = {"part": part} if part else {}
-        observation = Observation(kind, values, provenance=doubt)
-        events = self.engine.observe(placement, observation, Moment(7, at_ms, None))
-        self.store()
-        assert events[0].kind == kind and "repeat" not in observation.values
-        return events
-
-    def due(self, at_ms: int) -> "list[Event]":
-        """What time alone brings by then."""
-        events = self.engine.due(Moment(7, at_ms, None))
-        due_ms = self.engine.next_due_ms()
-        assert due_ms is None or due_ms > at_ms, "it must not be asked for again and again"
-        self.store()
-        return events
-
-    def store(self) -> None:
-        """One append."""
-        for key, item in self.engine.take_changes().items():
-            if item is None:
-                self.journal.pop(key, None)
-            else:
-                self.journal[key] = item
-
-
-def mark(event: Event) -> object:
-    return event.values.get("repeat")
 
 
 def told(events: "list[Event]") -> "list[str]":
@@ -281,51 +224,6 @@ def test_what_a_device_tells_from_its_log_is_never_marked():
             event = home.engine.observe(SMOKE, observation, Moment(7, number, None), identity)[0]
             assert event.values == {} and event.identity == identity and event.incident is not None
     assert home.engine.storms.held == {}
-
-
-def night_exits(pause_ms, count):
-    """What a door tells at night that is opened each `pause_ms` and closed a second later; and its home."""
-    home = Home([NightWindow(SMOKE, b"rule-id.", 22 * 60, 6 * 60, "Europe/Oslo", None)])
-    found = []
-    for number in range(count):
-        found += home.all("door.opened", pause_ms * number) + home.all(
-            "door.closed", pause_ms * number + 1_000
-        )
-    return found, home
-
-
-def test_a_door_that_opens_more_often_than_anybody_can_open_it_is_one_incident_and_marked_until_ten_minutes_are_over():
-    found, _ = night_exits(2_000, 400)
-    exits = [event for event in found if event.kind == "door.night_exit"]
-    by_people = FAST_TURNS - 1
-    assert [mark(event) for event in exits[: by_people + 2]] == by_people * [None] + [1, 2]
-    unmarked = [event.uptime_ms for event in exits[by_people:] if mark(event) is None]
-    assert unmarked == [2_000 * (by_people - 1) + NOTICE_MS]
-    assert len({event.incident for event in exits[by_people - 1 :]}) == 1
-    returns = [event for event in found if event.kind == "door.night_return"]
-    assert [event.incident for event in returns] == [event.incident for event in exits]
-
-
-def test_after_a_storm_of_a_door_at_night_who_leaves_is_a_new_episode():
-    found, home = night_exits(2_000, 20)
-    assert mark([event for event in found if event.kind == "door.night_exit"][-1]) is not None
-    assert [
-        mark(event) for event in home.all("door.opened", 38_000 + FAST_MS + 1) if "exit" in event.kind
-    ] == [None]
-
-
-def test_who_goes_out_again_at_night_is_a_new_episode_however_soon_and_a_loose_contact_is_a_fault_beside_it():
-    found, home = night_exits(FAST_MS // (FAST_TURNS - 1) + 1, 2 * FLAPS)
-    assert [mark(event) for event in found] == len(found) * [None]
-    exits = [event for event in found if event.kind == "door.night_exit"]
-    assert len({event.incident for event in exits}) == len(exits) == 2 * FLAPS
-    assert [event.incident for event in found if event.kind == "door.night_return"] == [
-        event.incident for event in exits
-    ]
-    assert all([event.rule == b"rule-id." for event in exits])
-    storms = [event.values for event in found if event.kind == "device.flapping"]
-    assert storms == [{"state": "door.night_exit"}]
-    assert [key for key in home.journal if "storm" in key] == [], "nothing stands behind a mark"
 
 
 def test_a_mark_and_what_is_told_again_pass_the_wire():
