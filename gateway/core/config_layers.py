@@ -5,7 +5,7 @@ of tables, `[[device]]` and `[[rule]]`, an entry replaces the earlier entry of t
 added behind. Nothing is checked here: `config.validate` checks what comes out.
 """
 
-from gateway.core.config import LISTS, rule_name
+from gateway.core.config import LISTS, row_label, rule_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,9 +114,36 @@ def differences(layers: "list[Layer]") -> "list[Difference]":
 
 
 def source_of(layers: "list[Layer]", key: str) -> str:
-    """The last layer that holds a key or what is under it, else the last layer: where to look for a fault."""
+    """Where to look for a fault: the layer of a list's entry, else the last that holds the key or what is under it, else the last."""
+    for kind in LISTS:
+        if key.startswith(kind + "["):
+            row = row_of(merge(layers).get(kind), kind, key)
+            for source, tree in reversed(layers):
+                if row is not None and any([each is row for each in rows_of(tree.get(kind))]):
+                    return source
     for source, tree in reversed(layers):
         for leaf in leaves(tree):
             if leaf == key or leaf.startswith((key + ".", key + "[")):
                 return source
     return layers[-1][0]
+
+
+def row_of(rows: object, kind: str, key: str) -> object:
+    """The entry of the merged list that a key of `config.validate` is in, by name or by place; None where there is none.
+
+    Of two of one name it is the later: the first was good when the second was refused.
+    """
+    found: object = None
+    merged = rows_of(rows)
+    for index in range(len(merged)):
+        row = merged[index]
+        if isinstance(row, dict):
+            labels = (row_label(kind, row, index), kind + "[" + row_name(kind, row) + "].")
+            if key.startswith(labels):
+                found = row
+    return found
+
+
+def rows_of(section: object) -> "list[Any]":
+    """The entries of a list section; none where it is no list."""
+    return section if isinstance(section, list) else []

@@ -370,6 +370,41 @@ def test_a_fault_is_looked_for_in_the_layer_that_set_it() -> None:
         assert source_of(layers, key) == source, key
 
 
+def test_a_fault_in_an_entry_is_looked_for_where_the_entry_stands_named_or_not() -> None:
+    city = smallest()
+    city["device"] = home()["device"]
+    left_open = {"type": "left_open", "device": "Front door", "minutes": 5}
+    wrong = {"type": "night_window", "device": "Front door", "from": "25:00", "to": "06:00"}
+    lacking = {"type": "left_open", "device": "Front door"}
+    none = {"type": "left_open", "device": "No door", "minutes": 5}
+    alone = {"type": "not_back", "device": "Front door", "minutes": 5}
+    for rule in (wrong, lacking, none, alone, {}):
+        for name in (None, "My rule"):
+            row = rule if name is None else dict(rule, name=name)
+            for place in (0, 1):
+                rules = [[left_open], [dict(left_open, name="x")]]
+                rules[place] = [row]
+                layers = [("city.toml", dict(city, rule=rules[0])), ("home.toml", {"rule": rules[1]})]
+                error = refusal(merge(layers))
+                assert error is not None and error.key.startswith("rule["), rule
+                assert source_of(layers, error.key) == layers[place][0], (error.key, place)
+
+
+def test_a_name_that_two_entries_have_is_looked_for_in_the_later_and_a_missing_key_in_its_entry() -> None:
+    twice = smallest()
+    twice["device"] = home()["device"] + [dict(home()["device"][0])]
+    layers = [("city.toml", twice), ("home.toml", {"hub": {"language": "en"}})]
+    error = refusal(merge(layers))
+    assert error is not None and source_of(layers, error.key) == "city.toml"
+    lacking = smallest()
+    lacking["device"] = [{"name": "Door", "address": "AA:BB:CC:00:00:09"}]
+    layers = [("city.toml", lacking), ("home.toml", {"hub": {"language": "en"}, "device": home()["device"]})]
+    error = refusal(merge(layers))
+    assert error is not None and error.key == "device[Door].driver"
+    assert source_of(layers, error.key) == "city.toml"
+    assert source_of([("a.toml", {"rule": "x"}), ("b.toml", {})], "rule[#1].type") == "b.toml"
+
+
 def test_leaves_name_every_single_value() -> None:
     assert leaves({"hub": {"id": "x"}, "device": [{"name": "A", "options": {"o": 1}}, {}], "odd": 3}) == {
         "hub.id": "x",
