@@ -75,9 +75,18 @@ def read(path: Path) -> dict[str, Any]:
             "(file)", f"byte {error.start} that is no UTF-8", "text in UTF-8", str(path)
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError("(file)", f"what is no TOML: {error}", "TOML 1.0", str(path)) from error
+        raise no_toml(path, data, error) from error
     make_absolute(tree, path.absolute().parent)
     return tree
+
+
+def no_toml(path: Path, data: bytes, error: tomllib.TOMLDecodeError) -> ConfigError:
+    """The fault of a file that is no TOML: our words with its line, those of the parser as a detail."""
+    said, _, place = str(error).rpartition(" (at ")
+    number = re.match(r"line (\d+)", place)  # else "end of document"
+    line = int(number.group(1)) if number else max(1, len(data.decode("utf-8-sig").splitlines()))
+    found = f"what is no TOML on line {line} or just before it ({said or error})"
+    return ConfigError("(file)", found, "key = value, text in quotes: mend the line", str(path))
 
 
 def make_absolute(tree: dict[str, Any], folder: Path) -> None:

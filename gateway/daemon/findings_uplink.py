@@ -32,8 +32,12 @@ def check_tls(config: Config, texts: Texts, now: dt.datetime | None = None) -> l
     for name in (files.ca, files.certificate):
         try:
             certificates = x509.load_pem_x509_certificates(Path(name).read_bytes())
-        except (OSError, ValueError) as error:
-            findings.append(found(FAULT, "unreadable", path=name, detail=found.reword(error)))
+        except OSError as error:
+            findings.append(found(FAULT, "unreadable", path=name, detail=found.reword(error.strerror)))
+            continue
+        except ValueError as error:  # the library explains itself at length; its first sentence will do
+            detail = str(error).partition(". ")[0]
+            findings.append(found(FAULT, "no_certificate", path=name, detail=detail))
             continue
         for certificate in certificates:
             findings += check_dates(name, certificate, now, found)
@@ -45,7 +49,7 @@ def check_tls(config: Config, texts: Texts, now: dt.datetime | None = None) -> l
         try:
             tls_context(files)
         except DeniedError as error:
-            findings.append(found(FAULT, "unreadable", path=files.key, detail=found.reword(error.detail)))
+            findings.append(found(FAULT, "failed", cause=found.reword(error)))
     return findings
 
 

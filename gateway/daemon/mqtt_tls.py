@@ -10,6 +10,8 @@ from hal.errors import DeniedError, HalError, TimedOutError, UnavailableError
 
 # X509_V_ERR codes of OpenSSL, x509_vfy.h.
 NOT_YET_VALID, EXPIRED, WRONG_HOST, WRONG_ADDRESS = 9, 10, 62, 64
+# Its reason, x509err.h, for a key that belongs to another certificate.
+OTHER_KEY = "KEY_VALUES_MISMATCH"
 
 
 class BrokerSocket(ssl.SSLSocket):
@@ -79,12 +81,23 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     context.sslsocket_class = BrokerSocket
     try:
         context.load_verify_locations(files.ca)
+    except ssl.SSLError as error:
+        raise DeniedError(
+            f"{files.ca} holds no certificate that can be read: fetch the authority's certificate again, and check [uplink] ca",
+            str(error),
+        ) from error
     except OSError as error:
         raise DeniedError(
             f"cannot use {files.ca} as certificate authority: check [uplink] ca", str(error)
         ) from error
     try:
         context.load_cert_chain(files.certificate, files.key, password=no_password)
+    except ssl.SSLError as error:
+        if error.reason == OTHER_KEY:
+            cause = f"{files.key} is not the key of {files.certificate}: fetch the certificate that was made for this key"
+        else:
+            cause = f"{files.certificate} or {files.key} cannot be read as PEM: fetch the file again"
+        raise DeniedError(cause + ", and check [uplink] certificate and key", str(error)) from error
     except (OSError, ValueError) as error:
         raise DeniedError(
             f"cannot use {files.certificate} with {files.key}: check [uplink] certificate and key",

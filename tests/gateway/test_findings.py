@@ -21,6 +21,7 @@ from gateway.daemon.findings import (
 )
 from gateway.daemon.findings_uplink import check_brokers, check_tls
 from gateway.daemon.texts import Texts
+from tests.gateway.english import english_in
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import Mosquitto, find_mosquitto, free_port
 
@@ -129,11 +130,21 @@ def test_files_that_do_not_belong_to_this_hub_or_together_are_found(tmp_path: Pa
     Path(config.uplink.key).chmod(0o600)
     assert faults(check_tls(config, EN)) == ""
     shutil.copy(str(other.uplink.key), config.uplink.key)
-    assert "hub-1.key cannot be used" in faults(check_tls(config, EN))
+    for texts, words in (
+        (EN, "hub-1.key is not the key of"),
+        (Texts("nb"), "hub-1.key er ikke nøkkelen til"),
+    ):
+        said = faults(check_tls(config, texts))
+        assert said.index(words) < said.index("(["), "the library's own words are a detail"
+        assert "[uplink]" in said
+    assert not english_in(said.partition("([")[0]), said
     Path(config.uplink.key).unlink()
     assert "No such file" in faults(check_tls(config, EN))
     Path(config.uplink.ca).write_text("no certificate")
-    assert "ca.pem cannot be used" in faults(check_tls(config, EN))
+    assert "ca.pem holds no certificate that can be read: fetch the file again" in faults(
+        check_tls(config, EN)
+    )
+    assert not english_in(faults(check_tls(config, Texts("nb"))).partition(" (Unable")[0])
 
 
 def faults(findings: list[Finding]) -> str:

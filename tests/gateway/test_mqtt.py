@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives import serialization
 from gateway.core.config_fields import Broker, broker
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import TlsFiles, tls_context, translate
+from gateway.daemon.texts import Texts
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError, UnavailableError
+from tests.gateway.english import english_in
 from tests.gateway.uplinks import TROUBLE_AT, failure, needs_mosquitto, publish_through_trouble
 from tools.simulators.certificates import Authority, Credentials
 from tools.simulators.mosquitto import HOST, Mosquitto, find_mosquitto, free_port
@@ -220,6 +222,12 @@ def test_files_that_cannot_be_used_are_named(site: Site, tmp_path: Path) -> None
         with pytest.raises(DeniedError) as caught:
             tls_context(bad)
         assert words in str(caught.value), (name, value)
+        said = Texts("nb").reword(caught.value)
+        assert not english_in(said.partition(" ([")[0].partition(" (")[0]), said
+    with pytest.raises(DeniedError, match="is not the key of"):
+        tls_context(TlsFiles(good.ca, good.certificate, str(other.key)))
+    with pytest.raises(DeniedError, match="holds no certificate that can be read"):
+        tls_context(TlsFiles(str(garbage), good.certificate, good.key))
 
 
 def test_tls_is_checked_and_modern(site: Site) -> None:
