@@ -22,7 +22,7 @@ COMMANDS = {
     "devices": ("gateway.daemon.commands.devices", "the devices of the running hub, and when each was heard"),
     "clock": (
         "gateway.daemon.commands.clock",
-        "the machine's clock, and the last time of day that was believed",
+        "what the running hub, or else the machine, holds for the time of day",
     ),
     "explain": ("gateway.daemon.commands.explain", "what a message means, whose it is, and what to do"),
     "decode": ("gateway.daemon.decode", "bytes in hex to observations as JSON lines"),

@@ -85,12 +85,20 @@ class Parser(argparse.ArgumentParser):
 
 def language_of(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:
     """The language of the configuration that a command line names, or else of whoever is logged in."""
+    return language_of_files(configurations(arguments), environment)
+
+
+def language_of_files(paths: Sequence[Path], environment: Mapping[str, str] = os.environ) -> str:
+    """The language that these files say, by default that of this machine, or else of whoever is logged in."""
     from gateway.daemon.configuration import DEFAULT, salvage
     from gateway.daemon.texts import LANGUAGES
 
-    said = salvage(configurations(arguments) or [DEFAULT], "language")
-    if said in LANGUAGES:
-        return said
+    said = salvage(paths or [DEFAULT], "language")
+    return said if said in LANGUAGES else session_language(environment)
+
+
+def session_language(environment: Mapping[str, str] = os.environ) -> str:
+    """Norwegian for whoever is logged in with a Norwegian locale, else English."""
     locale = next((environment[name] for name in LOCALES if environment.get(name)), "")
     return NORWEGIAN if locale.partition("_")[0].partition(".")[0] in NORWEGIAN_LOCALES else ENGLISH
 

@@ -7,11 +7,13 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from gateway.core.config import Config
 from gateway.daemon.texts import Texts
 
-OK, WARNING, FAULT = "ok", "warning", "fault"
+# a note is for information: there is nothing to mend
+OK, NOTE, WARNING, FAULT = "ok", "note", "warning", "fault"
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 BLUETOOTH = Path("/sys/class/bluetooth")
 SYSTEM_BUS = Path("/run/dbus/system_bus_socket")
@@ -21,14 +23,20 @@ MIB = 1 << 20
 
 
 class Finding:
-    """One line of a check: what was looked at, how it is, and in words the cause and what to do."""
+    """One line of a check: what was looked at, how it is, its name for programs, and in words the cause and what to do."""
 
-    __slots__ = ("check", "level", "text")
+    __slots__ = ("check", "code", "level", "text")
 
-    def __init__(self, check: str, level: str, text: str) -> None:
+    def __init__(self, check: str, level: str, text: str, code: str = "") -> None:
         self.check = check
         self.level = level
         self.text = text
+        self.code = code
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to mend."""
+        return self.level in (WARNING, FAULT)
 
     def __repr__(self) -> str:
         return f"Finding({self.check!r}, {self.level!r}, {self.text!r})"
@@ -42,7 +50,7 @@ class Checker:
         self._texts = texts
 
     def __call__(self, level: str, name: str, /, **values: object) -> Finding:
-        return Finding(self._check, level, self._texts.say(f"check.{self._check}.{name}", **values))
+        return Finding(self._check, level, self._texts.say(f"check.{self._check}.{name}", **values), name)
 
     def reword(self, message: object) -> str:
         """What the code or the system says, in the language of the findings."""
@@ -173,9 +181,15 @@ def check_radio(
     return [found(OK, "good", adapter=adapter.name)]
 
 
-def check_clock(trusted: bool, texts: Texts) -> list[Finding]:
-    """Whether the hub believes the time of day; not a fault, because a hub works without and says so."""
+def check_clock(trusted: bool, texts: Texts, hub: dict[str, Any] | None = None) -> list[Finding]:
+    """Whether the running hub believes the time of day, else whether one would; not a fault, because a hub works without and says so."""
     found = Checker("clock", texts)
+    if hub is not None:
+        if hub.get("clock_offset_ms") is not None:
+            return [found(WARNING, "hub_shifted", offset=hub["clock_offset_ms"] // 1000)]
+        if hub["utc_ms"] is None:
+            return [found(WARNING, "hub_untrusted")]
+        return [found(OK, "good", utc=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(hub["utc_ms"] // 1000)))]
     if not trusted:
         return [found(WARNING, "untrusted")]
     return [found(OK, "good", utc=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()))]

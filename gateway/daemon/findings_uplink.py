@@ -64,9 +64,9 @@ def check_dates(
     elif now > end:
         yield found(FAULT, "expired", path=path, date=end.date())
     elif days < RENEW_DAYS:
-        yield found(WARNING, "soon", path=path, date=end.date(), days=days)
+        yield found(WARNING, "soon", path=path, date=end.date(), count=days)
     else:
-        yield found(OK, "good", path=path, name=common_name(certificate), days=days)
+        yield found(OK, "good", path=path, name=common_name(certificate), count=days)
 
 
 def check_name(path: str, certificate: x509.Certificate, gateway: str, found: Checker) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 LANGUAGES = ("nb", "en")
+ONE = "_1"  # behind a language: the text where `count` is 1
 # (unit, its milliseconds): the largest of which there are at least two is shown
 UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
 
@@ -27,11 +28,13 @@ class Texts:
         self._for_machines = for_machines
 
     def say(self, name: str, /, **values: object) -> str:
-        """The text `section.name`, filled in. Raises KeyError for a name that is not in the catalogue."""
+        """The text `section.name`, filled in; its singular where `count` is 1. Raises KeyError for a name that is not in the catalogue."""
         entry: Any = catalogue()
         for part in name.split("."):
             entry = entry[part]
         text: str = entry[self.language]
+        if values.get("count") == 1:
+            text = entry.get(self.language + ONE, text)
         return text.format(**values)
 
     def say_or(self, name: str, otherwise: str, /, **values: object) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.registry import KINDS
 from gateway.daemon.__main__ import main
+from gateway.daemon.arguments import LOCALES, language_of
 from gateway.daemon.commands import explain
 
 Trygg = Callable[..., tuple[int, str, str]]
@@ -16,7 +17,7 @@ Trygg = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def trygg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Trygg:
     """Runs a command; its status, what it printed and what it complained of. Nobody is logged in."""
-    for name in explain.LOCALES:
+    for name in LOCALES:
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -35,7 +36,10 @@ def test_number_and_name_show_the_same_card(trygg: Trygg) -> None:
     head, who, when, cause, action, ends, hazards = by_number.splitlines()
     assert head == "66 device.silent: Enheten er taus"
     assert who == "Hvem: teknisk ressursperson"
-    assert when == "Når: dag: i dag, kveld: i dag, natt: neste morgen"
+    assert when == (
+        "Når noen må ha begynt, for en melding som kommer "
+        "på dagtid (07–15): i dag; om kvelden (15–22): i dag; om natten (22–07): neste morgen"
+    )
     assert cause.startswith("Hva det betyr: Enheten er ikke hørt")
     assert action.startswith("Hva du gjør: Se `trygg devices`.")
     assert ends == "Slutt: 67 device.back: Enheten høres igjen"
@@ -43,7 +47,7 @@ def test_number_and_name_show_the_same_card(trygg: Trygg) -> None:
 
 
 def test_what_is_urgent_around_the_clock_says_so_once(trygg: Trygg) -> None:
-    assert "When: now\n" in trygg("explain", "1", "--language", "en")[1]
+    assert "When somebody must have begun: now\n" in trygg("explain", "1", "--language", "en")[1]
 
 
 def test_the_end_of_a_fault_says_that_it_is_over(trygg: Trygg) -> None:
@@ -81,13 +85,18 @@ def test_the_language_is_that_of_the_option_the_configuration_or_the_login(
     path = tmp_path / "hub.toml"
     path.write_text('[hub]\nlanguage = "en"\n', encoding="utf-8")
     none = str(tmp_path / "none.toml")
-    assert "Enheten er taus" in trygg("explain", "66", "-c", none)[1]
+    assert "The device is silent" in trygg("explain", "66", "-c", none)[1], "as --help without a locale"
     assert "The device is silent" in trygg("explain", "66", "-c", str(path))[1]
     assert "Enheten er taus" in trygg("explain", "66", "-c", str(path), "--language", "nb")[1]
     monkeypatch.setenv("LANG", "en_GB.UTF-8")
     assert "The device is silent" in trygg("explain", "66", "-c", none)[1]
     monkeypatch.setenv("LC_ALL", "nn_NO.UTF-8")
     assert "Enheten er taus" in trygg("explain", "66", "-c", none)[1]
+    for locale in ("", "C", "nb", "no_NO@x", "nope", "en_GB"):  # the one rule, that of --help
+        monkeypatch.setenv("LC_ALL", locale)
+        monkeypatch.setenv("LANG", "")
+        said = trygg("explain", "66", "-c", none)[1]
+        assert ("Enheten er taus" in said) == (language_of(["-c", none]) == "nb"), locale
 
 
 def test_without_a_code_every_fault_is_listed_by_its_number(trygg: Trygg) -> None:

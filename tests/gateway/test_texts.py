@@ -11,7 +11,7 @@ import pytest
 import gateway.daemon
 from gateway.core.config import SECTIONS
 from gateway.core.devices.driver import MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
-from gateway.daemon.texts import LANGUAGES, Texts, catalogue
+from gateway.daemon.texts import LANGUAGES, ONE, Texts, catalogue
 from gateway.hub.self_test import OBSTACLES
 from gateway.hub.status import LANE_NAMES
 from gateway.hub.supervise import FAULTS, PART_STOPPED
@@ -36,8 +36,10 @@ def test_both_languages_have_every_text_with_the_same_names() -> None:
     found = dict(entries(catalogue()))
     assert len(found) > 50
     for name, item in found.items():
-        assert set(item) == set(LANGUAGES), name
-        assert blanks(item["nb"]) == blanks(item["en"]), name
+        singular = {language + ONE for language in LANGUAGES}
+        assert set(item) in (set(LANGUAGES), set(LANGUAGES) | singular), name
+        assert len({frozenset(blanks(text)) for text in item.values()}) == 1, name
+        assert ("count" in blanks(item["nb"])) or not singular & set(item), name
         assert all(text.strip() == text and text for text in item.values()), name
 
 
@@ -48,7 +50,7 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     for module in ("findings.py", "findings_uplink.py", "commands/check.py"):
         source = (DAEMON / module).read_text(encoding="utf-8")
         checks = set(re.findall(r'Checker\("([a-z]+)"', source))
-        words = set(re.findall(r'found\(\s*(?:OK|WARNING|FAULT),\s*"([a-z_]+)"', source))
+        words = set(re.findall(r'found\(\s*(?:OK|NOTE|WARNING|FAULT),\s*"([a-z_]+)"', source))
         named |= {f"check.{check}.{word}" for check in checks for word in words}
     there = {name for name, _ in entries(catalogue())}
     built = {
@@ -62,7 +64,7 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
     built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}
     built |= {f"device.refusals.{why}" for why in (MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
-    built |= {f"check.{level}" for level in ("ok", "warning", "fault")}
+    built |= {f"check.{level}" for level in ("ok", "note", "warning", "fault")}
     built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
     # The names of one check are looked for under each check of its module, so only what nobody names is wrong.
     assert there - named - built == set()
@@ -77,6 +79,17 @@ def test_the_language_is_that_of_the_configuration_or_norwegian() -> None:
     rows = {row[0]: row[1] for row in SECTIONS["hub"]}
     for language in LANGUAGES:
         assert rows["language"](language) == language
+
+
+def test_one_of_a_thing_is_said_in_the_singular() -> None:
+    for language, one, more in (("nb", "1 hendelse ", "2 hendelser "), ("en", "1 event ", "2 events ")):
+        texts = Texts(language)
+        for name in ("status.waiting_unsent", "status.given_up", "status.overrun", "status.waiting"):
+            for count, words in ((1, one), (2, more)):
+                said = texts.say(name, count=count, lanes="alarm 1", lane="alarm", since="2 s")
+                assert words in said, said
+    assert Texts("nb").say("count.devices", count=1) == "1 enhet"
+    assert Texts("en").say("check.found", count=1) == "1 finding to mend."
 
 
 def test_an_unknown_text_is_a_bug_and_seen() -> None:

@@ -179,7 +179,7 @@ def test_refused_messages_have_a_next_action(hub: Path, capsys: pytest.CaptureFi
     assert "looks at who may write on the broker" in capsys.readouterr().out
 
 
-def test_a_check_is_norwegian_for_people_and_as_it_was_for_programs(
+def test_a_check_is_norwegian_for_people_and_its_json_in_no_two_languages(
     hub: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert trygg("check", "-c", hub) == 1
@@ -187,8 +187,14 @@ def test_a_check_is_norwegian_for_people_and_as_it_was_for_programs(
     assert not english_in(said), said
     assert "ingenting svarer på mqtt://127.0.0.1:1" in said and "forbindelsen ble avvist" in said
     assert trygg("check", "--json", "-c", hub) == 1
-    rows = {row["check"]: row["text"] for row in json.loads(capsys.readouterr().out)["findings"]}
-    assert rows["broker"].startswith("nothing listens at mqtt://127.0.0.1:1: check the broker and the port (")
+    rows = json.loads(capsys.readouterr().out)["findings"]
+    assert not english_in(" ".join(row["text"] for row in rows))
+    assert [(row["check"], row["level"], row["code"]) for row in rows][-1] == ("broker", "fault", "failed")
+    hub.write_text(HUB)
+    assert trygg("check", "--json", "-c", hub) == 1
+    english = json.loads(capsys.readouterr().out)["findings"]
+    assert english[-1]["text"].startswith("nothing listens at mqtt://127.0.0.1:1: check the broker")
+    assert [(row["check"], row["code"]) for row in english] == [(row["check"], row["code"]) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,8 @@ def test_a_refused_configuration_is_norwegian(
         assert run_hub(hub) == said[0].replace("trygg check: ", "trygg run: ")
         assert trygg("check", "--json", "-c", hub) == 2
         row = json.loads(capsys.readouterr().out)["findings"][0]
-        assert ", expected " in row["text"] and row["expected"] in row["text"]
+        assert row["text"] == said[0].removeprefix("trygg check: ")
+        assert row["found"] in row["text"] and row["expected"] in row["text"]
 
 
 def run_hub(hub: Path, *options: str, **environment: str) -> str:

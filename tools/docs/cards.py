@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKED = ("safety", "alarm", "technical")  # every state of these lanes has a cause and something to do
 WORDS = ("cause_nb", "do_nb", "cause_en", "do_en")
 CELLS = ("who", "urgency", "hazards", *WORDS)
+# When the message comes.
 HOURS = {
-    "day": ("dag", "day"),
-    "evening": ("kveld", "evening"),
-    "night": ("natt", "night"),
+    "day": ("på dagtid (07–15)", "by day (07 to 15)"),
+    "evening": ("om kvelden (15–22)", "in the evening (15 to 22)"),
+    "night": ("om natten (22–07)", "at night (22 to 07)"),
 }
 # Whose it is (P7). The municipality decides; this is what it begins with.
 ROLES = {

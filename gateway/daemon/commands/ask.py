@@ -12,6 +12,9 @@ from gateway.daemon.control import NAME, ask
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 
+# What `--help` says of both; whether the hub is well stands in what it prints.
+STATUSES = "Exit status 0: the hub answered, well or not, 1: it did not answer, 2: wrong command line."
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Where the hub is, and how to print."""

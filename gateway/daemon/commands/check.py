@@ -11,9 +11,11 @@ from gateway.core.errors import ConfigError
 from gateway.daemon.commands.ask import control_path
 from gateway.daemon.commands.run import add_config
 from gateway.daemon.configuration import DEFAULT, Loaded, load, salvage
-from gateway.daemon.findings import FAULT, OK, WARNING, Checker, Finding
+from gateway.daemon.findings import FAULT, NOTE, OK, WARNING, Checker, Finding
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
+
+READ = "ble-gatt"  # transport of devices that are connected to while somebody uses them
 
 
 def add_parser(subparsers: Any) -> None:
@@ -23,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
         "check",
         help=words,
         description="Look at configuration, keys, certificates, store, ports, radio, clock and broker. "
-        "Exit status 0: no finding, 1: findings, 2: the configuration cannot be used.",
+        "Exit status 0: nothing to mend, 1: something to mend, 2: the configuration cannot be used.",
     )
     add_config(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON document")
@@ -33,9 +35,9 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 no finding, 1 findings, 2 a configuration that cannot be used."""
+    """0 nothing to mend, 1 something to mend, 2 a configuration that cannot be used."""
     paths = options.config or [DEFAULT]
-    texts = Texts(salvage(paths, "language"), for_machines=options.json)
+    texts = Texts(salvage(paths, "language"))
     try:
         loaded = load(paths)
         if options.differences:
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     except ConfigError as error:
         return refuse(error, options, texts)
     show(findings, options, texts)
-    return 0 if all(finding.level == OK for finding in findings) else 1
+    return 1 if any(finding.is_open for finding in findings) else 0
 
 
 def look(loaded: Loaded, texts: Texts) -> list[Finding]:
@@ -61,7 +63,7 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
         *findings.check_storage(config, texts),
         *findings.check_serial(config, texts),
         *findings.check_radio(config, texts),
-        *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts),
+        *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts, hub),
         *findings_uplink.check_brokers(config, texts, hub),
     ]
 
@@ -71,23 +73,29 @@ def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None
     found = Checker("configuration", texts)
     config = loaded.config
     source = ", ".join(layer_source for layer_source, _ in loaded.layers)
-    good = found(OK, "good", source=source, devices=len(config.devices), rules=len(config.rules))
-    findings = [good]
+    devices = texts.say("count.devices", count=len(config.devices))
+    rules = texts.say("count.rules", count=len(config.rules))
+    findings = [found(OK, "good", source=source, devices=devices, rules=rules)]
     if hub is not None and hub["configuration_fault"]:
         findings.append(found(WARNING, "last_good"))
-    unwatched = [
-        each.name for each in config.devices if not (each.interval_s or driver(each.driver).interval_s)
-    ]
+    without = [each for each in config.devices if not (each.interval_s or driver(each.driver).interval_s)]
+    used = [each.name for each in without if driver(each.driver).transport == READ]
+    unwatched = [each.name for each in without if each.name not in used]
     if unwatched:
         findings.append(found(WARNING, "unwatched", names=", ".join(unwatched)))
+    if used:  # an instrument that somebody switches on has no sign of life that could be asked for
+        findings.append(found(NOTE, "used", names=", ".join(used)))
     return findings
 
 
 def show(findings: list[Finding], options: argparse.Namespace, texts: Texts) -> None:
     """One line a finding, and what it comes to."""
-    open_ones = [finding for finding in findings if finding.level != OK]
+    open_ones = [finding for finding in findings if finding.is_open]
     if options.json:
-        rows = [{"check": item.check, "level": item.level, "text": item.text} for item in findings]
+        rows = [
+            {"check": item.check, "level": item.level, "code": item.code, "text": item.text}
+            for item in findings
+        ]
         print(dumps({"findings": rows, "open": len(open_ones)}))
         return
     for item in findings:
@@ -102,11 +110,12 @@ def refuse(error: ConfigError, options: argparse.Namespace, texts: Texts) -> int
         row = {
             "check": "configuration",
             "level": FAULT,
-            "text": str(error),
+            "code": "refused",
+            "text": texts.reword(error),
             "file": error.source,
             "key": error.key,
-            "found": error.found,
-            "expected": error.expected,
+            "found": texts.reword(error.found),
+            "expected": texts.reword(error.expected),
         }
         print(dumps({"findings": [row], "open": 1}))
     else:

@@ -33,7 +33,7 @@ def start(arguments: Sequence[str], needed: Sequence[str] = NEEDED) -> int:
     if missing:
         said = reworded(
             f"{', '.join(missing)} not installed: the demonstration is an extra. "
-            "Install it with: pip install 'trygg-hub[demo]'"
+            "Run it from the source (make demo), or install the wheel with it: pip install 'FILE.whl[demo]'"
         )
         print(f"trygg demo: {said}", file=sys.stderr)
         return 1

@@ -3,14 +3,16 @@
 import argparse
 from typing import Any
 
-from gateway.daemon.commands.ask import add_options, answer
+from gateway.daemon.commands.ask import STATUSES, add_options, answer
 from gateway.daemon.texts import Texts
 
 
 def add_parser(subparsers: Any) -> None:
     """The command line."""
     words = "the devices of the running hub, and when each was heard"
-    parser = subparsers.add_parser("devices", help=words, description="Ask the running hub for its devices.")
+    parser = subparsers.add_parser(
+        "devices", help=words, description="Ask the running hub for its devices. " + STATUSES
+    )
     add_options(parser)
 
 
@@ -39,6 +41,7 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(texts.say("device.what", **row["described"]))
     if row["link"]:
         lines.append(texts.say("device.link", link=texts.reword(row["link"])))
+    lines += signal(row, texts)
     if row["bond"] is not None:
         lines.append(texts.say("device.bond", bond=texts.say(f"device.bonds.{row['bond']}")))
     lines.append(interval(row, texts))
@@ -51,6 +54,17 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
             texts.say("device.refused", counts=", ".join(counts), last=texts.reword(row["last_refusal"]))
         )
     return lines
+
+
+def signal(row: dict[str, Any], texts: Texts) -> list[str]:
+    """How well it is heard, where it has a radio and was heard."""
+    level, weak = row.get("rssi_dbm"), row.get("link_weak")
+    if level is None:
+        return [texts.say("device.signal_weak_unknown")] if weak else []
+    shown = str(level).replace("-", "\N{MINUS SIGN}")
+    if weak:
+        return [texts.say("device.signal_weak", level=shown)]
+    return [texts.say("device.signal", level=shown)]
 
 
 def interval(row: dict[str, Any], texts: Texts) -> str:

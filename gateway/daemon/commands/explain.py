@@ -5,7 +5,6 @@ Needs no hub and no configuration: whoever stands beside a gateway on a Saturday
 
 import argparse
 import difflib
-import os
 import sys
 import tomllib
 from functools import cache
@@ -14,19 +13,21 @@ from typing import Any
 
 from gateway.core.registry import KIND_NAMES, KINDS
 from gateway.core.registry_text import KIND_TEXTS
+from gateway.daemon.arguments import language_of_files
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, salvage
 from gateway.daemon.json_text import dumps
-from gateway.daemon.texts import LANGUAGES, Texts
+from gateway.daemon.texts import LANGUAGES
 from gateway.hub.status import LANE_NAMES
 
 NEAREST, LIKENESS = 3, 0.5
-LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts (locale(7))
-NORWEGIAN = ("nb", "nn", "no", "")
 # label: (nb, en)
 LABELS = {
     "who": ("Hvem", "Who"),
-    "when": ("Når", "When"),
+    "when": ("Når noen må ha begynt", "When somebody must have begun"),
+    "when_by": (
+        "Når noen må ha begynt, for en melding som kommer",
+        "When somebody must have begun, for a message that comes",
+    ),
     "cause": ("Hva det betyr", "What it means"),
     "do": ("Hva du gjør", "What to do"),
     "ends": ("Slutt", "Ends with"),
@@ -48,7 +49,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "explain",
         help="what a message means, whose it is, and what to do",
-        description="Explain a message by its number or name. Without one, list all faults.",
+        description="Explain a message by its number or name. Without one, list all faults. "
+        "Exit status 0: it is known, 2: it is not.",
     )
     parser.add_argument("code", metavar="CODE", nargs="?", help="such as 66 or device.silent")
     parser.add_argument("--language", choices=LANGUAGES, help="nb or en (default: that of the configuration)")
@@ -58,7 +60,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the message is known, 2 where it is not."""
-    language = options.language or own_language(options)
+    language = options.language or language_of_files(options.config or [])
     if options.code is None:
         found = [facts(name) for name in catalogue()["fault"]]
         print(dumps(found) if options.json else "\n".join(one_line(card, language) for card in found))
@@ -76,13 +78,6 @@ def run(options: argparse.Namespace) -> int:
 def catalogue() -> dict[str, Any]:
     """The cards, and the words of roles, hours and urgencies."""
     return tomllib.loads(files("gateway.daemon").joinpath("faults.toml").read_text(encoding="utf-8"))
-
-
-def own_language(options: argparse.Namespace) -> str:
-    """That of the configuration, or else of whoever is logged in."""
-    locale = next((os.environ[name] for name in LOCALES if os.environ.get(name)), "")
-    otherwise = "nb" if locale.partition("_")[0].partition(".")[0] in NORWEGIAN else "en"
-    return Texts(salvage(options.config or [DEFAULT], "language") or otherwise).language
 
 
 def kind_of(given: str) -> str | None:
@@ -124,7 +119,7 @@ def lines(card: dict[str, Any], language: str) -> list[str]:
     words = catalogue()
     found += [
         f"{label('who', language)}: {words['role'][card['who']][language]}",
-        f"{label('when', language)}: {when(card['urgency'], language)}",
+        when(card["urgency"], language),
         f"{label('cause', language)}: {card['cause_' + language]}",
         f"{label('do', language)}: {card['do_' + language]}",
     ]
@@ -136,14 +131,15 @@ def lines(card: dict[str, Any], language: str) -> list[str]:
 
 
 def when(urgency: dict[str, str], language: str) -> str:
-    """`now`, or what holds by day, in the evening and at night."""
+    """By when, around the clock or by the hour at which the message comes."""
     words = catalogue()
     if len(set(urgency.values())) == 1:
-        return str(words["urgency"][urgency["day"]][language])
-    return ", ".join(
+        return f"{label('when', language)}: {words['urgency'][urgency['day']][language]}"
+    hours = [
         f"{words['hour'][hour][language]}: {words['urgency'][word][language]}"
         for hour, word in urgency.items()
-    )
+    ]
+    return f"{label('when_by', language)} {'; '.join(hours)}"
 
 
 def one_line(card: dict[str, Any], language: str) -> str:

@@ -3,14 +3,16 @@
 import argparse
 from typing import Any
 
-from gateway.daemon.commands.ask import add_options, answer
+from gateway.daemon.commands.ask import STATUSES, add_options, answer
 from gateway.daemon.texts import Texts
 
 
 def add_parser(subparsers: Any) -> None:
     """The command line."""
     words = "how the running hub is"
-    parser = subparsers.add_parser("status", help=words, description="Ask the running hub how it is.")
+    parser = subparsers.add_parser(
+        "status", help=words, description="Ask the running hub how it is. " + STATUSES
+    )
     add_options(parser)
 
 
