@@ -109,7 +109,7 @@ def own_language() -> str:
     return language_of(())
 
 
-def reworded(message: str) -> str:
+def reworded(message: object) -> str:
     """What a command without a configuration says, in that language."""
     from gateway.daemon.texts import Texts
 

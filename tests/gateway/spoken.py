@@ -24,6 +24,7 @@ from tests.gateway.spoken_source import (
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("gateway/core", "gateway/hub", "gateway/daemon", "hal")
+KIT = ("tools/kit", "tools/demo", "tools/export", "tools/home", "tools/platform")
 WITHOUT = ("hal/sim/",)  # the simulated machine of tests and benches: no `trygg` runs on it
 
 # Callee: (positions and names of the arguments that are words for people)
@@ -48,6 +49,7 @@ SAID: dict[str, tuple[tuple[int, str], ...]] = {
             "RefusedFrameError",
             "PartFailedError",
             "ArgumentTypeError",
+            "NoMappingError",
         ),
         REASON,
     ),
@@ -56,6 +58,9 @@ SAID: dict[str, tuple[tuple[int, str], ...]] = {
     "fail": ((0, "message"),),
     "reword": ((0, "message"),),
     "reworded": ((0, "message"),),
+    "add_argument_group": ((0, "title"),),
+    "finding": ((0, "cause"),),
+    "leave_out": ((1, "reason"),),
     "_lose": ((0, "reason"),),
     "_lost": ((0, "reason"),),
 }
@@ -72,13 +77,14 @@ TABLES = (
     ("hal/linux/native_errors.py", None),
     ("gateway/core/devices/bthome.py", "TEXTS"),
     ("gateway/daemon/__main__.py", "COMMANDS"),
+    ("tools/kit/__main__.py", "COMMANDS"),
 )
 
 
 class Code:
     """All modules; `texts` is what they say, each with the places that say it."""
 
-    def __init__(self, folders: Iterable[str] = FOLDERS, root: Path = ROOT) -> None:
+    def __init__(self, folders: Iterable[str] = (*FOLDERS, *KIT), root: Path = ROOT) -> None:
         self.modules = [
             Module(path, root)
             for folder in folders

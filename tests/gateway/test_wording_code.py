@@ -19,7 +19,7 @@ from tests.gateway.spoken_source import BLANK, is_word
 
 # What the collector meets and nobody reads as a sentence: names in messages, modes of files, why frames are counted
 # (which catalogue.toml words), and what a blank of the command line is called.
-NAMES = re.compile(r"[\w‹›]*[.?=-][\w.?=-]*|rb|w|malformed|repeated|N|UUID|HEX")
+NAMES = re.compile(r"[\w‹›]*[.?=-][\w.?=-]*|rb|ab|w|malformed|repeated|N|UUID|HEX|ID|URL|P|JSON|VERB")
 # Sections whose English is not ours.
 FOREIGN = ("argparse", "system")
 # What people see of messages that are put together of several.
@@ -27,11 +27,13 @@ JOINED = (
     str(ConfigError("hub.id", "nothing", "TOML 1.0", "/etc/trygg/hub.toml")),
     str(ConfigError("(file)", "nothing", "a configuration", "/etc/trygg/hub.toml")),
     str(ConfigError("hub.id", "'Hub 1'", "a name of its own")),
+    str(ConfigError("--broker", "nothing", "a name of its own", "command line")),
     str(DecodeError("ends in mid-item", 7)),
     "2a5f: " + str(DecodeError("no flags: the value is empty", 0)),
     "argument --uuid: found '7', expected one of fcd2",
     *[sort + ": the signature does not hold" for sort in (*SORTS, "unknown")],
     OTHER,
+    "/var/platform.db, which is no SQLite file",
 )
 
 

@@ -4,6 +4,7 @@ import string
 
 import pytest
 
+from gateway.daemon.arguments import session_language
 from tools.demo import words
 from tools.home.scenario import FOLDER, load
 
@@ -33,7 +34,7 @@ def test_every_act_of_a_scenario_that_comes_with_the_kit_has_words(scenario: str
     ],
 )
 def test_the_view_speaks_as_the_terminal_does(environment: dict[str, str], language: str) -> None:
-    assert words.language_of(environment) == language
+    assert session_language(environment) == language
 
 
 def test_what_is_unknown_stands_as_it_is() -> None:

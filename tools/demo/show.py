@@ -155,7 +155,7 @@ class Show:
                 if child.failure is not None:
                     raise child.failure
                 if not child.running:
-                    raise ShowError(f"{child.name} ended by itself; its last words:\n{child.last_words()}")
+                    raise ShowError(self.complaint("ended", child))
 
     async def start(self) -> None:
         """Broker, platform and home, then the hub, and wait until it is at the home's radio."""
@@ -181,7 +181,11 @@ class Show:
             if not child.running:
                 break
         waiting.cancel()
-        raise ShowError(f"{child.name} did not get ready; its last words:\n{child.last_words()}")
+        raise ShowError(self.complaint("not_ready", child))
+
+    def complaint(self, name: str, child: Child) -> str:
+        """What a process did not do, and its last words."""
+        return words.say(self.language, name, process=child.name, words=child.last_words())
 
     async def learn_names(self) -> None:
         """Ask the gateway over its control socket, as `trygg devices` does."""
@@ -211,9 +215,7 @@ class Show:
         try:
             await asyncio.wait_for(self.ended.wait(), DRAIN_S)
         except TimeoutError as error:
-            raise ShowError(
-                f"the home did not end its script; its last words:\n{self.home.last_words()}"
-            ) from error
+            raise ShowError(self.complaint("home_goes_on", self.home)) from error
 
     async def drain(self) -> None:
         """Let what is under way arrive, then stop the hub as systemd would, and hear its last event."""

@@ -1,7 +1,5 @@
 """What the demonstration says to people, in Norwegian (bokmål) and English. Events have their texts in the registry."""
 
-from collections.abc import Mapping
-
 from gateway.core.registry_text import KIND_TEXTS
 
 LANGUAGES = {"nb": 0, "en": 1}
@@ -61,6 +59,18 @@ TEXTS = {
         "{kind}: {found} technical faults, expected {expected}",
     ),
     "hub.kill": ("huben drepes (SIGKILL) og starter igjen", "the hub is killed (SIGKILL) and starts again"),
+    "ended": (
+        "{process} stoppet av seg selv; det siste den sa:\n{words}",
+        "{process} ended by itself; its last words:\n{words}",
+    ),
+    "not_ready": (
+        "{process} ble ikke klar; det siste den sa:\n{words}",
+        "{process} did not get ready; its last words:\n{words}",
+    ),
+    "home_goes_on": (
+        "hjemmet ble ikke ferdig med scenarioet; det siste det sa:\n{words}",
+        "the home did not end its script; its last words:\n{words}",
+    ),
     "broker.stop": ("megleren er borte i {seconds} s", "the broker goes away for {seconds} s"),
     "broker.back": ("megleren er tilbake", "the broker is back"),
     "broker.foreign": (
@@ -107,9 +117,3 @@ def kind(language: str, name: str) -> str:
 def act(language: str, name: str) -> str:
     """An act of a scenario in plain words; one of somebody's own as it stands."""
     return ACTS[name][LANGUAGES[language]] if name in ACTS else name
-
-
-def language_of(environment: Mapping[str, str]) -> str:
-    """Nb where the terminal speaks Norwegian, else en."""
-    spoken = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return "nb" if spoken.startswith(("nb", "nn", "no")) else "en"

@@ -5,13 +5,13 @@ Each command is a module of its name beside this one with `add_parser(subparsers
 1 a finding or failure, 2 wrong command line or configuration.
 """
 
-import argparse
 import importlib
 import os
 import sys
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import Parser, own_language, reworded
 
 # command: what `--help` says of it
 COMMANDS = {
@@ -24,15 +24,16 @@ COMMANDS = {
 }
 
 
-def make_parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser; of the commands only `command` has its options."""
-    parser = argparse.ArgumentParser(prog="trygg-kit", description="Tools of the technician and the bench.")
+def make_parser(command: str | None) -> Parser:
+    """The parser; of the commands only `command` has its options. It speaks as `trygg` does on this machine."""
+    parser = Parser(prog="trygg-kit", description="Tools of the technician and the bench.")
     subparsers: Any = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, words in COMMANDS.items():
         if name == command:
             importlib.import_module(f"tools.kit.{name}").add_parser(subparsers, help=words, description=words)
         else:
             subparsers.add_parser(name, help=words)
+    parser.speak(own_language)
     return parser
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status: int = importlib.import_module(f"tools.kit.{options.command}").run(options)
     except ConfigError as error:
-        print(f"trygg-kit {options.command}: {error}", file=sys.stderr)
+        print(f"trygg-kit {options.command}: {reworded(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import shutil
 import signal
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import session_language
 from gateway.daemon.json_text import dumps
 from tools.demo import account, words
 from tools.demo.judge import shortfalls
@@ -53,17 +53,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
     )
     broker.add_argument("--key", type=Path, metavar="FILE", help="its private key")
     broker.add_argument(
-        "--tenant", default=TENANT, metavar="ID", help=f"tenant in the topics (default: {TENANT})"
+        "--tenant", default=TENANT, metavar="ID", help="tenant in the topics (default: %(default)s)"
     )
     broker.add_argument(
-        "--gateway", default=GATEWAY, metavar="ID", help=f"gateway id and MQTT client id (default: {GATEWAY})"
+        "--gateway",
+        default=GATEWAY,
+        metavar="ID",
+        help="gateway id and MQTT client id (default: %(default)s)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit status 0 where nothing was lost and a scenario is as it expects, 1 where not or a process failed, 2 for a wrong command line."""
     scenario = load(options.scenario)
-    options.language = options.language or words.language_of(os.environ)
+    options.language = options.language or session_language()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="trygg-demo-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 from tools.export import fhir, names, scaip, source
 from tools.export.codes import NoMappingError
@@ -94,7 +95,7 @@ class Export:
                 made = self.make(verified)
             except NoMappingError as error:
                 kind = verified.content.kind if verified.content is not None else "?"
-                self.left_out[(kind, str(error))] += 1
+                self.leave_out(kind, str(error))
                 continue
             if self.is_fhir and not has_devices:
                 self.bundle(fhir.device_bundle(book), f"{book.tenant}-{book.name}-devices")
@@ -134,10 +135,14 @@ class Export:
     def heartbeat(self, book: GatewayBook, state: source.State | None) -> None:
         """A gateway's newest sign of life."""
         if state is None:
-            self.left_out[("state", "the current epoch has none that counted")] += 1
+            self.leave_out("state", "the current epoch has none that counted")
             return
         xml = scaip.heartbeat(book, state)
         self.message(book, xml, f"{book.tenant}-{book.name}-heartbeat", {"kind": "state"})
+
+    def leave_out(self, kind: str, reason: str) -> None:
+        """Count what this receiver has no place for."""
+        self.left_out[(kind, reason)] += 1
 
     def write(self, text: str, name: str) -> None:
         """One line to standard output, or one file that its owner only reads."""
@@ -160,9 +165,11 @@ class Export:
             if self.as_json:
                 print(dumps({"left_out": kind, "count": count, "reason": why}))
             else:
-                print(f"left out: {count} {kind}: {why}", file=sys.stderr)
+                print(reworded(f"left out: {count} {kind}: {why}"), file=sys.stderr)
         if self.as_json:
             print(dumps({"summary": self.counts}))
         else:
-            words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.counts.items())
-            print(words, file=sys.stderr)
+            events, exported, made, left = self.counts.values()
+            sort = "resources" if self.is_fhir else "messages"
+            said = f"events {events}, exported {exported}, {sort} {made}, left out {left}"
+            print(reworded(said), file=sys.stderr)

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.core import cose, wire
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import reworded
 from tools.platform.parties import Signer, key_from_hex, read_private_key, read_registry
 
 YEAR_MS = 365 * 86_400_000
@@ -154,11 +155,11 @@ def run(options: argparse.Namespace) -> int:
     """Make keys, or register a gateway."""
     if options.verb == "init":
         made = make_tenant(options.directory, options.tenant)
-        print(f"root public key  {made.root_public_key.hex()}")
-        print(f"keyset           {made.keyset}")
-        print(f"registry         {made.registry}")
+        print(reworded(f"root public key  {made.root_public_key.hex()}"))
+        print(reworded(f"keyset           {made.keyset}"))
+        print(reworded(f"registry         {made.registry}"))
         return 0
     key = key_from_hex(options.public_key, "--public-key", "command line")
     add_gateway(options.directory, options.gateway, key)
-    print(f"{options.gateway} is registered in {options.directory / 'registry.json'}")
+    print(reworded(f"{options.gateway} is registered in {options.directory / 'registry.json'}"))
     return 0

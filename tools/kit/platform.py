@@ -167,7 +167,7 @@ def connection_report(outlet: Outlet) -> Callable[[HalError | None], None]:
     def report(error: HalError | None) -> None:
         nonlocal lost
         if error is not None:
-            words = str(error)
+            words = str(error)  # a line of JSON, English as the others
             for theirs, ours in OUR_WORDS:
                 words = words.replace(theirs, ours)
             outlet.fault(Fault("broker.lost", "", "", {"reason": words}))
@@ -215,6 +215,9 @@ def tls_files(options: argparse.Namespace, broker: Broker) -> TlsFiles | None:
         tls_context(files)
     except DeniedError as error:
         raise ConfigError(
-            "--ca, --cert, --key", error.detail, "PEM files that fit each other", "command line"
+            "--ca, --cert, --key",
+            f"files that do not work ({error.detail})",
+            "PEM files that fit each other",
+            "command line",
         ) from error
     return files

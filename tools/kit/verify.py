@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from gateway.core import cbor, cose, event_codec, wire
 from gateway.core.errors import ConfigError, DecodeError, RefusedError
 from gateway.core.wire import Parsed
+from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 from tools.platform.audit import Audit, Stream
 from tools.platform.books import GatewayBook, Row, Verified
@@ -187,7 +188,7 @@ class Check:
         if self.as_json:
             print(dumps({"error": cause, "at": place}))
         else:
-            print(f"{place}: {cause}", file=sys.stderr)
+            print(f"{place}: {reworded(cause)}", file=sys.stderr)
 
     def end(self) -> int:
         """What the messages say together; the exit status."""
@@ -196,7 +197,8 @@ class Check:
         if self.as_json:
             print(dumps({"summary": self.counts}))
         else:
-            print(", ".join(f"{name} {count}" for name, count in self.counts.items()))
+            messages, events, findings = self.counts.values()
+            print(reworded(f"messages {messages}, events {events}, findings {findings}"))
         return 1 if self.counts["findings"] or not self.counts["messages"] else 0
 
 
