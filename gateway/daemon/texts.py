@@ -52,6 +52,11 @@ class Texts:
 
         return norwegian(str(message))
 
+    def value_word(self, name: str, value: str) -> str:
+        """What the value `name` of an event may be where it is a word of ours; else a message, or as it stands."""
+        entry = catalogue()["value"].get(name, {}).get(value)
+        return self.reword(value) if entry is None else str(entry[self.language])
+
     def duration(self, duration_ms: int) -> str:
         """A time span in whole units, as people say it."""
         for unit, size_ms in UNITS:

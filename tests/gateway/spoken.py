@@ -60,6 +60,9 @@ SAID: dict[str, tuple[tuple[int, str], ...]] = {
     "reworded": ((0, "message"),),
     "add_argument_group": ((0, "title"),),
     "finding": ((0, "cause"),),
+    "cannot_tell": ((1, "reason"),),
+    "leave_epoch": ((0, "reason"),),
+    "begin_epoch": ((0, "reason"),),
     "leave_out": ((1, "reason"),),
     "_lose": ((0, "reason"),),
     "_lost": ((0, "reason"),),
@@ -79,6 +82,21 @@ TABLES = (
     ("gateway/daemon/__main__.py", "COMMANDS"),
     ("tools/kit/__main__.py", "COMMANDS"),
 )
+
+# Functions whose answers are words, and are asked through an object that the collector does not follow.
+ANSWERS = (("gateway/core/rules/senses.py", ("unheard", "deaf")),)
+
+
+def told(node: ast.AST) -> Iterator[ast.expr]:
+    """The words of an event: its value `reason`, in a table or assigned to one."""
+    if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        for key, given in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "reason" and not isinstance(given, ast.Tuple):
+                yield given
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and getattr(target.slice, "value", "") == "reason":
+                yield node.value
 
 
 class Code:
@@ -118,7 +136,9 @@ class Code:
             if isinstance(node, ast.Call):
                 for argument in self.words_of(module, node):
                     self.say(module, argument)
-            elif isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+            for given in told(node):
+                self.say(module, given)
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
                 for call in ast.walk(node):
                     if isinstance(call, ast.Call) and callee(call) == "__init__" and call.args:
                         self.say(module, call.args[0])
@@ -129,6 +149,10 @@ class Code:
         for field in FIELDS:
             for given in module.fields.get(field, ()):
                 self.say(module, detail(given))
+        for path, names in ANSWERS:
+            if module.path == path:
+                for name in names:
+                    self.want("returned", module.name, name)
         for path, name in TABLES:
             if module.path == path:
                 for text in strings(module.constants[name] if name else module.tree):

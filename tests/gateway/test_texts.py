@@ -10,7 +10,10 @@ import pytest
 
 import gateway.daemon
 from gateway.core.config import SECTIONS
+from gateway.core.devices.bthome_objects import BUTTON_EVENTS, NO_PRESS
+from gateway.core.devices.dispenser_events import CAUSES, COLLECTORS
 from gateway.core.devices.driver import MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
+from gateway.core.devices.plx import FAILURES
 from gateway.daemon.texts import LANGUAGES, ONE, Texts, catalogue
 from gateway.hub.self_test import OBSTACLES
 from gateway.hub.status import LANE_NAMES
@@ -66,6 +69,9 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     built |= {f"device.refusals.{why}" for why in (MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
     built |= {f"check.{level}" for level in ("ok", "note", "warning", "fault")}
     built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
+    built |= {
+        name for name in there if name.startswith(("value.", "export."))
+    }  # the test below holds them to the code
     # The names of one check are looked for under each check of its module, so only what nobody names is wrong.
     assert there - named - built == set()
     whole = {name for name in named | built if not name.endswith(".") and not name.startswith("check.")}
@@ -90,6 +96,24 @@ def test_one_of_a_thing_is_said_in_the_singular() -> None:
                 assert words in said, said
     assert Texts("nb").say("count.devices", count=1) == "1 enhet"
     assert Texts("en").say("check.found", count=1) == "1 finding to mend."
+
+
+def test_every_word_that_a_value_may_be_is_there_and_no_other() -> None:
+    words = catalogue()["value"]
+    assert set(words["cause"]) == set(CAUSES.values())
+    assert set(words["collected_by"]) == set(COLLECTORS.values())
+    assert set(words["press"]) == set(BUTTON_EVENTS.values()) - set(NO_PRESS)
+    failures = {reason for _, reason in FAILURES}
+    assert set(words["reason"]) >= failures | set(OBSTACLES)
+    sources = "\n".join(path.read_text("utf-8") for path in sorted((DAEMON.parent / "core").rglob("*.py")))
+    for word in (set(words["reason"]) | set(words["again"])) - set(OBSTACLES):
+        assert f'"{word}"' in sources, word
+    assert Texts("nb").value_word("cause", "few_left") == "snart tomt"
+    assert Texts("en").value_word("cause", "few_left") == "few left"
+    assert Texts("nb").value_word("reason", "devices that are not heard: 2") == "enheter som ikke høres: 2"
+    for strange in ("", "nb", "cause", "few_left.nb", "x" * 5_000):
+        assert Texts("nb").value_word("cause", strange) == strange
+        assert Texts("nb").value_word("value", strange) == strange
 
 
 def test_an_unknown_text_is_a_bug_and_seen() -> None:

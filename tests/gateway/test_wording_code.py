@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.core.errors import ConfigError, DecodeError
 from gateway.core.wire import SORTS
+from gateway.daemon.texts import catalogue as catalogue_of_texts
 from gateway.daemon.wording import DEEPEST, Speaker, catalogue, norwegian, sections
 from gateway.hub.inward import OTHER
 from tests.gateway.english import english_in
@@ -60,7 +61,7 @@ def test_every_message_of_the_code_has_its_norwegian() -> None:
     assert len(texts()) > 300
     missing = []
     for text, places in texts().items():
-        if not NAMES.fullmatch(text):
+        if not NAMES.fullmatch(text) and text not in catalogue_of_texts()["value"]["reason"]:
             said, _, left = meet(text)
             if said is None or left:
                 missing.append(f"{min(places)}: {text!r} {left or ''}")

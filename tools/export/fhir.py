@@ -26,6 +26,7 @@ from tools.export.parts import (
     subject,
     urn,
 )
+from tools.export.words import NORWEGIAN, Words
 from tools.platform.books import GatewayBook, Verified
 
 DETECTED_ISSUE_PROFILE = "http://ehelse.no/fhir/StructureDefinition/vkp-DetectedIssue-v090"
@@ -33,22 +34,23 @@ DATA_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 GATEWAY_TYPE = "531981"  # MDC_MOC_VMS_MDS_AHD, as the PHD profiles have it
 
 
-def event_bundle(verified: Verified) -> Resource:
+def event_bundle(verified: Verified, texts: Words = NORWEGIAN) -> Resource:
     """What an event becomes, one Bundle. Raises NoMappingError."""
     assert verified.content is not None
     resource = codes.fhir_resource(verified.content.kind)
     if resource == codes.OBSERVATION:
-        made = observations(verified)
+        made = observations(verified, texts)
         if not made:
             raise NoMappingError("no value that this version knows: use a newer trygg-kit")
         return bundle(made)
     make = medication_dispense if resource == codes.MEDICATION_DISPENSE else detected_issue
-    return bundle([make(verified)])
+    return bundle([make(verified, texts)])
 
 
-def device_bundle(book: GatewayBook) -> Resource:
+def device_bundle(book: GatewayBook, texts: Words = NORWEGIAN) -> Resource:
     """The gateway and the peripherals of its manifests: what the events refer to."""
-    return bundle([gateway_device(book), *(peripheral(book, each) for each in sorted(book.devices))])
+    peripherals = (peripheral(book, each, texts) for each in sorted(book.devices))
+    return bundle([gateway_device(book, texts), *peripherals])
 
 
 def bundle(resources: list[Resource]) -> Resource:
@@ -77,7 +79,7 @@ def entry(resource: Resource) -> dict[str, Any]:
 # --- alarms and faults --------------------------------------------------------------------------------------------
 
 
-def detected_issue(verified: Verified) -> Resource:
+def detected_issue(verified: Verified, texts: Words) -> Resource:
     """An alarm, a fault, or the end of one, after VkpDetectedIssue.
 
     What ends a state is a resource of its own that names the incident it ends: a record is never changed from here,
@@ -89,7 +91,7 @@ def detected_issue(verified: Verified) -> Resource:
     alert = codes.alert_code(content, driver)
     severity = KIND_TEXTS[content.kind][2]
     clears = registry.KINDS[content.kind][2]
-    concept = kind_concept(content)
+    concept = kind_concept(content, texts)
     if alert:
         concept["coding"].insert(0, coding(codes.VKP_ALERT, alert, codes.ALERTS[alert]))
     implicated = None
@@ -98,17 +100,17 @@ def detected_issue(verified: Verified) -> Resource:
     return only(
         {
             "resourceType": "DetectedIssue",
-            "meta": meta(verified, DETECTED_ISSUE_PROFILE if alert else None),
-            "language": "nb",
+            "meta": meta(verified, texts, DETECTED_ISSUE_PROFILE if alert else None),
+            "language": texts.language,
             "identifier": identifiers(verified),
             "status": "final",
             "code": concept,
             "severity": codes.SEVERITIES[severity][1],
             "patient": subject(book, content.placement),
             **dated(verified, "identified"),
-            "author": device_reference(book, content.placement),
+            "author": device_reference(book, content.placement, texts),
             "implicated": implicated,
-            "detail": words.summary(verified),
+            "detail": texts.summary(verified),
         }
     )
 
@@ -116,29 +118,29 @@ def detected_issue(verified: Verified) -> Resource:
 # --- doses --------------------------------------------------------------------------------------------------------
 
 
-def medication_dispense(verified: Verified) -> Resource:
+def medication_dispense(verified: Verified, texts: Words) -> Resource:
     """A dose that left the device, after VkpMedicationDispense. Which medicine it was the dispenser does not say."""
     book, content = verified.book, verified.content
     assert content is not None
-    category = kind_concept(content)
+    category = kind_concept(content, texts)
     code = codes.dispense_code(content)
     category["coding"].insert(0, coding(codes.VKP_DISPENSE, code, codes.DISPENSES[code]))
     return only(
         {
             "resourceType": "MedicationDispense",
-            "meta": meta(verified),
-            "language": "nb",
+            "meta": meta(verified, texts),
+            "language": texts.language,
             "identifier": identifiers(verified),
             "status": "completed",
             "category": category,
             "medicationCodeableConcept": {
                 "coding": [coding(DATA_ABSENT, "unknown")],
-                "text": "Ikke kjent: dispenseren melder dosen, ikke legemidlet",
+                "text": texts.say("medication"),
             },
             "subject": subject(book, content.placement),
-            "performer": [{"actor": device_reference(book, content.placement)}],
+            "performer": [{"actor": device_reference(book, content.placement, texts)}],
             **dated(verified, "whenHandedOver", is_choice=False),
-            "note": [{"text": words.summary(verified)}],
+            "note": [{"text": texts.summary(verified)}],
         }
     )
 
@@ -146,36 +148,36 @@ def medication_dispense(verified: Verified) -> Resource:
 # --- devices ------------------------------------------------------------------------------------------------------
 
 
-def gateway_device(book: GatewayBook) -> Resource:
+def gateway_device(book: GatewayBook, texts: Words) -> Resource:
     """The gateway, as the PHD profiles see one: an application hosting device."""
     return {
         "resourceType": "Device",
-        "language": "nb",
+        "language": texts.language,
         "identifier": [urn(names.device_uuid(book, 0), "official")],
         "deviceName": [{"name": f"{book.tenant}/{book.name}", "type": "user-friendly-name"}],
         "type": {"coding": [coding(codes.MDC, GATEWAY_TYPE)], "text": words.HUB},
     }
 
 
-def peripheral(book: GatewayBook, placement: int) -> Resource:
+def peripheral(book: GatewayBook, placement: int, texts: Words) -> Resource:
     """A device in the home, from the manifest. One that is put into use again is another."""
     device = book.devices[placement][1]
     driver = str(device["driver"])
     kind: dict[str, Any] = {"text": words.clean(driver) or "?"}
     if driver in codes.DEVICE_TYPES:
         kind = {"coding": [coding(codes.MDC, codes.DEVICE_TYPES[driver])]} | kind
-    texts = {name: words.clean(str(device.get(name, ""))) for name in ("maker", "serial_number", "model")}
+    described = {name: words.clean(str(device.get(name, ""))) for name in ("maker", "serial_number", "model")}
     room = words.room_of(book, placement)
     return only(
         {
             "resourceType": "Device",
-            "language": "nb",
+            "language": texts.language,
             "identifier": [urn(names.device_uuid(book, placement), "official")],
-            "manufacturer": texts["maker"],
-            "serialNumber": texts["serial_number"],
-            "modelNumber": texts["model"],
+            "manufacturer": described["maker"],
+            "serialNumber": described["serial_number"],
+            "modelNumber": described["model"],
             "type": kind,
             "location": {"display": room} if room else None,
-            "parent": device_reference(book, 0),
+            "parent": device_reference(book, 0, texts),
         }
     )

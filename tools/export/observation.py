@@ -20,6 +20,7 @@ from tools.export.parts import (
     only,
     subject,
 )
+from tools.export.words import Words
 from tools.platform.books import Verified
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -31,16 +32,16 @@ CLOCKS = ("unknown", "set", "not_set")
 MOST_INTEGER = 2**31 - 1  # of FHIR
 
 
-def observations(verified: Verified) -> list[Resource]:
+def observations(verified: Verified, texts: Words) -> list[Resource]:
     """One for each number that was measured; a measurement that failed is one without any."""
     content = verified.content
     assert content is not None
-    beside = components(verified)
+    beside = components(verified, texts)
     if content.kind == "measurement.failed":
-        failed = {"code": kind_concept(content), "dataAbsentReason": reason("error")}
-        return [observation(verified, "", failed, beside)]
+        failed = {"code": kind_concept(content, texts), "dataAbsentReason": reason("error")}
+        return [observation(verified, "", failed, beside, texts)]
     return [
-        observation(verified, name, measured(name, value), beside)
+        observation(verified, name, measured(name, value, texts), beside, texts)
         for name, value in sorted(content.values.items())
         if is_number(name, value)
     ]
@@ -53,7 +54,7 @@ def is_number(name: str, value: object) -> bool:
 
 
 def observation(
-    verified: Verified, part: str, said: dict[str, Any], beside: list[dict[str, Any]]
+    verified: Verified, part: str, said: dict[str, Any], beside: list[dict[str, Any]], texts: Words
 ) -> Resource:
     """What all Observations have in common, around what this one says."""
     book, content = verified.book, verified.content
@@ -63,13 +64,13 @@ def observation(
     if part in codes.VITAL_SIGNS:
         categories.insert(0, {"coding": [coding(CATEGORY, "vital-signs", "Vital Signs")]})
     questionable = content.values.get("questionable") is True
-    device = device_reference(book, content.placement)
+    device = device_reference(book, content.placement, texts)
     return only(
         {
             "resourceType": "Observation",
-            "meta": meta(verified),
-            "language": "nb",
-            "extension": [{"url": GATEWAY_DEVICE, "valueReference": device_reference(book, 0)}],
+            "meta": meta(verified, texts),
+            "language": texts.language,
+            "extension": [{"url": GATEWAY_DEVICE, "valueReference": device_reference(book, 0, texts)}],
             "identifier": identifiers(verified, part),
             "status": "final",
             "category": categories,
@@ -83,16 +84,16 @@ def observation(
             "interpretation": [{"coding": [coding(MEASUREMENT_STATUS, "questionable")]}]
             if questionable
             else None,
-            "note": [{"text": words.summary(verified)}],
+            "note": [{"text": texts.summary(verified)}],
             "device": device,
             "component": beside,
         }
     )
 
 
-def measured(name: str, value: object) -> dict[str, Any]:
+def measured(name: str, value: object, texts: Words) -> dict[str, Any]:
     """Code and quantity of a number, or why it is not there."""
-    said: dict[str, Any] = {"code": value_concept(name)}
+    said: dict[str, Any] = {"code": value_concept(name, texts)}
     if isinstance(value, Absent):
         said["dataAbsentReason"] = reason(codes.ABSENT.get(value.reason, "error"), value.reason)
     else:
@@ -100,7 +101,7 @@ def measured(name: str, value: object) -> dict[str, Any]:
     return said
 
 
-def value_concept(name: str) -> dict[str, Any]:
+def value_concept(name: str, texts: Words) -> dict[str, Any]:
     """IEEE 11073, LOINC and SNOMED CT codes where they are known, and our own name always."""
     found = []
     mdc = VALUE_TEXTS[name][3] if name in VALUE_TEXTS else 0
@@ -110,7 +111,7 @@ def value_concept(name: str) -> dict[str, Any]:
         loinc, loinc_text, snomed, snomed_text = codes.VITAL_SIGNS[name]
         found += [coding(codes.LOINC, loinc, loinc_text), coding(codes.SNOMED, snomed, snomed_text)]
     found.append(coding(codes.VALUE, name))
-    return {"coding": found, "text": words.value_text(name)}
+    return {"coding": found, "text": texts.value_name(name)}
 
 
 def quantity(name: str, value: object) -> dict[str, Any]:
@@ -124,13 +125,13 @@ def reason(code: str, text: str = "") -> dict[str, Any]:
     return {"coding": [coding(ABSENT_REASON, code)]} | ({"text": text} if text else {})
 
 
-def components(verified: Verified) -> list[dict[str, Any]]:
+def components(verified: Verified, texts: Words) -> list[dict[str, Any]]:
     """Whatever else the event says: values that are no measured number, and the device's own time, raw."""
     content = verified.content
     assert content is not None
     is_failed = content.kind == "measurement.failed"
     found = [
-        component(value_concept(name), name, value)
+        component(value_concept(name, texts), name, value)
         for name, value in sorted(content.values.items())
         if is_failed or not is_number(name, value)
     ]

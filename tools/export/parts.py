@@ -6,6 +6,7 @@ from gateway.core import registry
 from gateway.core.model import Event
 from gateway.core.registry_text import KIND_TEXTS
 from tools.export import codes, names, words
+from tools.export.words import Words
 from tools.platform.books import GatewayBook, Verified
 
 Resource = dict[str, Any]
@@ -26,13 +27,13 @@ def coding(system: str, code: str, display: str = "") -> dict[str, str]:
     return {"system": system, "code": code} | ({"display": display} if display else {})
 
 
-def kind_concept(event: Event) -> dict[str, Any]:
+def kind_concept(event: Event, texts: Words) -> dict[str, Any]:
     """The kind by its own name and, where IEEE 11073 has one, its code."""
     found = [coding(codes.KIND, event.kind)]
     mdc = KIND_TEXTS[event.kind][4]
     if mdc:
         found.append(coding(codes.MDC, str(mdc)))
-    return {"coding": found, "text": words.kind_text(event.kind)}
+    return {"coding": found, "text": texts.kind(event.kind)}
 
 
 def urn(value: str, use: str) -> dict[str, Any]:
@@ -54,12 +55,12 @@ def identifiers(verified: Verified, part: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def device_reference(book: GatewayBook, placement: int) -> dict[str, Any]:
+def device_reference(book: GatewayBook, placement: int, texts: Words) -> dict[str, Any]:
     """A logical reference to a device; the manifest may come after its first events."""
     return {
         "type": "Device",
         "identifier": {"system": URN, "value": names.device_uuid(book, placement)},
-        "display": words.device_text(book, placement),
+        "display": texts.device(book, placement),
     }
 
 
@@ -71,7 +72,7 @@ def subject(book: GatewayBook, placement: int) -> dict[str, Any]:
     }
 
 
-def meta(verified: Verified, profile: str | None = None) -> dict[str, Any]:
+def meta(verified: Verified, texts: Words, profile: str | None = None) -> dict[str, Any]:
     """Where the signed event is, the profile that is kept to, and what a receiver sorts by."""
     content = verified.content
     assert content is not None
@@ -80,7 +81,7 @@ def meta(verified: Verified, profile: str | None = None) -> dict[str, Any]:
         coding(codes.VKP_SEVERITY, str(severity), codes.SEVERITIES[severity][0]),
         coding(codes.LANE, codes.LANE_NAMES[registry.KINDS[content.kind][1]]),
         coding(codes.DISCLOSURE, disclosure),
-        *(coding(codes.PROVENANCE, name, text) for name, text in words.provenance_words(content)),
+        *(coding(codes.PROVENANCE, name, text) for name, text in texts.provenance(content)),
     ]
     return only(
         {

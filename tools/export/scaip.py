@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from tools.export import names, words
 from tools.export.codes import CONTROLLER, scaip_codes
 from tools.export.source import State
+from tools.export.words import NORWEGIAN, Words
 from tools.platform.books import GatewayBook, Verified
 
 CONTENT_TYPE = "application/scaip+xml"
@@ -21,7 +22,7 @@ HEARTBEAT = "PI"
 SPARED = ("ite", "lte", "dte", "stt")  # what goes first where a message is too long; codes never do
 
 
-def request(verified: Verified) -> str:
+def request(verified: Verified, texts: Words = NORWEGIAN) -> str:
     """An event as `<mrq>`. Raises NoMappingError."""
     book, content = verified.book, verified.content
     assert content is not None
@@ -34,12 +35,12 @@ def request(verified: Verified) -> str:
         "cid": names.scaip_cid(book),
         "dty": f"{codes.dty:04}",
         "did": names.scaip_did(content.placement) if content.placement else "",
-        "dte": cut(words.device_text(book, content.placement), TEXT_LENGTH),
+        "dte": cut(texts.device(book, content.placement), TEXT_LENGTH),
         "stc": f"{codes.stc:04}",
-        "stt": cut(words.title(content), TEXT_LENGTH),
+        "stt": cut(texts.title(content), TEXT_LENGTH),
         "pri": str(codes.pri),
         "lte": cut(words.room_of(book, content.placement), TEXT_LENGTH),
-        "ite": cut(words.details(verified), INFO_LENGTH),
+        "ite": cut(texts.details(verified), INFO_LENGTH),
     }
     return element(fields)
 

@@ -1,4 +1,4 @@
-"""Texts for people at the receiver, in bokmål: what happened, where, when, and how sure that is (N2)."""
+"""Texts for people at the receiver, in one language: what happened, where, when, and how sure that is (N2)."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from gateway.core.model import (
     value_to_json,
 )
 from gateway.core.registry_text import KIND_TEXTS, VALUE_TEXTS
+from gateway.daemon.texts import LANGUAGES, Texts
 from tools.platform.books import GatewayBook, Verified
 from tools.platform.lines import printable, utc_of
 
@@ -20,12 +21,13 @@ HUB = "gateway"
 UNIT_TEXTS = {"Cel": "°C", "dB[mW]": "dBm"}  # where people write another than UCUM
 MOMENT = "utc_ms"  # how values that are moments end
 LAST = ("log_number", "dose_id")  # what nobody needs at night, where a text is cut
-# bit: (name, nb)
+NAMED = ("state",)  # values that are the name of a kind
+# bit: its name as a code, and in the catalogue
 PROVENANCES = {
-    UNAUTHENTICATED: ("unauthenticated", "avsenderen er ikke bekreftet"),
-    REPLAY_SUSPECTED: ("replay-suspected", "kan være en gammel melding"),
-    WINDOW_ASSUMED: ("window-assumed", "klokken var ukjent, tidsrommet er antatt"),
-    UNPROVEN: ("unproven", "lest fra et skadet lager"),
+    UNAUTHENTICATED: ("unauthenticated", "unauthenticated"),
+    REPLAY_SUSPECTED: ("replay-suspected", "replay_suspected"),
+    WINDOW_ASSUMED: ("window-assumed", "window_assumed"),
+    UNPROVEN: ("unproven", "unproven"),
 }
 # What a device tells from its own memory happened at any time before the hub heard of it.
 RETOLD = ("stored", "log_number")
@@ -62,16 +64,6 @@ def instant(utc_ms: int | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{utc_ms % 1000:03}Z" if moment.year >= 1000 else None
 
 
-def kind_text(kind: str) -> str:
-    """What a kind means."""
-    return KIND_TEXTS[kind][0] if kind in KIND_TEXTS else kind
-
-
-def value_text(name: str) -> str:
-    """What a value is."""
-    return VALUE_TEXTS[name][0] if name in VALUE_TEXTS else name
-
-
 def clean(text: str) -> str:
     """A device's text on one line, without what no XML and no FHIR string holds."""
     return printable(" ".join(text.split()))
@@ -82,57 +74,78 @@ def room_of(book: GatewayBook, placement: int) -> str:
     return clean(str(book.devices.get(placement, (0, {}))[1].get("room", "")))
 
 
-def device_text(book: GatewayBook, placement: int) -> str:
-    """What the device is: maker and model, else driver; the manifest's words."""
-    if placement == 0:
-        return f"{HUB} {book.name}"
-    device = book.devices.get(placement, (0, {}))[1]
-    model = " ".join(str(device[part]) for part in ("maker", "model") if device.get(part))
-    return clean(model or str(device.get("driver", ""))) or f"enhet {placement}"
+class Words:
+    """What people read of an event, in one language: nb or en."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._texts = Texts(language)
+        self._column = LANGUAGES.index(language)  # of the registry's texts
+
+    def say(self, name: str, /, **values: object) -> str:
+        """A text of the catalogue's section `export`."""
+        return self._texts.say("export." + name, **values)
+
+    def kind(self, kind: str) -> str:
+        """What a kind means."""
+        return str(KIND_TEXTS[kind][self._column]) if kind in KIND_TEXTS else kind
+
+    def value_name(self, name: str) -> str:
+        """What a value is."""
+        return str(VALUE_TEXTS[name][self._column]) if name in VALUE_TEXTS else name
+
+    def device(self, book: GatewayBook, placement: int) -> str:
+        """What the device is: maker and model, else driver; the manifest's words."""
+        if placement == 0:
+            return f"{HUB} {book.name}"
+        device = book.devices.get(placement, (0, {}))[1]
+        model = " ".join(str(device[part]) for part in ("maker", "model") if device.get(part))
+        return clean(model or str(device.get("driver", ""))) or self.say("device", placement=placement)
+
+    def provenance(self, event: Event) -> list[tuple[str, str]]:
+        """(name, words) of each bit that says how far the event is to be believed."""
+        return [(code, self.say(name)) for bit, (code, name) in PROVENANCES.items() if event.provenance & bit]
+
+    def when(self, verified: Verified) -> str:
+        """The time in words; of one that is not known, when the platform received it."""
+        moment = when(verified)
+        if instant(moment.utc_ms) is not None:
+            return str(instant(moment.utc_ms))
+        if instant(moment.latest_ms) is not None:
+            return self.say("latest", moment=instant(moment.latest_ms))
+        received = instant(verified.received_ms)
+        return self.say("unknown_time") if received is None else self.say("received", moment=received)
+
+    def shown(self, name: str, value: object) -> str:
+        """A value in the device's digits with its unit, or in words."""
+        if isinstance(value, bool):
+            return self.say("yes") if value else self.say("no")
+        if isinstance(value, str):
+            return self.kind(value) if name in NAMED else self._texts.value_word(name, value)
+        if name.endswith(MOMENT) and isinstance(value, int) and instant(value) is not None:
+            return str(instant(value))
+        unit = VALUE_TEXTS[name][2] if name in VALUE_TEXTS else ""
+        text = str(value_to_json(value))
+        return f"{text} {UNIT_TEXTS.get(unit, unit)}" if unit and not isinstance(value, Absent) else text
+
+    def details(self, verified: Verified) -> str:
+        """One line: doubts, when, values."""
+        content = verified.content
+        assert content is not None
+        parts = [*(text for _, text in self.provenance(content)), self.when(verified)]
+        for name, value in sorted(content.values.items(), key=lambda row: (row[0] in LAST, row[0])):
+            parts.append(f"{self.value_name(name)} {self.shown(name, value)}")
+        return clean("; ".join(parts))
+
+    def title(self, event: Event) -> str:
+        """What happened; an exercise says so first."""
+        what = self.kind(event.kind)
+        return self.say("exercise", what=what) if event.exercise else what
+
+    def summary(self, verified: Verified) -> str:
+        """Everything in one line."""
+        assert verified.content is not None
+        return f"{self.title(verified.content)}; {self.details(verified)}"
 
 
-def provenance_words(event: Event) -> list[tuple[str, str]]:
-    """(name, words) of each bit that says how far the event is to be believed."""
-    return [words for bit, words in PROVENANCES.items() if event.provenance & bit]
-
-
-def when_text(verified: Verified) -> str:
-    """The time in words; of one that is not known, when the platform received it."""
-    moment = when(verified)
-    if instant(moment.utc_ms) is not None:
-        return str(instant(moment.utc_ms))
-    if instant(moment.latest_ms) is not None:
-        return f"senest {instant(moment.latest_ms)}"
-    return f"ukjent tid, mottatt {instant(verified.received_ms) or 'ukjent'}"
-
-
-def shown(name: str, value: object) -> str:
-    """A value in the device's digits, with its unit."""
-    if isinstance(value, bool):
-        return "ja" if value else "nei"
-    if name.endswith(MOMENT) and isinstance(value, int) and instant(value) is not None:
-        return str(instant(value))
-    unit = VALUE_TEXTS[name][2] if name in VALUE_TEXTS else ""
-    text = str(value_to_json(value))
-    return f"{text} {UNIT_TEXTS.get(unit, unit)}" if unit and not isinstance(value, Absent) else text
-
-
-def details(verified: Verified) -> str:
-    """One line: doubts, when, values."""
-    content = verified.content
-    assert content is not None
-    parts = [*(text for _, text in provenance_words(content)), when_text(verified)]
-    for name, value in sorted(content.values.items(), key=lambda row: (row[0] in LAST, row[0])):
-        parts.append(f"{value_text(name)} {shown(name, value)}")
-    return clean("; ".join(parts))
-
-
-def title(event: Event) -> str:
-    """What happened; an exercise says so first."""
-    return ("ØVELSE: " if event.exercise else "") + kind_text(event.kind)
-
-
-def summary(verified: Verified) -> str:
-    """Everything in one line."""
-    assert verified.content is not None
-    return f"{title(verified.content)}; {details(verified)}"
+NORWEGIAN = Words(LANGUAGES[0])  # what a Norwegian receiver expects

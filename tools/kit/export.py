@@ -11,9 +11,11 @@ from typing import Any
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
+from gateway.daemon.texts import LANGUAGES
 from tools.export import fhir, names, scaip, source
 from tools.export.codes import NoMappingError
 from tools.export.parts import Resource
+from tools.export.words import Words
 from tools.platform.books import GatewayBook, Verified
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +39,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
     parser.add_argument(
         "--json", action="store_true", help="JSON lines; what is left out and the summary last"
     )
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="nb", help="of the texts for people (default: %(default)s)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--heartbeat", "--fhir", "--scaip: FHIR has no heartbeat", "command line")
     since_ms = moment(options.since, "--since", source.FIRST_MS)
     until_ms = moment(options.until, "--until", source.LAST_MS)
-    export = Export(options.directory, is_fhir=options.fhir, as_json=options.json)
+    texts = Words(options.language)
+    export = Export(options.directory, texts, is_fhir=options.fhir, as_json=options.json)
     with source.open_store(options.store) as store:
         for book in source.books(store, options.gateway):
             if options.heartbeat:
@@ -72,8 +78,9 @@ def moment(text: str | None, option: str, default_ms: int) -> int:
 class Export:
     """Writes what events become, and counts what became of all."""
 
-    def __init__(self, directory: Path | None, *, is_fhir: bool, as_json: bool) -> None:
+    def __init__(self, directory: Path | None, texts: Words, *, is_fhir: bool, as_json: bool) -> None:
         self.directory = directory
+        self.texts = texts
         self.is_fhir = is_fhir
         self.as_json = as_json
         self.counts = {"events": 0, "exported": 0, "resources" if is_fhir else "messages": 0, "left_out": 0}
@@ -98,7 +105,7 @@ class Export:
                 self.leave_out(kind, str(error))
                 continue
             if self.is_fhir and not has_devices:
-                self.bundle(fhir.device_bundle(book), f"{book.tenant}-{book.name}-devices")
+                self.bundle(fhir.device_bundle(book, self.texts), f"{book.tenant}-{book.name}-devices")
                 has_devices = True
             self.counts["exported"] += 1
             self.event(verified, made)
@@ -107,7 +114,8 @@ class Export:
         """What an event becomes at this receiver. Raises NoMappingError."""
         if verified.content is None:
             raise NoMappingError("does not decode: " + str(verified.row.fault))
-        return fhir.event_bundle(verified) if self.is_fhir else scaip.request(verified)
+        make = fhir.event_bundle if self.is_fhir else scaip.request
+        return make(verified, self.texts)
 
     def event(self, verified: Verified, made: Any) -> None:
         """Write what one event became."""
