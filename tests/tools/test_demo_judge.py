@@ -183,7 +183,20 @@ def test_the_account_names_both_in_the_language_of_the_view(
     for each in said:
         assert each in text
     assert f"{words.kind(language, 'battery.low')} (battery.low): Front door" in text
+    marked = {"nb": "2 hendelser merket som gjentakelse", "en": "2 events marked as repetition"}[language]
+    assert marked in text, "what is not shown is counted"
     assert "02:05:04  Front door" in text and text.count(words.kind(language, "door.night_exit")) == 1
+
+
+def test_an_account_counts_what_was_marked_and_says_nothing_where_nothing_was(home: Home) -> None:
+    assert account.counts(judge(home.events))["marked_repetitions"] == 2
+    home.tell("battery.low", DOOR, "b1", repeat=2)
+    assert account.counts(judge(home.events))["marked_repetitions"] == 3
+    assert account.lines(judge(home.events), "en", "Europe/Oslo")[-1] == (
+        "  1 event marked as repetition and not shown here."
+    )
+    plain = [event for event in home.events if "repeat" not in event["values"]]
+    assert "marked" not in "\n".join(account.lines(judge(plain), "en", "Europe/Oslo"))
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])

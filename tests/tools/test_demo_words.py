@@ -6,7 +6,9 @@ import pytest
 
 from gateway.daemon.arguments import session_language
 from tools.demo import words
+from tools.docs.cards import ROOT
 from tools.home.scenario import FOLDER, load
+from tools.kit.demo import summed_up
 
 
 def blanks(text: str) -> set[str | None]:
@@ -35,6 +37,21 @@ def test_every_act_of_a_scenario_that_comes_with_the_kit_has_words(scenario: str
 )
 def test_the_view_speaks_as_the_terminal_does(environment: dict[str, str], language: str) -> None:
     assert session_language(environment) == language
+
+
+def test_one_of_a_thing_is_said_in_the_singular() -> None:
+    one = {"sent": 1, "verified": 1, "duplicates_removed": 1, "lost": 0}
+    assert (
+        summed_up(one, "nb")
+        == "1 hendelse lagret i gatewayen, 1 verifisert hos plattformen, 1 duplikat fjernet på veien, 0 tapt."
+    )
+    more = {"sent": 57, "verified": 57, "duplicates_removed": 0, "lost": 0}
+    assert summed_up(more, "en") == (
+        "57 events stored by the gateway, 57 verified at the platform, 0 duplicates removed on the way, 0 lost."
+    )
+    assert f"    {summed_up(more, 'en')}\n" in (ROOT / "README.md").read_text("utf-8"), (
+        "as the README shows it"
+    )
 
 
 def test_what_is_unknown_stands_as_it_is() -> None:

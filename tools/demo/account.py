@@ -22,23 +22,32 @@ def lines(verdict: Verdict, language: str, time_zone: str) -> list[str]:
         devices = [event["device"] for event in verdict.faults if event["kind"] == kind]
         said.append(f"  {words.kind(language, kind)} ({kind}): {', '.join(devices)}")
         said += [INDENT + line for line in card(kind, language)]
-    return said
+    return said + ["  " + line for line in marked(verdict.marked, language)]
 
 
 def counts(verdict: Verdict) -> dict[str, Any]:
     """The same in numbers, for a summary that a program reads."""
-    return {"personal_alarms": len(verdict.alarms), "technical_faults": dict(verdict.fault_counts())}
+    return {
+        "personal_alarms": len(verdict.alarms),
+        "technical_faults": dict(verdict.fault_counts()),
+        "marked_repetitions": verdict.marked + sum(alarm.marked for alarm in verdict.alarms.values()),
+    }
 
 
 def history(alarm: Alarm, language: str, zone: ZoneInfo) -> list[str]:
-    """What happened in one incident, in the order of its times; marked repetitions are left out."""
+    """What happened in one incident, in the order of its times; marked repetitions are counted, not shown."""
     events = sorted([*alarm.begun, *alarm.ended], key=lambda event: (event["boot"], event["uptime_ms"]))
     rows = [
         f"{when(event, zone)}  {event['device']}: {words.kind(language, event['kind'])}"
         for event in events
         if "repeat" not in event["values"]
     ]
-    return [*rows, words.say(language, "over" if alarm.over else "stands")]
+    return [*rows, *marked(alarm.marked, language), words.say(language, "over" if alarm.over else "stands")]
+
+
+def marked(count: int, language: str) -> list[str]:
+    """How many events were marked as repetitions; nothing where none was."""
+    return [words.say(language, "marked", events=words.counted(language, "events", count))] if count else []
 
 
 def card(kind: str, language: str) -> list[str]:

@@ -26,21 +26,25 @@ ORDERLY = ("hub.started", "hub.stopped", "self_test.begun")  # what a healthy hu
 
 @dataclass
 class Alarm:
-    """One incident: what began in it, what ended, and which states stand."""
+    """One incident: what began in it, what ended, which states stand, and how many events were marked as repetitions."""
 
     begun: list[Event] = field(default_factory=list)
     ended: list[Event] = field(default_factory=list)
     standing: set[State] = field(default_factory=set)
+    marked: int = 0
 
     def begin(self, event: Event, state: State) -> None:
         """A beginning, or one that is told again."""
-        if "repeat" not in event["values"]:
+        if "repeat" in event["values"]:
+            self.marked += 1
+        else:
             self.begun.append(event)
         if event["kind"] in OPENING:
             self.standing.add(state)
 
     def end(self, event: Event, state: State) -> None:
         """An end; one of a marked beginning is marked as well, and ends it."""
+        self.marked += "repeat" in event["values"]
         self.ended.append(event)
         self.standing = set() if state[1] == ANY else self.standing - {state}
 
@@ -52,11 +56,12 @@ class Alarm:
 
 @dataclass
 class Verdict:
-    """What the events say. `confused`: the name of the reason (`words.TEXTS`), and the event."""
+    """What the events say. `marked`: faults marked as repetitions. `confused`: the name of the reason (`words.TEXTS`), and the event."""
 
     alarms: dict[str, Alarm] = field(default_factory=dict)
     faults: list[Event] = field(default_factory=list)
     confused: list[tuple[str, Event]] = field(default_factory=list)
+    marked: int = 0
 
     def fault_counts(self) -> Counter[str]:
         """Technical faults by kind."""
@@ -77,6 +82,8 @@ def judge(events: Iterable[Event]) -> Verdict:
             take_alarm(verdict, event)
         elif event["lane"] == TECHNICAL and is_fault(event):
             technical.setdefault((incident_of(event), event["kind"]), event)
+        elif event["lane"] == TECHNICAL:
+            verdict.marked += "repeat" in event["values"]
     for (incident, _kind), event in technical.items():
         # The events of one dose share an incident by its number, whatever became of it; nothing else may.
         if incident in verdict.alarms and "dose_id" not in event["values"]:

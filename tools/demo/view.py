@@ -82,7 +82,7 @@ class Screen:
 
     def render(self) -> Group:
         """The whole view."""
-        title = words.say(self.language, "title", count=self.count)
+        title = words.say(self.language, "title", events=words.counted(self.language, "events", self.count))
         is_narrow = self.console.size.width < WIDE
         time, lane, seq, device, said, values = self.headings
         headings = [time, device, said] if is_narrow else [time, lane, seq, device, said, values]

@@ -4,19 +4,23 @@ from gateway.core.registry_text import KIND_TEXTS
 
 LANGUAGES = {"nb": 0, "en": 1}
 TEXTS = {
-    "title": ("Trygg: {count} verifiserte hendelser", "Trygg: {count} verified events"),
+    "title": ("Trygg: {events} verifisert", "Trygg: {events} verified"),
+    "marked": (
+        "{events} merket som gjentakelse og ikke vist her.",
+        "{events} marked as repetition and not shown here.",
+    ),
     "headings": ("tid,felt,nr.,enhet,hendelse,verdier", "time,lane,seq,device,event,values"),
     "lanes": (
         "sikkerhet,alarm,teknisk,måling,informasjon",
         "safety,alarm,technical,measurement,info",
     ),
     "summary": (
-        "{sent} hendelser lagret i gatewayen, {verified} verifisert hos plattformen, {duplicates_removed} duplikater fjernet, {lost} tapt.",
-        "{sent} events stored by the gateway, {verified} verified at the platform, {duplicates_removed} duplicates removed on the way, {lost} lost.",
+        "{events} lagret i gatewayen, {verified} verifisert hos plattformen, {duplicates} fjernet på veien, {lost} tapt.",
+        "{events} stored by the gateway, {verified} verified at the platform, {duplicates} removed on the way, {lost} lost.",
     ),
     "undelivered": (
-        "{lost} hendelser kom ikke frem i tide. De ligger i gatewayens lager og ville blitt sendt igjen. {cause}",
-        "{lost} events did not arrive in time. They lie in the gateway's store and would be sent again. {cause}",
+        "{events} kom ikke frem i tide, men ligger i gatewayens lager og ville blitt sendt igjen. {cause}",
+        "{events} did not arrive in time, but can be sent again: the gateway's store has them. {cause}",
     ),
     "look": (
         "Kjør på nytt med --keep MAPPE, og les hub.log og platform.log der.",
@@ -49,14 +53,14 @@ TEXTS = {
         "{device}: {kind} repeats or ends an alarm that never came",
     ),
     "alarms_differ": (
-        "{found} personlige alarmer, ventet {expected}",
-        "{found} personal alarms, expected {expected}",
+        "personlige alarmer: {found}, ventet {expected}",
+        "personal alarms: {found}, expected {expected}",
     ),
     "alarm_missing": ("ingen alarm {kind}", "no alarm {kind}"),
     "alarm_stands": ("en personlig alarm ble ikke avsluttet", "a personal alarm did not end"),
     "faults_differ": (
-        "{kind}: {found} tekniske feil, ventet {expected}",
-        "{kind}: {found} technical faults, expected {expected}",
+        "{kind}: tekniske feil {found}, ventet {expected}",
+        "{kind}: technical faults {found}, expected {expected}",
     ),
     "hub.kill": ("huben drepes (SIGKILL) og starter igjen", "the hub is killed (SIGKILL) and starts again"),
     "ended": (
@@ -77,6 +81,11 @@ TEXTS = {
         "megleren er ikke vår å stoppe; denne feilen utelates",
         "the broker is not ours to stop; this failure is left out",
     ),
+}
+# (nb, en) of one, (nb, en) of more
+COUNTED = {
+    "events": (("hendelse", "event"), ("hendelser", "events")),
+    "duplicates": (("duplikat", "duplicate"), ("duplikater", "duplicates")),
 }
 ACTS = {
     "stream": ("begynner å måle", "begins to measure"),
@@ -106,6 +115,12 @@ ACTS = {
 def say(language: str, name: str, /, **values: object) -> str:
     """The text `name`, filled in."""
     return TEXTS[name][LANGUAGES[language]].format(**values)
+
+
+def counted(language: str, noun: str, count: int) -> str:
+    """`1 event`, `2 events`."""
+    one, more = COUNTED[noun]
+    return f"{count} {(one if count == 1 else more)[LANGUAGES[language]]}"
 
 
 def kind(language: str, name: str) -> str:

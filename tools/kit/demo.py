@@ -119,7 +119,8 @@ async def perform(stage: Stage, scenario: Scenario, options: argparse.Namespace)
     complaints = [words.say(options.language, "not_expected", reason=reason) for reason in complaints]
     if summary["lost"]:
         why = show.cause or words.say(options.language, "look")
-        complaints.append(words.say(options.language, "undelivered", lost=summary["lost"], cause=why))
+        events = words.counted(options.language, "events", summary["lost"])
+        complaints.append(words.say(options.language, "undelivered", events=events, cause=why))
     for text in complaints:
         print(f"trygg-kit demo: {text}", file=sys.stderr)
     return 1 if complaints else 0
@@ -134,11 +135,23 @@ def tell(
         counted = {} if verdict is None else account.counts(verdict)
         print(json.dumps({"summary": {**summary, **counted}}), flush=True)
         return
-    print("\n" + words.say(options.language, "summary", **summary))
+    print("\n" + summed_up(summary, options.language))
     if verdict is not None:
         print("", *account.lines(verdict, options.language, scenario.time_zone), sep="\n")
         if is_met:
             print("", words.say(options.language, "as_expected"), sep="\n")
+
+
+def summed_up(summary: dict[str, int], language: str) -> str:
+    """What was stored at one end and verified at the other, in one line."""
+    return words.say(
+        language,
+        "summary",
+        events=words.counted(language, "events", summary["sent"]),
+        verified=summary["verified"],
+        duplicates=words.counted(language, "duplicates", summary["duplicates_removed"]),
+        lost=summary["lost"],
+    )
 
 
 async def watched(
