@@ -97,6 +97,19 @@ def language_of_files(paths: Sequence[Path], environment: Mapping[str, str] = os
     return said if said in LANGUAGES else session_language(environment)
 
 
+def language_of_reader(paths: Sequence[Path]) -> str | None:
+    """The language for what is said about these files: theirs, None for the default where they say none.
+
+    Where none of them can be read, as where their path is misspelt, it is that of whoever is logged in.
+    """
+    from gateway.daemon.configuration import salvage
+
+    said = salvage(paths, "language")
+    if said is None and not any(os.access(path, os.R_OK) for path in paths):
+        return session_language()
+    return said
+
+
 def session_language(environment: Mapping[str, str] = os.environ) -> str:
     """Norwegian for whoever is logged in with a Norwegian locale, else English."""
     locale = next((environment[name] for name in LOCALES if environment.get(name)), "")

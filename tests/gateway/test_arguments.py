@@ -80,6 +80,22 @@ def test_the_language_of_help_is_that_of_the_file_or_of_the_session(tmp_path: Pa
     assert configurations(["-c"]) == [] and configurations(["--config"]) == []
 
 
+@pytest.mark.parametrize("command", ["check", "clock", "status", "devices", "run"])
+def test_where_no_file_can_be_read_it_is_said_in_the_language_of_the_session(
+    command: str, tmp_path: Path
+) -> None:
+    none = str(tmp_path / "none.toml")
+    for lang, is_norwegian in (("nb_NO.UTF-8", True), ("en_GB.UTF-8", False)):
+        said = run_in(lang, command, "-c", none)
+        lines = [line for line in said.stderr.splitlines() if line.startswith("trygg ")]
+        assert said.returncode and len(lines) == 1
+        assert not (english_in(lines[0]) if is_norwegian else {"fant", "ikke"} & set(lines[0].split())), lines
+    (tmp_path / "none.toml").write_text(
+        "[hub]\n"
+    )  # which has the language that the configuration has by default
+    assert "ventet" in run_in("en_GB.UTF-8", "check", "-c", none).stderr
+
+
 def test_a_hub_that_starts_reads_no_texts() -> None:
     script = (
         "import sys; from gateway.daemon.__main__ import make_parser\n"

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, data_directory, salvage
+from gateway.daemon.configuration import DEFAULT, data_directory
 from gateway.daemon.control import NAME, ask
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
@@ -25,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def answer(options: argparse.Namespace, command: str, show: Callable[[Any, Texts], list[str]]) -> int:
     """Print the hub's answer; 1 with cause and next action where there is none."""
     paths = options.config or [DEFAULT]
-    texts = Texts(salvage(paths, "language"))
+    texts = Texts(language_of_reader(paths))
     path = control_path(data_directory(paths))
     try:
         facts = ask(path, command)

@@ -8,9 +8,10 @@ from typing import Any
 from gateway.core.config_layers import differences
 from gateway.core.devices.registry import driver
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.ask import control_path
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, Loaded, load, salvage
+from gateway.daemon.configuration import DEFAULT, Loaded, load
 from gateway.daemon.findings import FAULT, NOTE, OK, WARNING, Checker, Finding
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
@@ -37,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """0 nothing to mend, 1 something to mend, 2 a configuration that cannot be used."""
     paths = options.config or [DEFAULT]
-    texts = Texts(salvage(paths, "language"))
+    texts = Texts(language_of_reader(paths))
     try:
         loaded = load(paths)
         if options.differences:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.ask import control_path
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, load_or_last_good, salvage
+from gateway.daemon.configuration import DEFAULT, load_or_last_good
 from gateway.daemon.control import ask
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         config = load_or_last_good(paths).config
     except ConfigError as error:
-        print(f"trygg clock: {Texts(salvage(paths, 'language')).reword(error)}", file=sys.stderr)
+        print(f"trygg clock: {Texts(language_of_reader(paths)).reword(error)}", file=sys.stderr)
         return 2
     texts = Texts(config.hub.language)
     last = last_time(Path(config.hub.data_directory))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.configuration import (
     DEFAULT,
     Loaded,
     last_good,
     load_or_last_good,
-    salvage,
     save_last_good,
 )
 from gateway.daemon.logs import LEVELS, Log, open_log
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 def texts_of(paths: list[Path], options: argparse.Namespace) -> Texts:
     """Texts for whoever started the hub; what goes to the log of the system or is JSON stays as it is."""
     is_log = options.log_json or bool(os.environ.get("JOURNAL_STREAM"))
-    return Texts(salvage(paths, "language"), for_machines=is_log)
+    return Texts(language_of_reader(paths), for_machines=is_log)
 
 
 def hub(loaded: Loaded, log: Log, options: argparse.Namespace) -> int:
