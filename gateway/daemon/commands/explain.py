@@ -53,7 +53,11 @@ def add_parser(subparsers: Any) -> None:
         "Exit status 0: it is known, 2: it is not.",
     )
     parser.add_argument("code", metavar="CODE", nargs="?", help="such as 66 or device.silent")
-    parser.add_argument("--language", choices=LANGUAGES, help="nb or en (default: that of the configuration)")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="nb or en (default: that of the configuration, else of the session)",
+    )
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON document")
     add_config(parser)
 
