@@ -82,11 +82,12 @@ def test_a_scenario_is_as_it_expects_and_loses_nothing(runs: dict[str, Run], nam
     run = runs[name]
     assert run.status == 0, run.errors
     assert run.summary.keys() == {
-        "sent", "verified", "duplicates_removed", "lost", "personal_alarms", "technical_faults",
+        "sent", "verified", "duplicates_removed", "lost", "personal_alarms", "technical_faults", "marked_repetitions",
     }  # fmt: skip
     assert run.summary["lost"] == 0 and run.summary["sent"] == run.summary["verified"] == len(run.events)
     assert run.summary["personal_alarms"] == 1
     assert run.summary["technical_faults"] == dict(expected(name).faults)
+    assert run.summary["marked_repetitions"] == sum("repeat" in event["values"] for event in run.events)
     assert reasons(name, run.events) == []
 
 
