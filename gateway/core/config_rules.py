@@ -41,7 +41,7 @@ RULE_TYPES: "dict[str, list[Row]]" = {
         # A scan that hears nothing begins anew after 90 s: in less than that a radio that hangs is no person who left.
         ("gone_s", fields.whole(120, 3_600), NEEDED),
         ("door", fields.text(), NEEDED),
-        ("localises", fields.flag, NEEDED),
+        ("localises", fields.flag, None),
         ("legal_basis", fields.text(), None),
     ],
     "vital_limits": [
@@ -125,7 +125,7 @@ def check_rule(values: "Table", label: str, drivers: "dict[str, str]", medical: 
         raise ConfigError(label + "device", found, "one of driver " + DRIVERS[kind] + " for " + kind)
     if kind in MEDICAL and not medical:
         expected = (
-            "another type: this one judges measurements, for which software may be a medical device."
+            "another type: this one judges a person's measurements or doses, for which software may be a medical device."
             " Whoever wants that, and bears what follows, sets " + SWITCH + " = true"
         )
         raise ConfigError(label + "type", describe(kind), expected)
@@ -151,7 +151,8 @@ def check_no_sign(values: "Table", label: str) -> None:
 def check_tag(values: "Table", label: str) -> None:
     """Localisation needs a legal basis, and is called by its name."""
     if not values["localises"]:
-        raise ConfigError(label + "localises", "false", "true: this rule tells that a person is not at home")
+        found = "nothing" if values["localises"] is None else "false"
+        raise ConfigError(label + "localises", found, "true: this rule tells that a person is not at home")
     if values["legal_basis"] is None:
         expected = (
             "a reference to the decision that allows localisation, such as its case number;"

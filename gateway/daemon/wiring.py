@@ -129,7 +129,7 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
             raise ConfigError(
                 "radio.backend",
                 f"'bumble', and {error.name} is not installed",
-                "bluez, or the extra beside this program: pip install 'trygg-hub[bumble]'",
+                "bluez, or the extra, from the wheel that the hub was installed from: pip install 'FILE.whl[bumble]'",
                 config.source,
             ) from error
 

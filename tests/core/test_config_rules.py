@@ -50,7 +50,7 @@ def test_no_type_has_an_option_of_such_a_name() -> None:
 # type, keys changed, key that the error names, what it must say was found, what it must say is expected
 REFUSED: "tuple[tuple[str, dict[str, object], str, str, str], ...]" = (
     ("tag_gone", {"legal_basis": None}, "legal_basis", "nothing", "decision that allows localisation"),
-    ("tag_gone", {"localises": None}, "localises", "nothing", "true or false"),
+    ("tag_gone", {"localises": None}, "localises", "nothing", "not at home"),
     ("tag_gone", {"localises": False}, "localises", "false", "not at home"),
     ("tag_gone", {"localises": "true"}, "localises", "'true'", "without quotes"),
     ("tag_gone", {"gone_s": 60}, "gone_s", "60", "120 to 3600"),
