@@ -8,15 +8,7 @@ every sensor, the hub's own notes) calls `offer`, which keeps what finds no room
 import asyncio
 
 from gateway.core import cbor
-from gateway.core.errors import DecodeError
-from gateway.core.event_codec import (
-    IDENTITY_SIZE,
-    encode_event,
-    encode_values,
-    kind_code,
-    lane_of,
-    with_identity,
-)
+from gateway.core.event_codec import IDENTITY_SIZE, encode_event, encode_values, kind_code
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
 from gateway.core.rules.exercise import LONGEST_MS
@@ -25,6 +17,7 @@ from gateway.hub.overrun import Work
 from gateway.hub.parts import PartFailedError
 from gateway.hub.waiting import Waiting
 from gateway.hub.waking import Wake
+from gateway.hub.writing import again_bytes, tell, written
 from hal.errors import HalError, StorageFullError, UnavailableError
 from hal.types import EPOCH_SIZE, TECHNICAL
 
@@ -243,21 +236,50 @@ class Recorder:
                 await self.settle()
 
     async def settle(self) -> None:
-        """Try again what found no room: alarms first, then the rest, each in its order, until one finds none."""
+        """Try again what found no room: alarms first, then the rest, each in its order, until one finds none.
+
+        A work in which a fault of ours shows holds nothing up: the rest is stored, and the fault is raised after it.
+        """
         if self.settling:
             return
         self.settling = True
+        faults: "list[Exception]" = []
         try:
             for queue in (self.waiting.alarms, self.waiting.routine):
-                while queue:
-                    work = queue[0]
-                    if not await self.tried(work):
-                        break
-                    self.waiting.remove(work)
+                await self.drain(queue, faults)
         finally:
             self.settling = False
             waits = self.waiting.alarms or self.waiting.routine
             self.retry_ms = self.clock.uptime_ms() + self.pause_ms if waits else None
+        if faults:
+            raise faults[0]
+
+    async def drain(self, queue: "list[Work]", faults: "list[Exception]") -> None:
+        """Store what is in `queue`, until a work finds no room or all that is left failed by a fault of ours."""
+        faulty: "list[Work]" = []
+        while True:
+            left = queue[:1] if not faulty else [work for work in queue if work not in faulty]
+            if not left:
+                return
+            is_stored = await self.tried_alone(left[0], faults)
+            if is_stored is None:
+                faulty.append(left[0])
+            elif is_stored:
+                self.waiting.remove(left[0])
+            else:
+                return
+
+    async def tried_alone(self, work: Work, faults: "list[Exception]") -> "bool | None":
+        """As `tried`; None where that failed by a fault of ours, which goes to `faults`."""
+        try:
+            return await self.tried(work)
+        except PartFailedError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is of this work and not of those behind it
+            kinds = [event.kind for event in work.events]
+            self.log("error", "What waits could not be stored.", kinds=kinds, cause=type(error).__name__)
+            faults.append(error)
+            return None
 
     def tell_unstored(self) -> None:
         """At the end: what never found room goes with the memory, and the log is the last who can say so."""
@@ -268,16 +290,18 @@ class Recorder:
             )
 
     async def hand_on(self, journal: "Journal") -> None:
-        """Store what the journal took no more in `journal`, which was opened anew: alarms first, until one is not taken.
+        """Store what the journal took no more in `journal`, which was opened anew: alarms first, until it takes no more.
 
         Raises:
             PartFailedError: this one takes nothing either.
         """
         self.journal = journal
         for work in self.waiting.all():
-            if not await self.tried(work):
+            is_stored = await self.tried_alone(work, [])
+            if is_stored:
+                self.waiting.forget(work)
+            elif is_stored is not None:
                 return
-            self.waiting.forget(work)
 
     async def tried(self, work: Work) -> bool:
         """Whether `work` could be stored now."""
@@ -313,11 +337,10 @@ class Recorder:
         Raises:
             StorageFullError, UnavailableError, CorruptDataError, DeniedError: nothing is promised about it.
         """
-        encoded = [(lane_of(event.kind), encode_event(event)) for event in work.events]
-        entries = await self.put(encoded, work.state)
+        entries = await self.put(written(work, self.own, self.log), work.state)
         self.failures = 0
         self.no_room = self.no_room and work.urgent  # room for an alarm says nothing about the rest
-        self.tell(work, entries)
+        tell(work, entries, self.journal.epoch, self.log)
         return entries
 
     async def put(self, encoded: "list[tuple[int, bytes]]", state: "State") -> "list[Entry]":
@@ -339,20 +362,6 @@ class Recorder:
         for call in self.appended:
             call()
         return entries
-
-    def tell(self, work: Work, entries: "list[Entry]") -> None:
-        """Log each event."""
-        for entry, event in zip(entries, work.events):
-            self.log(
-                "info",
-                "stored",
-                kind=event.kind,
-                lane=entry.lane,
-                seq=entry.seq,
-                placement=event.placement,
-                epoch=self.journal.epoch.hex(),
-                identity=(event.identity or entry.chain).hex(),
-            )
 
     async def begin_epoch(self, reason: str, ending: "Callable[[], Ending]" = nothing_more) -> "list[Entry]":
         """Go on under a new epoch: what is held is journalled again with its old identity, and nothing comes between.
@@ -382,14 +391,3 @@ class Recorder:
 def device_key(placement: int, key: str) -> str:
     """State key of a driver's own `key`."""
     return DEVICE + str(placement) + "." + key
-
-
-def again_bytes(entry: "Entry", provenance: int = 0) -> bytes:
-    """An event as it is journalled again: with its old identity, or as it came where it cannot be read.
-
-    `provenance`: bits that it has from now on beside its own.
-    """
-    try:
-        return with_identity(entry.event, entry.chain, provenance)
-    except DecodeError:
-        return entry.event

@@ -7,8 +7,9 @@ from gateway.core.event_codec import IDENTITY_SIZE, INCIDENT_SIZE
 from gateway.core.model import UNPROVEN, Event
 from gateway.core.rules.incidents import PREFIX as INCIDENT
 from gateway.core.rules.leaving import open_state, parted
-from gateway.hub.recorder import LONGEST_TEXT, RETRY_FULL_MS, again_bytes
+from gateway.hub.recorder import LONGEST_TEXT, RETRY_FULL_MS
 from gateway.hub.taking import TAKEN
+from gateway.hub.writing import again_bytes
 from hal.errors import StorageFullError, UnavailableError
 from hal.types import ASIDE_STATE, TECHNICAL, YIELD_ORDER, chain_next
 

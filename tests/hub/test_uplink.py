@@ -1,6 +1,6 @@
 """Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
 
-from gateway.hub.recorder import again_bytes
+from gateway.hub.writing import again_bytes
 from gateway.hub.uplink import GREET_MS, URGENT_PUBACK_LIMIT_MS, Delivery
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
