@@ -210,12 +210,27 @@ class Outbox:
     def gather(self, lane: Lane, last: int, now_ms: int) -> None:
         """A new alarm behind doubtful ones takes them along before it, so that it does not overtake them.
 
-        Once: where they take more than one bundle, the second follows the first.
+        Once: where they take more than one bundle, the second follows the first. And no more than go out at once, the
+        newest of them: it does not wait for one bundle after the other where a broker takes small ones only.
         """
         is_new = last > lane.gathered
         if is_new and last - lane.acked <= TOGETHER and self.is_doubtful(lane, now_ms, DOUBT_MS):
             lane.gathered = last
+            bytes_each = sum([size for _, size in lane.unreceipted]) // (lane.sent - lane.acked)
+            at_once = URGENT_WINDOW_BUNDLES * max(1, self.bundle_limit() // max(1, bytes_each))
+            self.go_back(lane, last - at_once)
+
+    def go_back(self, lane: Lane, seq: int) -> None:
+        """Send this lane again from behind `seq`, where more was sent."""
+        if seq <= lane.acked:
             self.rewind(lane)
+        elif seq < lane.sent:
+            rows = [row for row in lane.unreceipted if row[0] <= seq]
+            before = rows[-1][0] if rows else lane.acked
+            last, size = lane.unreceipted[len(rows)]
+            if before < seq:  # the bundle that is cut through
+                rows.append((seq, size * (seq - before) // (last - before)))
+            lane.sent, lane.unreceipted = seq, rows
 
     def expire(self, lane: Lane, now_ms: int) -> None:
         """No receipt in time: send the lane again from the oldest, and wait twice as long next time."""

@@ -306,6 +306,36 @@ def test_those_in_doubt_that_fill_more_than_one_bundle_go_again_once_and_the_new
     assert sent == [1, 31]
 
 
+def test_where_bundles_hold_one_alarm_the_newest_takes_along_what_goes_out_at_once() -> None:
+    box = outbox(0, 10)
+    box.most_bytes = 1
+    for seq in range(1, 11):
+        box.puback(box.sending(1, seq, seq, 60, 0), 0)
+    deadline_ms = box.lanes[1].deadline_ms
+    sent = []
+    while box.next_lane(marks(0, 11), DOUBT_MS) == 1:
+        seq = box.lanes[1].sent + 1
+        box.puback(box.sending(1, seq, seq, 60, DOUBT_MS), DOUBT_MS)
+        sent.append(seq)
+    assert sent == [10, 11], "and not ten before it, two at a time"
+    assert box.lanes[1].unreceipted == [(seq, 60) for seq in range(1, 12)]
+    assert box.lanes[1].deadline_ms == deadline_ms, "those before go again in their time"
+    assert not box.lanes[1].sizes_of_several()
+
+
+def test_a_large_bundle_in_doubt_that_a_smaller_one_would_not_take_is_taken_along_in_part() -> None:
+    box = outbox(0, 40)
+    box.puback(box.sending(1, 1, 4, 240, 0), 0)
+    box.puback(box.sending(1, 5, 40, 2_160, 0), 0)
+    box.most_bytes = 300
+    assert box.next_lane(marks(0, 41), DOUBT_MS) == 1
+    assert box.lanes[1].sent == 31 and box.lanes[1].unreceipted == [(4, 240), (31, 1_620)]
+    box.receipted(1, 40, DOUBT_MS)
+    assert box.lanes[1].sent == 40 and box.lanes[1].unreceipted == []
+    box.receipted(1, 41, DOUBT_MS)
+    assert box.next_lane(marks(0, 41), DOUBT_MS) is None
+
+
 def test_a_storm_of_alarms_in_doubt_does_not_hold_the_newest_back() -> None:
     box = outbox(0, TOGETHER)
     box.puback(box.sending(1, 1, TOGETHER, 100, 0), 0)
