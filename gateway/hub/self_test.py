@@ -58,7 +58,9 @@ class SelfTest:
         self.delivery = delivery
         self.due_ms = clock.uptime_ms() + WITHOUT_CLOCK_MS
         self.begun_ms: "int | None" = None  # uptime at which a test began that is not receipted yet
-        self.seq = 0  # the last number of the technical lane when it was stored,
+        self.first = self.seq = (
+            0  # between these numbers of the technical lane its event stands, or 0: not stored,
+        )
         self.epoch = b""  # and in which epoch
         self.gone = False  # given up for space
         self.day, self.took_ms, self.reason = -1, 0, ""
@@ -102,16 +104,20 @@ class SelfTest:
         """Send the event."""
         self.day, self.begun_ms, self.due_ms, self.cut_short = day, now_ms, now_ms + WITHOUT_CLOCK_MS, False
         self.result, self.utc_ms, self.took_ms, self.reason = RUNNING, self.clock.utc_ms(), 0, ""
+        epoch, before = self.recorder.journal.epoch, self.last()
         is_stored = await self.recorder.note(BEGUN_KIND, state=self.state())
         self.seq, self.epoch, self.gone = self.last() if is_stored else 0, self.recorder.journal.epoch, False
+        self.first = before + 1 if self.epoch == epoch else self.seq
 
     async def follow(self, now_ms: int) -> None:
         """Whether it has come back, or is late."""
         took_ms = now_ms - (self.begun_ms or 0)
         if self.seq and self.epoch != self.recorder.journal.epoch:  # all that is held has other numbers now
-            self.seq, self.epoch = self.last(), self.recorder.journal.epoch
+            self.first = self.seq = self.last()
+            self.epoch = self.recorder.journal.epoch
         for gone in self.recorder.journal.given_up():
-            self.gone = self.gone or (gone.lane == TECHNICAL and gone.last >= self.seq)
+            if gone.lane == TECHNICAL and gone.first <= self.seq and gone.last >= self.first:
+                self.gone = True
         if self.seq and not self.gone and self.recorder.journal.mark(TECHNICAL).first > self.seq:
             self.begun_ms, self.result, self.took_ms, self.reason = None, PASSED, took_ms, ""
             await self.recorder.note(PASSED_KIND, state=self.state())

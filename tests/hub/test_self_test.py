@@ -128,6 +128,43 @@ def test_control_a_test_whose_event_was_given_up_for_space_is_not_passed():
     play(scene, tree=tree(), capacity_bytes=12_000)
 
 
+def test_what_gives_way_after_its_receipt_takes_nothing_from_it():
+    """The receipt came, and before the next look the store was full of what came after it."""
+
+    async def scene(bench: Bench):
+        await bench.clock.advance(19 * MINUTE_MS)
+        test = bench.app.supervise.self_test
+        bench.broker.stop()
+        await test.begin(0, bench.clock.uptime_ms())
+        await bench.journal.ack(TECHNICAL, test.seq)
+        for number in range(400):
+            await bench.app.recorder.note(
+                "message.refused", values={"sort": "receipt", "reason": str(number)}
+            )
+        (gone,) = [gone for gone in bench.journal.given_up() if gone.lane == TECHNICAL]
+        assert gone.first > test.seq > 0
+        await test.follow(bench.clock.uptime_ms())
+        assert (test.gone, result(bench)) == (False, "passed")
+
+    play(scene, tree=tree(), capacity_bytes=12_000)
+
+
+def test_one_that_found_no_room_was_not_stored_whatever_else_gave_way():
+    async def scene(bench: Bench):
+        test = bench.app.supervise.self_test
+        test.begun_ms, test.result, test.first, test.seq = 0, 0, 0, 0
+        bench.broker.stop()
+        for number in range(400):
+            await bench.app.recorder.note(
+                "message.refused", values={"sort": "receipt", "reason": str(number)}
+            )
+        assert bench.journal.given_up()
+        await test.follow(LIMIT_MS)
+        assert (test.gone, test.reason) == (False, "not_stored")
+
+    play(scene, tree=tree(), capacity_bytes=12_000)
+
+
 def test_a_new_epoch_while_it_runs_is_followed():
     async def scene(bench: Bench):
         bench.platform.receipting = False
