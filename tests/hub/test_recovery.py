@@ -5,9 +5,9 @@ import asyncio
 from gateway.core import cbor
 from gateway.core.event_codec import decode_event, encode_event, identity_of
 from gateway.core.model import UNPROVEN, Event
-from gateway.hub.writing import again_bytes
 from gateway.hub.recovery import AGAIN, AGAIN_AT_ONCE, UNREAD_STARTS, Recovery
 from gateway.hub.waking import stop
+from gateway.hub.writing import again_bytes
 from hal.errors import StorageFullError, UnavailableError
 from hal.sim.journal import SimJournal
 from hal.types import INFO, SAFETY, TECHNICAL, Entry, SetAside

@@ -1,7 +1,7 @@
 """Connections: in order of the list, hurried by an alarm, left when the broker takes nothing, and no sooner."""
 
-from gateway.hub.writing import again_bytes
 from gateway.hub.uplink import GREET_MS, URGENT_PUBACK_LIMIT_MS, Delivery
+from gateway.hub.writing import again_bytes
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
 from tests.hub.bench import DAY_UTC_MS, Bench, play
