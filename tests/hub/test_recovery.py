@@ -5,12 +5,12 @@ import asyncio
 from gateway.core import cbor
 from gateway.core.event_codec import decode_event, encode_event, identity_of
 from gateway.core.model import UNPROVEN, Event
-from gateway.hub.recovery import AGAIN, AGAIN_AT_ONCE, UNREAD_STARTS, Recovery
+from gateway.hub.recovery import AGAIN, AGAIN_AT_ONCE, SPANS_LIMIT, TOLD, UNREAD_STARTS, Recovery
 from gateway.hub.waking import stop
 from gateway.hub.writing import again_bytes
 from hal.errors import StorageFullError, UnavailableError
 from hal.sim.journal import SimJournal
-from hal.types import INFO, SAFETY, TECHNICAL, Entry, SetAside
+from hal.types import INFO, SAFETY, TECHNICAL, Entry, SetAside, chain_next, chain_start
 from tests.hub.small import Small, begun, play
 
 TYPE_CHECKING = False
@@ -219,10 +219,109 @@ def test_what_does_not_answer_is_read_again_at_the_next_starts_and_said_in_the_e
         (told,) = [event for event in small.events(TECHNICAL) if event.kind == "journal.set_aside"]
         assert told.values["count"] == found
         assert ("not all of it reads" in str(told.values["reason"])) == (found < 4)
-        assert len({event.uptime_ms for event in small.events(SAFETY)}) == found
+        assert [event.uptime_ms for event in small.events(SAFETY)] == list(range(1, found + 1)), "each once"
+        assert small.journal.state_keys("again.") == []
 
     play(scene, 1, 4)
     play(scene, UNREAD_STARTS + 1, 2)
+
+
+class Patchy:
+    """Entries of which the medium answers for some at each reading, and for all at the last."""
+
+    def __init__(self, held: "list[Entry]", readings: "list[list[int]]") -> None:
+        self.held = held
+        self.readings = readings
+
+    def __iter__(self) -> "Any":
+        answered = self.readings.pop(0) if self.readings else None
+        for entry in self.held:
+            if answered is None or entry.seq in answered:
+                yield entry
+        if answered is not None:
+            raise UnavailableError("the medium does not answer")
+
+
+def smoke(count: int) -> "list[Entry]":
+    """Alarms in a whole chain, numbered from 1."""
+    chain, found = chain_start(b"e" * 8, SAFETY), []
+    for number in range(1, count + 1):
+        event = encode_event(Event("smoke.detected", 5, 77, number, None))
+        chain = chain_next(chain, event)
+        found.append(Entry(SAFETY, number, event, chain))
+    return found
+
+
+async def read_often(small: Small, entries: "Any", starts: int, row: "list[Any] | None" = None) -> None:
+    """So many starts over a store that was set aside; `row` is what was kept of it before the first."""
+    aside = SetAside("one", "why", entries, {SAFETY: (0, chain_start(b"e" * 8, SAFETY))})
+    for start in range(starts):
+        small.restart()
+        small.journal.set_aside = lambda: [aside]  # type: ignore[method-assign]
+        if row is not None and start == 0:
+            await small.journal.append([], {AGAIN + "one": cbor.encode(row)})
+        await recovery(small).run()
+
+
+def copies(small: Small) -> "dict[int, list[int]]":
+    """By number, the provenance of each time that it is held."""
+    found: "dict[int, list[int]]" = {}
+    for event in small.events(SAFETY):
+        found.setdefault(event.uptime_ms, []).append(event.provenance)
+    return found
+
+
+def test_whatever_answers_at_each_reading_an_alarm_is_stored_once():
+    async def scene() -> None:
+        small = Small()
+        await read_often(small, Patchy(smoke(9), [[2, 3, 7], [1, 2, 3, 9], [3, 4]]), 4)
+        assert sorted(copies(small)) == list(range(1, 10))
+        assert all([len(held) == 1 for held in copies(small).values()]), copies(small)
+        (told,) = [event for event in small.events(TECHNICAL) if event.kind == "journal.set_aside"]
+        assert told.values["count"] == 9 and "not all" not in str(told.values["reason"])
+
+    play(scene)
+
+
+def test_where_it_cannot_be_known_whether_an_alarm_is_stored_another_copy_carries_the_doubt():
+    async def scene() -> None:
+        small = Small()
+        count = 4 * SPANS_LIMIT
+        odd = list(range(1, count, 2))
+        await read_often(small, Patchy(smoke(count), [odd, odd]), 3)
+        held = copies(small)
+        assert sorted(held) == list(range(1, count + 1))
+        assert all([held[seq] == [UNPROVEN] for seq in odd[1:SPANS_LIMIT]]), "remembered; behind a hole"
+        assert max([len(row) for row in held.values()]) == 3
+        assert all([row.count(UNPROVEN) >= len(row) - 1 for row in held.values()]), "never two plain ones"
+        assert small.journal.state_keys("again.") == []
+
+    async def earlier_release() -> None:
+        small = Small()
+        await read_often(small, smoke(3), 1, [0, 0, 0, 0, 1])
+        assert copies(small) == {seq: [UNPROVEN] for seq in (1, 2, 3)}
+
+    play(scene)
+    play(earlier_release)
+
+
+def test_an_open_alarm_whose_event_does_not_answer_is_told_again_at_one_start_only():
+    async def scene() -> None:
+        small = Small()
+        await small.recorder.note("smoke.detected", 5)
+        (key,) = small.journal.state_keys("incident.")
+        state = {key: small.journal.state(key) or b""}
+        silent = Patchy([], [[], [], []])
+        for _ in range(4):
+            small.restart()
+            aside = SetAside("one", "why", silent, state=state)  # type: ignore[arg-type]
+            small.journal.set_aside = lambda aside=aside: [aside]  # type: ignore[method-assign,misc]
+            await recovery(small).run()
+        first, again = small.events(SAFETY)
+        assert first.incident == again.incident and again.provenance == UNPROVEN
+        assert small.journal.state_keys(TOLD) == []
+
+    play(scene)
 
 
 def test_what_the_chain_does_not_prove_is_delivered_and_marked():
