@@ -160,7 +160,7 @@ class Recovery:
             values["unproven_count"] = unproven
         again.append((TECHNICAL, self.recorder.event_bytes("journal.set_aside", values)))
         state: "State" = {key: None, TAKEN + aside.name: None, ASIDE_STATE + aside.name: b"\x01"}
-        state.update({told: None for told in self.recorder.journal.state_keys(told_key(aside.name))})
+        state.update(dict.fromkeys(self.recorder.journal.state_keys(told_key(aside.name))))
         await self.put(again, state)
         self.log("info", "What was set aside is journalled again.", name=aside.name, **values)
 
