@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from gateway.hub import status
 from gateway.hub.app import App, Machine
 from gateway.hub.parts import PartFailedError
 from gateway.hub.uplink import Delivery
+from hal.errors import CorruptDataError, UnavailableError
 from hal.interfaces import BleCentral, BleScanner, Clock, Uplink
 from hal.linux.clock import SystemClock
 from hal.linux.crypto import NativeCrypto
@@ -214,6 +215,30 @@ def ended(restarts: Restarts, part: str, reason: str, log: Log) -> int:
     return REBOOT if wanted else 1
 
 
+def hung_too_often(restarts: Restarts, log: Log) -> bool:
+    """Whether processes before this one were killed so often that the machine should start anew; from now on it counts as running."""
+    try:
+        wanted = restarts.begun()
+    except OSError as error:
+        log("warning", "The count of restarts cannot be kept.", cause=str(error))
+        return False
+    if wanted:
+        log("error", "Starting anew does not help; the machine is asked to restart.", cause=restarts.reason)
+    return wanted
+
+
+@contextlib.contextmanager
+def counted(restarts: Restarts, log: Log) -> Iterator[None]:
+    """What ends in here by itself, with an error or without, was not killed."""
+    try:
+        yield
+    finally:
+        try:
+            restarts.stopped()
+        except OSError as error:
+            log("warning", "The count of restarts cannot be kept.", cause=str(error))
+
+
 async def run(
     config: Config,
     *,
@@ -226,24 +251,25 @@ async def run(
 ) -> int:
     """Run the hub until `stop` is set; 0 where it stopped as told, 1 where a part could not be kept running.
 
-    `REBOOT` where that has happened too often (`restarts.py`). With `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
+    `REBOOT` where that, or a medium that does not answer at the start, has happened too often (`restarts.py`). With
+    `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
 
     Raises:
         ConfigError, HalError, PartFailedError: it could not start.
     """
     roots, codes = [root_key(config)], passkeys(config)
-    last = last_time(Path(config.hub.data_directory))
+    data = Path(config.hub.data_directory)
+    last = last_time(data)
     clock = hub_clock(last, clock_offset_ms)
     keystore = FileKeyStore(Path(config.keys.directory))
-    crypto = NativeCrypto(keystore)
-    data = Path(config.hub.data_directory)
-    tls = tls_files(config.uplink)
+    crypto, tls = NativeCrypto(keystore), tls_files(config.uplink)
     uplinks: list[Uplink] = [
         PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers
     ]
     restarts = Restarts(data / RESTARTS, boot_id(), machine_uptime_s)
-    started = restarts.why() | ({} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms})
-    async with journal(config) as store, radio(config, clock) as (scanner, central):
+    watchdog = SystemdWatchdog()
+
+    def app_over(store: SqliteJournal, scanner: BleScanner | None, central: BleCentral | None) -> App:
         machine = Machine(
             clock,
             store,
@@ -252,23 +278,45 @@ async def run(
             uplinks,
             SysfsNetwork(),
             StateFileIndicator(data / "indicator"),
-            SystemdWatchdog(),
+            watchdog,
             scanner,
             central,
             PyserialPorts(),
         )
-        app = App(config, machine, roots, driver, software(), log, codes, delivery, started, config.fault)
+        started = restarts.why() | ({} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms})
+        return App(config, machine, roots, driver, software(), log, codes, delivery, started, config.fault)
+
+    keep = None if clock_offset_ms is not None else lambda: keep_time(clock, last, log)
+    with counted(restarts, log):
+        if watchdog.period_ms and hung_too_often(restarts, log):
+            return REBOOT
+        try:
+            return await live(config, clock, app_over, restarts, log, stop, ready, keep)
+        except (PartFailedError, UnavailableError, CorruptDataError) as error:
+            if ended(restarts, "start", str(error), log) == REBOOT:
+                return REBOOT
+            raise
+
+
+async def live(
+    config: Config,
+    clock: Clock,
+    app_over: Callable[[SqliteJournal, BleScanner | None, BleCentral | None], App],
+    restarts: Restarts,
+    log: Log,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    keep: Callable[[], Awaitable[None]] | None,
+) -> int:
+    """Open journal and radio, and run the hub over them, with `keep` among its parts; exit status and errors as `run`."""
+    async with journal(config) as store, radio(config, clock) as (scanner, central):
+        app = app_over(store, scanner, central)
         handlers = {"status": lambda: status.status(app), "devices": lambda: status.devices(app)}
-        async with ControlServer(data / "control.sock", handlers):
-            try:
-                await app.start()
-                await tell_restarts(app, restarts, log)
-            except PartFailedError as error:
-                if ended(restarts, "start", str(error), log) == REBOOT:
-                    return REBOOT
-                raise
+        async with ControlServer(Path(config.hub.data_directory) / "control.sock", handlers):
+            await app.start()
+            await tell_restarts(app, restarts, log)
             ready()
-            if clock_offset_ms is None:
-                app.parts.start("time", lambda: keep_time(clock, last, log))
+            if keep is not None:
+                app.parts.start("time", keep)
             ended_well = await app.until(stop, lambda: open_journal(config))
     return 0 if ended_well else ended(restarts, app.parts.failed, app.parts.cause, log)
