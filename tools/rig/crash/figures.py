@@ -4,6 +4,7 @@ Their parts: a store that is set aside while the power goes, and a medium that d
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from tools.evidence.figure import Figure, Outcome
 from tools.rig.crash.asides import DAMAGES, Asides
@@ -14,7 +15,20 @@ from tools.rig.crash.reads import UNSAFE as UNSAFE_READS
 from tools.rig.crash.reads import Reads
 from tools.rig.crash.trials import Found, Trials
 
-MODULES = ("hal/linux", "hal/types.py", "tools/rig/crash")
+# What the harness imports of the product, and no more: tests/tools/test_crash_modules.py follows the imports.
+MODULES = (
+    "hal/errors.py",
+    "hal/linux/journal.py",
+    "hal/linux/journal_errors.py",
+    "hal/linux/journal_file.py",
+    "hal/linux/journal_salvage.py",
+    "hal/linux/journal_space.py",
+    "hal/linux/journal_sql",
+    "hal/linux/journal_store.py",
+    "hal/linux/journal_writer.py",
+    "hal/types.py",
+    "tools/rig/crash",
+)
 CONDITIONS = (
     "simulated disk in memory, SQLite through apsw with exclusive locking, the product's own tables, writer and checks; "
     "writes tear at 512 bytes, what was not synced is lost, kept or reordered"
@@ -39,29 +53,38 @@ def system() -> FileSystem:
     return _systems["one"]
 
 
+def lived(images: int, seed: int, live: Callable[[int, Found], None]) -> tuple[Found, int]:
+    """Lives from `seed` on until there are so many images: what was found, and in how many lives."""
+    found, life = Found(), seed
+    while found.images < images:
+        live(life, found)
+        life += 1
+    return found, life - seed
+
+
+def outcome(found: Found, reached: dict[str, int | str]) -> Outcome:
+    """What was found, as a figure has it."""
+    return Outcome(found.images, found.bad, reached, tuple(found.failures))
+
+
 def cut(images: int, seed: int, synchronous: str = "FULL", early: bool = False) -> Outcome:
     """So many crash images, of one life after another."""
-    trials, found, life = Trials(system(), synchronous=synchronous, early=early), Found(), seed
-    while found.images < images:
-        trials.cuts(life, found, images)
-        life += 1
-    reached: dict[str, int | str] = {"lives": life - seed, "faults within a recovery": found.faults}
-    return Outcome(found.images, found.bad, reached, tuple(found.failures))
+    trials = Trials(system(), synchronous=synchronous, early=early)
+    found, lives = lived(images, seed, lambda life, found: trials.cuts(life, found, images))
+    return outcome(found, {"lives": lives, "faults within a recovery": found.faults})
 
 
 def fail(
     images: int, seed: int, synchronous: str = "FULL", early: bool = False, retries: bool = False
 ) -> Outcome:
     """So many images after lives in which something failed. `retries`: a failed sync is tried again and then believed."""
-    trials, found, life = Trials(system(), synchronous=synchronous, early=early), Found(), seed
+    trials = Trials(system(), synchronous=synchronous, early=early)
     system().retries = retries
     try:
-        while found.images < images:
-            trials.faults(life, found, images)
-            life += 1
+        found, _ = lived(images, seed, lambda life, found: trials.faults(life, found, images))
     finally:
         system().retries = False
-    return Outcome(found.images, found.bad, {"faults": found.faults}, tuple(found.failures))
+    return outcome(found, {"faults": found.faults})
 
 
 def filling(lives: int, seed: int, stingy: bool = False) -> Outcome:
@@ -75,23 +98,26 @@ def filling(lives: int, seed: int, stingy: bool = False) -> Outcome:
 
 def set_aside(images: int, seed: int, how: str = "") -> Outcome:
     """So many images of a start that sets a store aside, cut in half of them and failing in the others."""
-    trials, found, life = Asides(system(), UNSAFE_ASIDES.get(how)), Found(), seed
-    while found.images < images:
+    trials = Asides(system(), UNSAFE_ASIDES.get(how))
+
+    def live(life: int, found: Found) -> None:
         trials.faults(life, found, min(images, found.images + FAILING_STARTS))
         trials.cuts(life, found, images)
-        life += 1
-    reached: dict[str, int | str] = {"stores set aside": trials.put_aside, "faults": found.faults}
-    return Outcome(found.images, found.bad, reached, tuple(found.failures))
+
+    found, _ = lived(images, seed, live)
+    return outcome(found, {"stores set aside": trials.put_aside, "faults": found.faults})
 
 
 def unread(images: int, seed: int, how: str = "") -> Outcome:
     """So many images after reads that were not answered: of a start and all that it reads, and in use."""
-    trials, found, life = Reads(system(), **UNSAFE_READS.get(how, {})), Found(), seed
-    while found.images < images:
+    trials = Reads(system(), **UNSAFE_READS.get(how, {}))
+
+    def live(life: int, found: Found) -> None:
         trials.starts(life, found, min(images, found.images + UNREAD_STARTS))
         trials.lives(life, found, min(images, found.images + UNREAD_LIVES))
-        life += 1
-    return Outcome(found.images, found.bad, {"faults": found.faults}, tuple(found.failures))
+
+    found, _ = lived(images, seed, live)
+    return outcome(found, {"faults": found.faults})
 
 
 def unsafe(run: Callable[..., Outcome], **how: object) -> Callable[[int], Outcome]:
@@ -99,68 +125,63 @@ def unsafe(run: Callable[..., Outcome], **how: object) -> Callable[[int], Outcom
     return lambda seed: run(CONTROL_IMAGES, seed, **how)
 
 
+of_images = partial(Figure, modules=MODULES, trial="crash image")
+
 FIGURES = (
-    Figure(
+    of_images(
         id="F1",
         title="Linux journal: power cut at every write, sync, truncate and delete",
-        trial="crash image",
         asked="0 acknowledged events lost, 0 stores that do not open, in 1,000,000 images",
         release=1_000_000,
         share=16_000,
-        modules=MODULES,
         run=cut,
         control=unsafe(cut, synchronous="NORMAL"),
         unsafe="synchronous=NORMAL: commits of the log without a sync",
         conditions=CONDITIONS,
     ),
-    Figure(
+    of_images(
         id="F1b",
         title="Linux journal: power cut or fault at every operation while a store is set aside",
-        trial="crash image",
         asked="0 entries or state out of reach, 0 starts that do not open",
         release=50_000,
         share=200,
-        modules=MODULES,
         run=set_aside,
         control=lambda seed: set_aside(CONTROL_STARTS, len(DAMAGES) * seed, "unsynced"),  # of whole stores
         unsafe="names of files are left to become durable in any order",
         conditions=CONDITIONS_STARTS,
     ),
-    Figure(
+    of_images(
         id="F3b",
         title="Linux journal: reads that the medium does not answer, at the start, at peek and in use",
         trial="image after reads that failed",
         asked="0 passed over in silence, 0 destroyed, each error with cause and next action",
         release=50_000,
         share=200,
-        modules=MODULES,
         run=unread,
         control=lambda seed: unread(CONTROL_STARTS, seed, "lenient"),
         unsafe="what does not read is taken for the end of the lane",
         conditions=CONDITIONS_STARTS,
     ),
-    Figure(
+    of_images(
         id="F3",
         title="Second faults: I/O error, full disk, failing sync at every nth operation, then a cut",
         trial="image after a fault",
         asked="0 lost, 0 false acknowledgements",
         release=200_000,
         share=3_000,
-        modules=MODULES,
         run=fail,
         control=unsafe(fail, retries=True),
         unsafe="a failed sync is tried again and believed",
         conditions=CONDITIONS
         + "; a failed sync keeps what it could not write, or drops it for good, out of memory or not",
     ),
-    Figure(
+    of_images(
         id="F12",
         title="A disk that others fill and free at random",
         trial="life of 1,000 appends",
         asked="every alarm stored while lanes 2 to 4 hold anything, lanes yield in order, recovers alone",
         release=5_000,
         share=20,
-        modules=MODULES,
         run=filling,
         control=lambda seed: filling(CONTROL_LIVES, seed, stingy=True),
         unsafe="nothing gives way",
