@@ -35,7 +35,11 @@ class JournalHost(Protocol):
 
 
 class LinuxJournalHost:
-    """Keeps a directory for each life of the machine: a cut copies the files as they are at that moment."""
+    """Keeps a directory for each life of the machine: a cut copies the files as they are at one moment.
+
+    The writer goes on tidying when nobody waits. So its own thread copies, between two things that it does: half of the files
+    from before the log was brought into the store, and half from after it, are a picture that no power cut leaves.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,9 +64,17 @@ class LinuxJournalHost:
             before = self.path
             self._life += 1
             self.path.parent.mkdir()
-            for file in before.parent.iterdir():
-                if file.suffix != ".lock" and not file.name.endswith("-shm"):
-                    shutil.copy(file, self.path.parent / file.name)
+            await journal._do(lambda _: self._copy_files(before))
+
+    def _copy_files(self, before: Path) -> list[Entry]:
+        for file in before.parent.iterdir():
+            if file.suffix != ".lock" and not file.name.endswith("-shm"):
+                self.copy_file(file, self.path.parent / file.name)
+        return []
+
+    def copy_file(self, file: Path, to: Path) -> None:
+        """One file of the life before."""
+        shutil.copy(file, to)
 
     def damage(self) -> None:
         """The root of the table of what was given up is overwritten: nothing that an entry or state needs."""

@@ -5,6 +5,7 @@ import os
 import queue
 import sqlite3
 import stat
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from hal.linux.journal_store import FORGET_STEP
 from hal.linux.journal_writer import GROUP_EVENTS, GROUP_WORKS, Request, Writer
 from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, Entry, GivenUp, chain_next
 from tests.contract.journal_files import live, sql, write_thousand
+from tests.contract.journal_hosts import LinuxJournalHost
 
 DATABASES = Path(__file__).with_name("databases")
 
@@ -309,6 +311,32 @@ def test_a_new_epoch_takes_what_is_held_piece_by_piece_and_gives_the_log_back(pa
     live(path, program)
     assert not path.with_name(path.name + "-wal").exists()
     asyncio.run(reopened(path))
+
+
+class WatchedHost(LinuxJournalHost):
+    """Tells in which thread a cut copies each file."""
+
+    threads: list[str]
+
+    def copy_file(self, file: Path, to: Path) -> None:
+        self.threads.append(threading.current_thread().name)
+        super().copy_file(file, to)
+
+
+def test_a_cut_leaves_what_the_disk_held_at_one_moment(tmp_path: Path) -> None:
+    """The writer cuts its log right after an epoch began; a copy beside that held the old epoch, or the new, by chance."""
+
+    async def program() -> None:
+        host = WatchedHost(tmp_path)
+        host.threads = []
+        async with host.cut() as journal:
+            await journal.append([(ALARM, b"x")])
+            await journal.begin_epoch(bytes(range(8)), lambda entry: entry.event, [])
+        async with host.opened() as journal:
+            assert journal.epoch == bytes(range(8))
+        assert len(host.threads) >= 2 and set(host.threads) == {"journal"}
+
+    asyncio.run(program())
 
 
 async def reopened(path: Path) -> None:
