@@ -633,8 +633,8 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         "",
     ),
     "journal.overrun": (
-        "Hendelser gikk tapt fordi verken lageret eller minnet hadde plass",
-        "Events were lost because neither the store nor memory had room",
+        "Hendelser gikk tapt: de lot seg ikke lagre",
+        "Events were lost: they could not be stored",
         30,
         "technical",
         0,
