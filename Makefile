@@ -14,6 +14,11 @@ LINK    := $(PIP) install --no-deps --no-build-isolation --config-settings edita
 # What the two interpreters share.
 PORTABLE_TESTS := tests/core tests/hub
 
+# Files whose long tests wait for so long that they run beside each other; all other long tests are one more part.
+LONG_FILES := demo kills path scenarios
+LONG_PARTS := $(LONG_FILES:%=long-%) long-rest
+BESIDE     := MAKE=$(MAKE) tools/ci/beside
+
 # Options of single targets: make demo ARGS="--seconds 30", make kills N=1000, make lock UPGRADE=--upgrade
 ARGS    ?=
 N       ?= 20
@@ -137,8 +142,15 @@ system: $(VENV)/.dev ## real processes, short and long
 	$(PYTEST) tests/system $(ARGS)
 
 .PHONY: long
-long: $(VENV)/.dev ## the tests that take tens of seconds, and no others
-	$(PYTEST) -m long $(ARGS)
+long: $(VENV)/.dev ## the tests that take tens of seconds, and no others, beside each other
+	+$(BESIDE) $(LONG_PARTS)
+
+.PHONY: $(LONG_PARTS)
+$(LONG_FILES:%=long-%): long-%: $(VENV)/.dev
+	$(PYTEST) -m long tests/system/test_$*.py $(ARGS)
+
+long-rest: $(VENV)/.dev
+	$(PYTEST) -m long $(LONG_FILES:%=--ignore=tests/system/test_%.py) $(ARGS)
 
 .PHONY: registry
 registry: $(VENV)/.dev ## write the portable tables from gateway/core/registry.toml
@@ -166,10 +178,8 @@ check: ## everything that needs no hardware, in under ten minutes
 	+$(MAKE) --no-print-directory types
 	+$(MAKE) --no-print-directory arch
 	+$(MAKE) --no-print-directory generated
-	+$(MAKE) --no-print-directory mpy
-	+$(MAKE) --no-print-directory evidence-share
-	+$(MAKE) --no-print-directory long
-	+$(MAKE) --no-print-directory test
+	+$(BESIDE) --fill evidence-share $(LONG_PARTS)
+	+$(BESIDE) --fill mpy test
 
 .PHONY: clean
 clean: ## remove the environment and everything made
