@@ -178,8 +178,8 @@ check: ## everything that needs no hardware, in under ten minutes
 	+$(MAKE) --no-print-directory types
 	+$(MAKE) --no-print-directory arch
 	+$(MAKE) --no-print-directory generated
-	+$(BESIDE) --fill evidence-share $(LONG_PARTS)
-	+$(BESIDE) --fill mpy test
+	+$(BESIDE) --fill mpy $(LONG_PARTS)
+	+$(BESIDE) evidence-share test
 
 .PHONY: clean
 clean: ## remove the environment and everything made

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench.backlog import month, streamed
+from tools.bench.backlog import month
 from tools.bench.cuts import cut
-from tools.bench.figures import drain, wire_outcome
-from tools.bench.path import FIFO_HUB, LONE_HUB, SLOW, FarSystem
+from tools.bench.figures import drain
+from tools.bench.path import FIFO_HUB, SLOW, FarSystem
 from tools.simulators.mosquitto import find_mosquitto
 from tools.simulators.proxy import HOST, Proxy
 
@@ -132,14 +132,6 @@ def test_the_harness_of_an_outage_sees_a_hub_without_lanes() -> None:
     assert good.bad == 0 and good.reached["lost"] == 0
     assert good.series["receipted_by_ms"][-1][1] == 300
     assert bad.bad > 0
-
-
-@needs_mosquitto
-@pytest.mark.long
-@pytest.mark.timeout(120)
-def test_the_harness_of_bytes_sees_events_sent_one_by_one() -> None:
-    assert wire_outcome(streamed, 48, 2_000, 1).bad == 0
-    assert wire_outcome(streamed, 48, 200, 1, LONE_HUB).bad > 0
 
 
 @needs_mosquitto

@@ -9,7 +9,7 @@ from gateway.core import event_codec
 from gateway.core.model import Event
 from hal.types import Entry, GivenUp, chain_next, chain_start
 from tools.evidence.figure import Figure
-from tools.rig import clocks, months, mute_brokers, schedules, silences
+from tools.rig import clocks, mute_brokers, schedules, silences
 from tools.rig.long_life import Kind, LongLife
 from tools.rig.quick_clock import run_quickly
 from tools.rig.sim.total_queue import Arrival, History, Verdict, content_of, identity_of
@@ -292,18 +292,5 @@ def test_control_a_hub_that_forgets_on_puback_is_found_by_the_same() -> None:
 @pytest.mark.parametrize("figure", [*silences.FIGURES, *clocks.FIGURES], ids=lambda figure: figure.id)
 def test_a_figure_of_time_is_reached_by_few_trials_and_its_control_is_not(figure: Figure) -> None:
     found = figure.run(5 if figure in silences.FIGURES else 600, 1)
-    assert figure.ok(found), found.failures
-    assert figure.control is not None and figure.control(1).bad > 0
-
-
-@pytest.mark.long
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    ("figure", "trials"), [(months.FIGURES[0], 2), (months.FIGURES[1], months.EVENTS_A_DAY)]
-)
-def test_days_leave_nothing_behind_and_a_day_without_a_broker_costs_no_alarm(
-    figure: Figure, trials: int
-) -> None:
-    found = figure.run(trials, 1)
     assert figure.ok(found), found.failures
     assert figure.control is not None and figure.control(1).bad > 0
