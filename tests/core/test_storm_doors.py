@@ -1,5 +1,6 @@
 """A door at night whose contact toggles: each exit is a new episode, unless nobody could open a door so often."""
 
+from gateway.core.rules.engine import Moment
 from gateway.core.rules.night_window import NightWindow
 from gateway.core.rules.storm import FAST_MS, FAST_TURNS, FLAPS, NOTICE_MS
 from tests.core.storm_home import SMOKE, Home, mark
@@ -48,3 +49,16 @@ def test_who_goes_out_again_at_night_is_a_new_episode_however_soon_and_a_loose_c
     storms = [event.values for event in found if event.kind == "device.flapping"]
     assert storms == [{"state": "door.night_exit"}]
     assert [key for key in home.journal if "storm" in key] == [], "nothing stands behind a mark"
+
+
+def test_what_the_hub_tells_again_is_no_time_that_a_door_opened():
+    home = Home([NightWindow(SMOKE, b"rule-id.", 22 * 60, 6 * 60, "Europe/Oslo", None)])
+    home.engine.exercises.begin(SMOKE, "door.night_exit", Moment(7, 1_000, None), 5_000)
+    home.all("door.opened", 2_000)
+    again = [event for event in home.due(6_001) if event.kind == "door.night_exit"]
+    assert [event.values["again"] for event in again] == ["exercise"]
+    home.all("door.closed", 7_000)
+    found = []
+    for number in range(FAST_TURNS - 1):
+        found += home.all("door.opened", 8_000 + 200 * number) + home.all("door.closed", 8_100 + 200 * number)
+    assert [mark(event) for event in found] == len(found) * [None]

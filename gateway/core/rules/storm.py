@@ -191,7 +191,7 @@ class Storms:
         elif spell.notice_ms is None:
             spell.count = 0  # of an earlier boot
         before = spell.incident
-        if not was_open:
+        if not was_open and "again" not in event.values:  # what the hub tells again did not happen again
             spell.turned(event.uptime_ms)
         may_mark = self.may_mark(spell)
         if before is not None and not was_open:
