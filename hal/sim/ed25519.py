@@ -8,11 +8,14 @@ from hal.sim.sha512 import sha512
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     Point = tuple[int, int, int, int]
 
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
 NEUTRAL = (0, 1, 1, 0)
+MOST_KNOWN = 16  # keys whose multiples are kept: about 60 KB each
 
 
 def inverse(value: int) -> int:
@@ -69,6 +72,30 @@ def decode(data: bytes) -> "Point | None":
     return x, y, 1, x * y % P
 
 
+def doublings(point: "Point") -> "list[Point]":
+    """The point times 1, 2, 4 and so on, for every bit of a factor."""
+    found = [point]
+    for _ in range(254):
+        found.append(double(found[-1]))
+    return found
+
+
+def times(points: "list[Point]", factor: int) -> "Point":
+    """The point of these doublings times `factor`."""
+    result = NEUTRAL
+    for point in points:
+        if factor & 1:
+            result = add(result, point)
+        factor >>= 1
+    return result
+
+
+def make_room(known: "dict[bytes, Any]") -> None:
+    """Let one more in, and never more than a few."""
+    if len(known) >= MOST_KNOWN:
+        known.clear()
+
+
 class Ed25519:
     """Holds a table of the base point's doublings, made once: 255 points."""
 
@@ -76,38 +103,37 @@ class Ed25519:
         self._hash = sha512()
         base = decode((4 * inverse(5) % P).to_bytes(32, "little"))
         assert base is not None
-        self._doublings = [base]
-        for _ in range(254):
-            self._doublings.append(double(self._doublings[-1]))
-
-    def _times_base(self, factor: int) -> "Point":
-        result = NEUTRAL
-        for point in self._doublings:
-            if factor & 1:
-                result = add(result, point)
-            factor >>= 1
-        return result
+        self._base = doublings(base)
+        # A simulation has few keys and uses each a thousand times.
+        self._negated: "dict[bytes, list[Point]]" = {}  # by public key: doublings of its negative
+        self._expanded: "dict[bytes, tuple[int, bytes, bytes]]" = {}  # by private key: scalar, prefix, public key
 
     def _number(self, data: bytes) -> int:
         return int.from_bytes(self._hash(data), "little")
 
-    def _expand(self, seed: bytes) -> "tuple[int, bytes]":
+    def _expand(self, seed: bytes) -> "tuple[int, bytes, bytes]":
         if len(seed) != 32:
             raise ValueError("an Ed25519 private key has 32 bytes")
         digest = self._hash(seed)
         scalar = int.from_bytes(digest[:32], "little")
-        return scalar & (1 << 254) - 8 | 1 << 254, digest[32:]
+        scalar = scalar & (1 << 254) - 8 | 1 << 254
+        return scalar, digest[32:], encode(times(self._base, scalar))
+
+    def _known(self, seed: bytes) -> "tuple[int, bytes, bytes]":
+        if seed not in self._expanded:
+            make_room(self._expanded)
+            self._expanded[seed] = self._expand(seed)
+        return self._expanded[seed]
 
     def public_key(self, seed: bytes) -> bytes:
         """Raw 32-byte public key of a 32-byte private key (RFC 8032, 5.1.5)."""
-        return encode(self._times_base(self._expand(seed)[0]))
+        return self._known(seed)[2]
 
     def sign(self, seed: bytes, message: bytes) -> bytes:
         """64-byte signature (RFC 8032, 5.1.6)."""
-        scalar, prefix = self._expand(seed)
-        public = encode(self._times_base(scalar))
+        scalar, prefix, public = self._known(seed)
         once = self._number(prefix + message) % ORDER
-        point = encode(self._times_base(once))
+        point = encode(times(self._base, once))
         challenge = self._number(point + public + message) % ORDER
         return point + ((once + challenge * scalar) % ORDER).to_bytes(32, "little")
 
@@ -115,16 +141,15 @@ class Ed25519:
         """Whether the signature holds (RFC 8032, 5.1.7, without the cofactor)."""
         if len(public) != 32 or len(signature) != 64:
             return False
-        key = decode(public)
         scalar = int.from_bytes(signature[32:], "little")
-        if key is None or scalar >= ORDER:
+        if scalar >= ORDER:
             return False
+        if public not in self._negated:
+            key = decode(public)
+            if key is None:
+                return False
+            make_room(self._negated)
+            self._negated[public] = doublings((P - key[0], key[1], 1, P - key[3]))
         factor = self._number(signature[:32] + public + message) % ORDER
-        expected = self._times_base(scalar)
-        point = (P - key[0], key[1], 1, P - key[3])
-        while factor:
-            if factor & 1:
-                expected = add(expected, point)
-            point = double(point)
-            factor >>= 1
+        expected = add(times(self._base, scalar), times(self._negated[public], factor))
         return encode(expected) == signature[:32]

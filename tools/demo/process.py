@@ -106,7 +106,8 @@ class Child:
             try:
                 await asyncio.wait_for(process.wait(), GRACE_S)
             except TimeoutError:
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):  # it went just now
+                    process.kill()
                 await process.wait()
         await asyncio.gather(*self._readers, return_exceptions=True)  # the others have to be ended, too
 
