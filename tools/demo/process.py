@@ -1,6 +1,7 @@
 """Child processes that speak in JSON lines: started, listened to, killed and started again by whoever holds them."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
