@@ -152,3 +152,39 @@ def test_values_as_people_read_them() -> None:
     assert value_to_json(Absent("of a later version")) == "of a later version"
     assert value_to_json(b"\x01\xff") == "01ff"
     assert value_to_json(Decimal(1, -1)) == Decimal(1, -1)
+
+
+def test_an_event_that_is_journalled_again_keeps_what_it_has_and_gains_only_what_is_said() -> None:
+    """What a damaged store gave is marked beside its own marks; what names itself keeps its name."""
+    pairs: "dict[int, object]" = {1: 7, 2: 1, 3: 1, 4: 5}
+    rows: "tuple[tuple[dict[int, object], int, dict[int, object]], ...]" = (
+        ({}, 0, {9: IDENTITY}),
+        ({9: b"own"}, 0, {9: b"own"}),
+        ({11: 2}, 0, {9: IDENTITY, 11: 2}),
+        ({}, 8, {9: IDENTITY, 11: 8}),
+        ({9: b"own"}, 8, {9: b"own", 11: 8}),
+        ({11: 3}, 8, {9: IDENTITY, 11: 11}),
+        ({11: 0}, 8, {9: IDENTITY, 11: 8}),
+        ({11: 8}, 8, {9: IDENTITY, 11: 8}),
+        ({11: -1}, 8, {9: IDENTITY, 11: 8}),
+        ({11: "x"}, 8, {9: IDENTITY, 11: 8}),
+        ({12: b"rule...."}, 8, {9: IDENTITY, 11: 8, 12: b"rule...."}),
+    )
+    for own, provenance, found in rows:
+        before, after = dict(pairs), dict(pairs)
+        before.update(own)
+        after.update(own)
+        after.update(found)
+        made = with_identity(cbor.encode(before), IDENTITY, provenance)
+        assert cbor.decode(made) == after, (own, provenance)
+    for provenance in (0, 8):
+        assert with_identity(cbor.encode([1]), IDENTITY, provenance) == cbor.encode([1]), (
+            "no event: as it came"
+        )
+
+
+def test_what_cannot_be_written_is_named_with_the_value() -> None:
+    """The words reach the log of a hub whose driver made a value that is none."""
+    said = not_written(encode_event, Event("hub.started", 0, 0, 0, values={"reason": [7]}))
+    assert said.endswith(": [7]") and len(said) > len(": [7]")
+    assert not_written(encode_event, Event("hub.started", 0, 2**32, 0)) == "not an integer of 0 to 4294967295"

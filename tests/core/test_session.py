@@ -27,3 +27,17 @@ def test_only_a_steady_connection_clears_the_count():
     assert backoff.bound_ms > FIRST_MS
     backoff.held(STEADY_MS)
     assert backoff.bound_ms == FIRST_MS
+
+
+def test_pauses_are_whole_milliseconds_that_double_and_whose_jitter_is_a_share_of_the_bound():
+    draws = [0, 32_768, 65_535, 21_845]
+    backoff = Backoff(lambda: draws[(len(pauses)) % 4], 501, 7_000)
+    pauses: "list[int]" = []
+    for _ in range(7):
+        pauses.append(backoff.next_ms())
+    bounds = [501, 1_002, 2_004, 4_008, 7_000, 7_000, 7_000]
+    expected = []
+    for number, bound in enumerate(bounds):
+        half = bound // 2
+        expected.append(half + (bound - half) * draws[number % 4] // 65_536)
+    assert pauses == expected and [type(pause) for pause in pauses] == [int] * 7

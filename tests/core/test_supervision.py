@@ -1,6 +1,8 @@
 """Silence is three of a device's own intervals, named once, ended by a word."""
 
-from gateway.core.supervision import INTERVALS, NEVER_HEARD_MS, Supervision, Watched
+from gateway.core import cbor
+from gateway.core.rhythm import Rhythm
+from gateway.core.supervision import INTERVALS, KEEP_MS, NEVER_HEARD_MS, Supervision, Watched
 
 
 def test_silence_is_noticed_at_three_intervals_and_not_before():
@@ -138,3 +140,21 @@ def test_a_device_follows_people_where_only_they_are_known_to_make_it_speak():
     for number in range(30, 60):
         watched.heard(number * HOUR_MS, False)
     assert watched.own_interval_ms == HOUR_MS and not watched.follows_people
+
+
+def test_a_silence_that_was_told_is_not_kept_as_a_silence_that_grows():
+    """After a restart the device has its three intervals again, and is told once, not at once."""
+    for silent, quiet_ms in ((True, 0), (False, 2 * KEEP_MS)):
+        watched = Watched(0, 0, silent)
+        watched.by_itself = Rhythm(cbor.encode([6, 6 * KEEP_MS, [[KEEP_MS, 6 * KEEP_MS, 0]] * 6]))
+        watched.learned_ms, watched.heard_ever = KEEP_MS, True
+        kept = watched.keep(2 * KEEP_MS + 1)
+        assert kept is not None and cbor.decode(kept)[1] == quiet_ms  # type: ignore[index]
+        assert watched.keep(2 * KEEP_MS + 2) is None, "no news"
+
+
+def test_a_device_is_silent_at_the_end_of_the_shortest_interval_there_is():
+    watched = Watched(1, 100, False)
+    assert watched.due_ms() == 103
+    watched.given_ms = 0
+    assert watched.due_ms() is None

@@ -104,3 +104,10 @@ def test_the_calendar_knows_leap_years() -> None:
     for year in (1969, 1970, 1999, 2000, 2026, 2027, 2028, 2100):
         assert year_of(days_of(year, 1, 1)) == year
         assert year_of(days_of(year, 1, 1) - 1) == year - 1
+
+
+def test_the_last_day_of_a_leap_year_far_ahead_is_of_that_year() -> None:
+    """An estimate by the mean year lies a year ahead there; the changes of summer time would be looked for in the wrong one."""
+    for year in (1972, 2026, 2072, 2076, 2096, 2100, 2104):
+        assert year_of(days_of(year, 12, 31)) == year and year_of(days_of(year, 1, 1)) == year
+    assert local_minutes((days_of(2072, 12, 31) * 86_400 + 43_200) * 1000, "Europe/Oslo")[1] == 13 * 60

@@ -280,3 +280,13 @@ def test_the_chain_names_what_is_wrong() -> None:
     assert refused(wire.check_chain, parsed, 1, start) == "the bundle begins at 1, not at 2"
     assert refused(wire.check_chain, parsed, 0, bytes(16)) == "the bundle does not continue the chain"
     assert len(wire.check_chain(parsed, 0, start)) == 2
+
+
+def test_a_message_under_another_sorts_topic_is_refused_before_its_signature() -> None:
+    for row in VALID:
+        where = wire.parse_topic(str(row["topic"]))
+        parsed = wire.parse(where.sort, hexed(row, "message"))
+        wire.check_topic(parsed, where)
+        other = "state" if where.sort == "manifest" else "manifest"
+        where = wire.parse_topic(wire.topic(where.tenant, where.gateway, other))
+        assert refused(wire.check_topic, parsed, where) == "the message is not of its topic's sort"

@@ -1,0 +1,95 @@
+"""The safety core: modules where one wrong branch mutes, delays or confuses a personal alarm (docs/adr/0023-safety-core.md).
+
+In parts, for each is judged by tests of its own level. What they cost decides how many mutants can be tried.
+"""
+
+from dataclasses import dataclass
+
+RULES = (
+    "build",
+    "dose",
+    "engine",
+    "exercise",
+    "follower",
+    "incidents",
+    "leaving",
+    "left_open",
+    "night_window",
+    "no_sign",
+    "not_back",
+    "pack_limits",
+    "recording",
+    "senses",
+    "storm",
+    "tag_gone",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Modules, and the tests that judge them: paths from the root. A mutant that these do not see survives."""
+
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+POLICY = Part(
+    "policy",
+    (
+        "gateway/core/config_rules.py",
+        "gateway/core/cose.py",
+        "gateway/core/event_codec.py",
+        "gateway/core/model.py",
+        "gateway/core/outbox.py",
+        "gateway/core/rhythm.py",
+        *(f"gateway/core/rules/{name}.py" for name in RULES),
+        "gateway/core/session.py",
+        "gateway/core/supervision.py",
+        "gateway/core/timezone.py",
+        "gateway/core/trust.py",
+        "gateway/core/ways.py",
+        "gateway/core/wire.py",
+    ),
+    # what a device leaves behind is decided in `leaving`, and seen only where a hub starts without it
+    ("tests/core", "tests/hub/test_leaving.py"),
+)
+# The one door into the journal, what waits before it, and what makes it forget.
+DOOR = Part(
+    "door",
+    (
+        "gateway/hub/intake.py",
+        "gateway/hub/inward.py",
+        "gateway/hub/overrun.py",
+        "gateway/hub/recorder.py",
+        "gateway/hub/waiting.py",
+    ),
+    (
+        "tests/hub/test_delivery.py",
+        "tests/hub/test_intake.py",
+        "tests/hub/test_inward.py",
+        "tests/hub/test_keysets.py",
+        "tests/hub/test_losses.py",
+        "tests/hub/test_overrun.py",
+        "tests/hub/test_recorder.py",
+        "tests/hub/test_upstream.py",
+        "tests/hub/test_waiting.py",
+    ),
+)
+PARTS = (POLICY, DOOR)
+CORE = POLICY.modules + DOOR.modules
+
+# The share of `make check`: few modules and few tests, for the start of a run costs more than its mutants.
+SMALL = Part(
+    "share",
+    ("gateway/core/rules/tag_gone.py", "gateway/core/rules/not_back.py", "gateway/core/trust.py"),
+    (
+        "tests/core/test_rules.py",
+        "tests/core/test_rules_corners.py",
+        "tests/core/test_rules_doors.py",
+        "tests/core/test_rules_signs.py",
+        "tests/core/test_trust.py",
+    ),
+)
+# The same without the tests of its rules: most of what could be wrong in them is seen by nobody then.
+BLIND = Part("blind", SMALL.modules, ("tests/core/test_rules_dose.py", "tests/core/test_trust.py"))
