@@ -57,7 +57,7 @@ def read(report: dict[str, dict[str, dict[str, object]]], modules: Iterable[str]
         arcs: list[tuple[int, int]] = told["missing_branches"]  # type: ignore[assignment]
         missed += [f"{module}: {line} -> {'the end' if to < 0 else to}" for line, to in arcs]
         lines: list[int] = told["missing_lines"]  # type: ignore[assignment]
-        missed += [f"{module}: {line}" for line in lines if line not in [to for _, to in arcs]]
+        missed += [f"{module}: {line}" for line in lines if line not in {end for arc in arcs for end in arc}]
     return Seen(branches, tuple(missed))
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 from tools.evidence.figure import Figure, Outcome
 from tools.rig.mutants.branches import EVERYTHING, measure
 from tools.rig.mutants.core import BLIND, CORE, PARTS, POLICY, SMALL, Part
-from tools.rig.mutants.workshop import KILLED, ODD, SURVIVED, UNTESTED, Judged, Workshop, drawn, place_of
+from tools.rig.mutants.workshop import (
+    ENDLESS,
+    KILLED,
+    ODD,
+    SURVIVED,
+    UNTESTED,
+    Judged,
+    Workshop,
+    drawn,
+    place_of,
+)
 
 BRANCHES = 1_000  # of the whole core at least; fewer are asked for where the share is
 MUTANTS = 1_000
@@ -56,16 +66,17 @@ def outcome(rows: list[tuple[Workshop, Judged]], there_are: int) -> Outcome:
     """What the shops found, each survivor with what was changed in it."""
     count = {
         verdict: sum(len(judged.named(verdict)) for _, judged in rows)
-        for verdict in (KILLED, SURVIVED, UNTESTED, ODD)
+        for verdict in (KILLED, ENDLESS, SURVIVED, UNTESTED, ODD)
     }
     trials = sum(count.values())
+    seen = count[KILLED] + count[ENDLESS]
     failures: list[str] = []
     for shop, judged in rows:
         changed = shop.changes(judged.alive[: SHOWN - len(failures)])
         failures += [f"{name} ({judged.verdicts[name]}): {line_of(text)}" for name, text in changed.items()]
-    reached: dict[str, int | str] = {**count, "killed of 1,000": 1_000 * count[KILLED] // max(1, trials)}
+    reached: dict[str, int | str] = {**count, "killed of 1,000": 1_000 * seen // max(1, trials)}
     reached["mutants there are"] = there_are
-    return Outcome(trials, trials - count[KILLED], reached, tuple(failures))
+    return Outcome(trials, trials - seen, reached, tuple(failures))
 
 
 def line_of(text: str) -> str:

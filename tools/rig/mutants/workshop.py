@@ -23,12 +23,15 @@ from tools.rig.mutants.core import Part
 
 TREES = ("gateway", "hal", "firmware", "tools", "tests/core", "tests/hub", "tests/vectors")
 FILES = ("tests/__init__.py", "tests/conftest.py")
+# what the mutants, and the tests that judge them, are made of
+CONTENTS = ("gateway", "hal", "tests/core", "tests/hub", "tools/rig", "tools/simulators", *FILES)
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["gateway"]
 only_mutate = {modules}
 also_copy = ["firmware", "hal", "tools"]
-pytest_add_cli_args = ["-p", "no:randomly"]
+pytest_add_cli_args = ["-p", "no:randomly", "-o", "timeout=120"]
+timeout_constant = 20.0
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
 track_dependencies = false
@@ -36,10 +39,18 @@ use_setproctitle = false
 """
 NOBODY = "no.such.mutant"
 HELPER = Path(__file__).with_name("inside.py")
-KILLED, SURVIVED, UNTESTED, ODD = "killed", "survived", "no test reaches it", "odd"
-# pytest's own status, or mutmut's: 1 a test failed, 3 pytest fell; a loop without end is ended by signal or by 36.
+KILLED, ENDLESS, SURVIVED, UNTESTED, ODD = (
+    "killed",
+    "killed as endless",
+    "survived",
+    "no test reaches it",
+    "odd",
+)
+SEEN = (KILLED, ENDLESS)
+# pytest's own status, or mutmut's: 1 a test failed, 3 pytest fell. A loop without end is ended by a signal, after minutes: on a
+# busy machine a test that is only slow must not count as a kill.
 VERDICTS = {1: KILLED, 3: KILLED, 0: SURVIVED, 5: UNTESTED, 33: UNTESTED}
-ENDLESS = (24, 36, 152, 255, -24, -9)
+OUT_OF_TIME = (24, 36, 152, 255, -24, -9)
 
 
 @dataclass(frozen=True)
@@ -55,17 +66,17 @@ class Judged:
     @property
     def alive(self) -> list[str]:
         """Those that no test has ended, whatever the reason."""
-        return sorted(name for name, each in self.verdicts.items() if each != KILLED)
+        return sorted(name for name, each in self.verdicts.items() if each not in SEEN)
 
 
 def verdict_of(status: int) -> str:
     """In words. What nobody can tell (a process that fell) is not called a kill."""
-    return KILLED if status in ENDLESS else VERDICTS.get(status, ODD)
+    return ENDLESS if status in OUT_OF_TIME else VERDICTS.get(status, ODD)
 
 
 def place_of(part: Part) -> Path:
     """Where a part is worked on: another place for other contents, so that nothing old is taken for new."""
-    return ROOT / "build" / "mutants" / f"{part.name}-{hash_of(ROOT, (*TREES, *FILES))[:16]}"
+    return ROOT / "build" / "mutants" / f"{part.name}-{hash_of(ROOT, CONTENTS)[:16]}"
 
 
 class Workshop:
@@ -138,7 +149,7 @@ class Workshop:
 
     def again(self, verdicts: dict[str, str]) -> dict[str, str]:
         """Those of functions that run at import, where they seem to live, by a process each."""
-        alive = [name for name, verdict in verdicts.items() if verdict != KILLED]
+        alive = Judged(verdicts).alive
         if not alive:
             return {}
         kept = self.folder / "again.json"
