@@ -108,3 +108,19 @@ def test_an_unchanged_receipt_where_nothing_waits_costs_no_turn():
     assert box.resend_now(5_000), "a second later would be late"
     box.sending(4, 1, 3, 100, 5_001)
     assert not box.resend_now(5_999) and box.resend_now(6_000)
+
+
+def test_after_a_receipt_for_a_part_the_rest_has_waited_since_then():
+    """Else a broker that forwards the first and loses the rest would never count as mute."""
+    box = sent(4, 3, 1_000)
+    box.sending(4, 4, 6, 100, 2_000)
+    box.receipted(4, 3, 5_000)
+    assert box.waiting_since_ms() == 5_000 and box.next_deadline_ms() is not None
+    box.receipted(4, 6, 6_000)
+    assert box.waiting_since_ms() is None and box.next_deadline_ms() is None
+
+
+def test_two_seconds_of_the_measured_rate_may_be_on_its_way():
+    box = outbox(0, 0, 0, 0, 9)
+    box.rate.bytes_per_s = 100_000
+    assert box.unreceipted_limit() == 200_000

@@ -16,6 +16,7 @@ from tests.core.rule_home import (
     HOUR_MS,
     MIDNIGHT_UTC_MS,
     MINUTE_MS,
+    MOTION,
     OXIMETER,
     STEP_MS,
     TAG,
@@ -34,6 +35,14 @@ TAG_GONE = {
     "to": "08:00",
     "localises": True,
     "legal_basis": "Case 1",
+}
+DAY = {
+    "type": "no_sign_of_life",
+    "device": "Motion",
+    "others": ["Door"],
+    "hours": 6,
+    "from": "07:00",
+    "to": "23:00",
 }
 LIMIT = {"type": "vital_limits", "device": "Oximeter", "spo2_below_pct": 88, "readings": 1}
 DOUBLE = {"type": "double_dose", "device": "Doses", "minutes": 60}
@@ -228,6 +237,33 @@ def test_a_tag_whose_battery_ends_on_the_way_is_a_fault_with_its_reason():
         ("rule.cannot_tell", {"reason": "the battery of the tag is low"})
     ]
     assert told[0].placement == TAG and told[0].uptime_ms > 12 * MINUTE_MS - STEP_MS
+
+
+# --- no sign of activity ------------------------------------------------------------------------------------------------
+
+
+def test_devices_that_fall_silent_after_the_alarm_put_no_fault_beside_it():
+    home = RuleHome([DAY], MIDNIGHT_UTC_MS + 8 * HOUR_MS)
+    home.say(MOTION, "motion.detected")
+    missing = home.wait(6 * HOUR_MS + MINUTE_MS)
+    assert kinds(missing) == ["activity.missing"]
+    for placement in (MOTION, DOOR):
+        home.fault(placement, "device.silent")
+    assert home.wait(3 * HOUR_MS) == []
+    seen = home.say(DOOR, "door.opened")
+    assert kinds(seen) == ["door.opened", "activity.seen"] and seen[1].incident == missing[0].incident
+
+
+def test_a_silence_taken_up_after_a_restart_is_written_again_after_ten_more_minutes_and_not_before():
+    home = RuleHome([DAY], MIDNIGHT_UTC_MS + 8 * HOUR_MS)
+    home.say(MOTION, "motion.detected")
+    home.wait(2 * HOUR_MS)
+    home.restart()
+    kept = dict(home.journal)
+    home.wait(9 * MINUTE_MS)
+    assert home.journal == kept
+    home.wait(3 * MINUTE_MS)
+    assert home.journal != kept
 
 
 # --- limits and double doses ------------------------------------------------------------------------------------------

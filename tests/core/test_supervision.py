@@ -158,3 +158,10 @@ def test_a_device_is_silent_at_the_end_of_the_shortest_interval_there_is():
     assert watched.due_ms() == 103
     watched.given_ms = 0
     assert watched.due_ms() is None
+
+
+def test_a_device_that_is_watched_has_its_link_watched_as_it_was_reported():
+    supervision = Supervision()
+    for placement, weak in ((1, False), (2, True)):
+        supervision.watch(placement, 0, 0, False, weak=weak)
+        assert supervision.links[placement].weak == weak

@@ -117,6 +117,10 @@ def test_mutants_are_judged_by_the_tests_and_told_with_their_change(tmp_path: Pa
     assert weak.names() == names
     alive = weak.judge(names).alive
     assert len(alive) * 10 > len(names), "control: with one test left most of them live"
+    (weak.folder / "mutants" / f"{SESSION}.meta").write_text("{", "utf-8")
+    assert not weak.is_whole(), "stopped while it wrote: made anew at the next start"
+    weak.prepare()
+    assert weak.judge(names).alive == alive
     change = weak.changes(alive[:1])[alive[0]]
     assert change.startswith("-") and "\n+" in change
     told = figures.outcome([(weak, weak.judge(names))], len(names))

@@ -82,14 +82,13 @@ CORE = POLICY.modules + DOOR.modules
 # The share of `make check`: few modules and few tests, for the start of a run costs more than its mutants.
 SMALL = Part(
     "share",
-    ("gateway/core/rules/tag_gone.py", "gateway/core/rules/not_back.py", "gateway/core/trust.py"),
+    ("gateway/core/rules/not_back.py", "gateway/core/trust.py"),
     (
-        "tests/core/test_rules.py",
+        "tests/core/test_rules_contacts.py",
         "tests/core/test_rules_corners.py",
         "tests/core/test_rules_doors.py",
-        "tests/core/test_rules_signs.py",
         "tests/core/test_trust.py",
     ),
 )
-# The same without the tests of its rules: most of what could be wrong in them is seen by nobody then.
+# The same without the tests of its rule: most of what could be wrong in it is seen by nobody then.
 BLIND = Part("blind", SMALL.modules, ("tests/core/test_rules_dose.py", "tests/core/test_trust.py"))

@@ -95,7 +95,7 @@ class Workshop:
         """
         if importlib.util.find_spec("mutmut") is None:
             raise UnavailableError("mutmut is not installed: make setup")
-        if (self.folder / "ready").exists():
+        if (self.folder / "ready").exists() and self.is_whole():
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         ignored = shutil.ignore_patterns("__pycache__", ".*")
@@ -129,6 +129,14 @@ class Workshop:
             kept = self.folder / "mutants" / f"{module}.meta"
             found.update(json.loads(kept.read_text("utf-8"))["exit_code_by_key"])
         return found
+
+    def is_whole(self) -> bool:
+        """Whether mutmut was not stopped within a file of its results: it writes them in place."""
+        try:
+            self.statuses()
+        except (OSError, ValueError):
+            return False
+        return True
 
     def judge(self, wanted: list[str]) -> Judged:
         """These mutants, each by the tests that reach it.
