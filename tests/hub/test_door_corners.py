@@ -6,8 +6,10 @@ from gateway.core.event_codec import decode_event, encode_event
 from gateway.core.model import Event, Observation
 from gateway.core.rules.recording import Recording
 from gateway.hub.inward import ANCHOR_STATE, FORK_PAUSE_MS, KEYSET_STATE, ROOTS_STATE
-from gateway.hub.overrun import Notice, Work
-from gateway.hub.recorder import again_bytes
+from gateway.hub.overrun import OWED_LIMIT, Notice, Work
+from gateway.hub.parts import PartFailedError
+from gateway.hub.recorder import FAILURES_LIMIT, RETRY_MS, again_bytes
+from hal.sim.ed25519 import Ed25519
 from hal.sim.faults import ERROR, FULL, Fault, FaultPlan
 from hal.types import ALARM, LANES, MEASUREMENT, SAFETY, TECHNICAL, Entry, Message
 from tests.hub.bench import GATEWAY, TENANT, Bench
@@ -47,9 +49,12 @@ def test_a_fork_that_finds_no_room_changes_nothing_and_is_tried_again_after_ten_
                 await bench.platform.uplink.publish(bench.platform.topic("receipt"), forked)
                 await bench.clock.advance(FORK_PAUSE_MS // 2 - 10_000)
                 if number == 0:
-                    failed = "A new epoch could not begin; the old one goes on."
                     assert bench.journal.epoch == epoch and bench.journal.mark(ALARM).last == before
-                    assert [message for _, message, _ in bench.logged].count(failed) == 1
+                    tried, failed = [row for row in bench.logged if "new epoch" in row[1]]
+                    assert tried[0] == failed[0] == "error" and tried[2] == {"old": epoch.hex()}
+                    assert tried[1] == "The platform has numbers this gateway never gave; a new epoch begins."
+                    assert failed[1] == "A new epoch could not begin; the old one goes on."
+                    assert list(failed[2]) == ["cause"] and failed[2]["cause"]
                 elif number == 1:
                     assert bench.journal.epoch == epoch, "not at each receipt"
             await bench.platform.uplink.publish(bench.platform.topic("receipt"), forked)
@@ -111,6 +116,47 @@ def test_what_is_kept_of_a_keyset_only_in_part_trusts_nobody_and_stops_no_start(
 
     play_whole(without_keyset)
     play_whole(without_roots)
+
+
+def test_a_root_that_a_keyset_announced_is_trusted_after_a_restart_and_one_that_it_did_not_is_not():
+    async def scene(bench: Bench):
+        platform, seed = bench.platform, b"n" * 32
+        announced = Ed25519().public_key(seed)
+        await platform.uplink.publish(platform.topic("keyset"), platform.keyset(2, next_roots=[announced]))
+        await bench.clock.advance(2_000)
+        assert ("info", "Keyset accepted.", {"version": 2}) in bench.logged
+        await bench.cut()
+        await bench.build().start()
+        assert bench.app.trust.version == 2 and announced in bench.app.trust.roots_held()
+        await bench.clock.advance(5_000)
+        await platform.uplink.publish(platform.topic("keyset"), platform.keyset(4, seed=b"o" * 32))
+        await platform.uplink.publish(platform.topic("keyset"), platform.keyset(3, seed=seed))
+        await bench.clock.advance(2_000)
+        assert bench.app.trust.version == 3
+
+    play_whole(scene)
+
+
+def test_a_receipt_of_another_epoch_forgets_nothing_and_is_told_in_the_log():
+    async def scene(bench: Bench):
+        platform = bench.platform
+        platform.receipting = False
+        bench.door(True, 1)
+        await bench.clock.advance(2_000)
+        before, mark = held(bench), bench.journal.mark(ALARM)
+        entry = bench.journal.peek(ALARM, 0, 1 << 20)[-1]
+        other = platform.receipt({ALARM: [mark.last, entry.chain]}, epoch=b"another.")
+        await platform.uplink.publish(platform.topic("receipt"), other)
+        await bench.clock.advance(100)
+        assert held(bench) == before
+        assert ("info", "A receipt of another epoch is ignored.", {}) in bench.logged
+        good = platform.receipt({ALARM: [mark.last, entry.chain]}, epoch=bench.journal.epoch)
+        await platform.uplink.publish(platform.topic("receipt"), good)
+        await bench.clock.advance(100)
+        assert held(bench) == before - mark.last + mark.first - 1, "control: the same for this epoch does"
+        assert ("debug", "receipted", {"lanes": [[ALARM, mark.last]]}) in bench.logged
+
+    play_whole(scene)
 
 
 # --- the way in -----------------------------------------------------------------------------------------------------
@@ -192,6 +238,41 @@ def test_who_settles_while_another_does_leaves_it_to_that_one():
         await first
         assert small.kinds() == ["smoke.detected"] and small.recorder.waiting.all() == []
         assert small.recorder.retry_ms is None and not small.recorder.settling
+
+    play(scene)
+
+
+def test_the_log_names_what_finds_no_room_and_what_memory_loses_with_the_cause():
+    async def scene() -> None:
+        small = Small(faults=FaultPlan([Fault("journal", "append", nth, FULL) for nth in range(1, 1_000)]))
+        for _ in range(OWED_LIMIT + 2):
+            await small.recorder.note("hub.started")
+        full, lost_row = small.logged[0], small.logged[-1]
+        assert full[:2] == ("error", "The store is full of alarms; what comes waits for room.")
+        assert list(full[2]) == ["cause"] and full[2]["cause"]
+        text = "No room in the store nor in memory: events are lost."
+        assert lost_row == ("error", text, {"kinds": ["hub.started"]})
+        assert small.messages().count(full[1]) == 1, "once, not for each"
+
+    play(scene)
+
+
+def test_a_medium_that_fails_is_counted_in_the_log_until_the_process_begins_anew():
+    async def scene() -> None:
+        small = Small(faults=FaultPlan([Fault("journal", "append", nth, ERROR) for nth in range(1, 10)]))
+        ended = ""
+        for _ in range(FAILURES_LIMIT):
+            await small.clock.advance(RETRY_MS)
+            try:
+                await small.recorder.settle()
+                await small.recorder.offer(small.recorder.reading(PLACEMENT, said("smoke.detected")))
+            except PartFailedError as error:
+                ended = str(error)
+        assert ended.startswith("the journal takes nothing any more: ")
+        rows = [row for row in small.logged if row[1] == "The journal failed."]
+        assert [row[2]["times"] for row in rows] == [1, 2, 3] and all([row[2]["cause"] for row in rows])
+        assert {row[0] for row in rows} == {"error"}
+        assert [work.events[0].kind for work in small.recorder.waiting.alarms][:1] == ["smoke.detected"]
 
     play(scene)
 

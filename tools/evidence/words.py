@@ -3,7 +3,7 @@
 from tools.evidence.figure import Figure, Outcome
 from tools.evidence.standing import Standing, found
 
-IRREGULAR = {"life": "lives", "loss": "losses"}
+IRREGULAR = {"branch": "branches", "life": "lives", "loss": "losses"}
 
 
 def plural(noun: str, count: int) -> str:
