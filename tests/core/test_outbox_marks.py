@@ -1,6 +1,15 @@
 """Marks of the outbox to the number: where one more or one less would send twice, wait for ever, or overtake."""
 
-from gateway.core.outbox import DOUBT_MS, PROGRESS, TOGETHER, UNCHANGED, Lane, Outbox
+from gateway.core.outbox import (
+    DOUBT_MS,
+    FIRST_RESEND_MS,
+    PROGRESS,
+    TOGETHER,
+    UNCHANGED,
+    WINDOW_BUNDLES,
+    Lane,
+    Outbox,
+)
 from hal.types import LaneMark
 from tests.core.test_outbox import A, B, C, marks, outbox
 
@@ -124,3 +133,29 @@ def test_two_seconds_of_the_measured_rate_may_be_on_its_way():
     box = outbox(0, 0, 0, 0, 9)
     box.rate.bytes_per_s = 100_000
     assert box.unreceipted_limit() == 200_000
+
+
+def test_a_receipt_makes_room_in_the_window_where_the_broker_owes_its_puback():
+    box = outbox(0, 0, 0, 0, 9)
+    for number in range(1, WINDOW_BUNDLES + 1):
+        box.sending(4, number, number, 100, 0)
+    assert box.next_lane(marks(0, 0, 0, 0, 9), 10) is None, "the window is full"
+    box.receipted(4, 2, 20)
+    assert [flight.last for flight in box.flights] == [3]
+    assert box.next_lane(marks(0, 0, 0, 0, 9), 30) == 4
+
+
+def test_a_lane_waits_for_its_receipt_for_as_long_as_was_said_and_at_most_a_quarter_longer():
+    for draw, late_ms in ((0, 0), (32_768, 7_500), (65_535, 14_999)):
+        box = Outbox(lambda: draw)  # noqa: B023  used in this turn only
+        box.connected(marks(0, 0, 0, 0, 9))
+        box.sending(4, 1, 3, 100, 1_000)
+        assert box.next_deadline_ms() == 1_000 + FIRST_RESEND_MS[4] + late_ms
+
+
+def test_an_answer_of_half_the_limit_shows_that_such_messages_pass():
+    for size, counted in ((50, 0), (49, 1)):
+        box = outbox(0, 0, 0, 0, 9)
+        box.most_bytes, box.unanswered = 100, 1
+        box.answer(size)
+        assert box.unanswered == counted

@@ -121,3 +121,11 @@ def test_the_doubt_of_an_opening_is_the_doubt_of_the_alarm_also_after_the_device
             home.fault(DOOR, "device.back")
         told = [event for event in home.wait(60 * MINUTE_MS, (DOOR,)) if event.kind == "door.return_unseen"]
         assert [event.provenance for event in told] == [UNAUTHENTICATED]
+
+
+def test_the_end_of_an_alarm_has_the_doubt_of_the_word_that_ended_it():
+    home = RuleHome([NIGHT, NOT_BACK])
+    home.say(DOOR, "door.opened")
+    home.wait(40 * MINUTE_MS, (DOOR,))
+    over = home.say(DOOR, "door.closed", provenance=UNAUTHENTICATED)
+    assert rows(over)[2:] == [("door.moved_again", "")] and over[2].provenance == UNAUTHENTICATED

@@ -2,6 +2,7 @@
 
 from gateway.core import cbor
 from gateway.core.model import REPLAY_SUSPECTED, UNAUTHENTICATED, Event, Observation
+from gateway.core.rules.build import DEFAULT_ID, rule_id
 from gateway.core.rules.dose import GRACE_MS, RECHECK_MS, DoseRule
 from gateway.core.rules.engine import Moment
 from gateway.core.rules.exercise import LONGEST_MS
@@ -302,3 +303,69 @@ def test_of_many_doses_the_oldest_by_the_dispensers_time_is_forgotten_first():
     assert kinds(home.say(DISPENSER, "dose.collected", 0, dose_id=100)) == ["dose.collected"]
     kept = sorted(home.engine.rules[0].marks)  # type: ignore[attr-defined]
     assert kept == sorted([str(number) for number in range(MOST_DOSES - 1)] + ["100"])
+
+
+# --- what every rule tells ------------------------------------------------------------------------------------------------
+
+
+def test_an_event_of_a_rule_has_moment_and_rule_beside_its_kind():
+    """An alarm without its time of day would be read as one of the time at which it arrived."""
+    home = RuleHome([{"type": "night_window", "device": "Door", "from": "22:00", "to": "06:00"}])
+    home.wait(3 * MINUTE_MS)
+    told = home.say(DOOR, "door.opened")[1]
+    assert (told.kind, told.placement, told.rule) == ("door.night_exit", DOOR, rule_id(home.config.rules[0]))
+    assert (told.boot, told.uptime_ms, told.utc_ms) == (1, 3 * MINUTE_MS, MIDNIGHT_UTC_MS + 3 * MINUTE_MS)
+
+
+def test_a_fault_of_a_dose_names_the_rule_that_told_it_asked_for_or_not():
+    for rules, expected in (([], DEFAULT_ID), ([{"type": "dose", "device": "Doses"}], None)):
+        home = RuleHome(rules)
+        home.say(DISPENSER, "dose.planned", dose_id=1, window_end_utc_ms=MIDNIGHT_UTC_MS + MINUTE_MS)
+        told = home.wait(HOUR_MS, (DISPENSER,))
+        assert kinds(told) == ["dose.unconfirmed"]
+        assert told[0].rule == (expected or rule_id(home.config.rules[0]))
+
+
+def test_an_exercise_covers_from_its_first_millisecond_on():
+    home = Home()
+    home.engine.exercises.begin(SMOKE, "button.pressed", Moment(7, 5_000, None), 1_000)
+    assert [home.say("button.pressed", at_ms).exercise for at_ms in (4_999, 5_000, 6_000, 6_001)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_door_that_was_out_before_contacts_were_told_apart_returns_once():
+    home = RuleHome([{"type": "night_window", "device": "Door", "from": "22:00", "to": "06:00"}])
+    home.journal["night." + str(DOOR)] = cbor.encode(1)
+    home.restart()
+    assert kinds(home.say(DOOR, "door.closed", part="door_2"))[1:] == ["door.night_return"]
+    assert kinds(home.say(DOOR, "door.closed", part="door_3"))[1:] == []
+    home.say(DOOR, "door.opened")
+    assert kinds(home.say(DOOR, "door.closed", part="door_2"))[1:] == [], "that one is another contact"
+    assert kinds(home.say(DOOR, "door.closed"))[1:] == ["door.night_return"]
+
+
+def test_the_reasons_why_nothing_can_be_told_are_those_that_people_read():
+    for kind, placement, reason in (
+        ("device.silent", DOOR, "the device is silent"),
+        ("device.denied", DOOR, "the device may not be read"),
+        ("adapter.lost", 0, "the radio is gone"),
+    ):
+        home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}])
+        home.say(DOOR, "door.opened")
+        home.fault(placement, kind)
+        told = home.wait(10 * MINUTE_MS, (DOOR,))
+        assert [(event.kind, event.values) for event in told] == [("rule.cannot_tell", {"reason": reason})]
+
+
+def test_an_alarm_by_fewer_devices_says_how_many_are_not_heard():
+    home = RuleHome([DAY], MIDNIGHT_UTC_MS + 8 * HOUR_MS)
+    home.say(MOTION, "motion.detected")
+    home.fault(DOOR, "device.silent")
+    told = home.wait(7 * HOUR_MS)
+    assert kinds(told) == ["activity.missing"]
+    assert told[0].values["count"] == 1
+    assert told[0].values["reason"] == "devices that are not heard: 1"

@@ -345,3 +345,44 @@ def test_how_urgent_work_is_follows_from_its_most_important_event():
         work = Work([Event(kind, 5, 1, 1) for kind in kinds], {})
         assert (work.rank, work.urgent) == (rank, urgent), kinds
         assert not work.under_way and work.order == 0
+
+
+def test_a_receipt_that_takes_back_another_is_an_error_in_the_log_with_its_lanes():
+    async def scene(bench: Bench):
+        platform = bench.platform
+        platform.receipting = False
+        bench.door(True, 1)
+        bench.door(False, 2)
+        await bench.clock.advance(2_000)
+        last = bench.journal.mark(ALARM).last
+        chains = {entry.seq: entry.chain for entry in bench.journal.peek(ALARM, 0, 1 << 20)}
+        for seq in (last, last - 1):
+            receipt = platform.receipt({ALARM: [seq, chains[seq]]}, epoch=bench.journal.epoch)
+            await platform.uplink.publish(platform.topic("receipt"), receipt)
+            await bench.clock.advance(100)
+        text = "A receipt takes back what was receipted before."
+        assert ("error", text, {"lanes": [[ALARM, last - 1]]}) in bench.logged
+
+    play_whole(scene)
+
+
+def test_a_condition_of_a_device_ends_for_that_device_and_one_of_the_hub_for_the_hub():
+    async def scene() -> None:
+        small = Small()
+        for kind, end, placement in (
+            ("device.denied", "device.admitted", PLACEMENT),
+            ("path.lost", "path.restored", 0),
+        ):
+            for holds in (False, True, True, False, False):
+                await small.recorder.condition(kind, end, holds, None, placement)
+            begun_event, over = [event for event in small.events(TECHNICAL) if event.kind in (kind, end)]
+            assert (begun_event.kind, over.kind) == (kind, end)
+            assert begun_event.placement == over.placement == placement
+            assert begun_event.incident == over.incident is not None
+        await small.recorder.note("hub.started")
+        assert small.events(TECHNICAL)[-1].placement == 0
+        logged = [fields for _, message, fields in small.logged if message == "stored"]
+        chains = [entry.chain.hex() for entry in small.journal.peek(TECHNICAL, 0, 1 << 20)]
+        assert [fields["identity"] for fields in logged] == chains
+
+    play(scene)
