@@ -11,10 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 EVERYTHING = ("tests/core", "tests/hub")
+PATIENCE = "timeout=120"  # for a test that is watched, on a machine that may be busy: slow is no verdict here
 
 
 class RunError(Exception):
-    """The tests themselves failed, so nothing is known of branches or mutants. The text ends with what they said."""
+    """The tests themselves failed, so nothing is known of branches or mutants."""
+
+    def __init__(self, said: str) -> None:
+        """Of all that they said, what a line of a table can hold: which failed, else the end of it."""
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+        super().__init__("; ".join(failed[:3] or lines[-3:]) or "they said nothing")
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,10 @@ def measure(modules: Iterable[str], tests: Iterable[str]) -> Seen:
         include = "--include=" + ",".join(modules)
         told = run([*coverage, "run", "--branch", f"--data-file={data}", include, "-m", *pytest(tests)])
         if told.returncode:
-            raise RunError(told.stdout[-4_000:])
+            raise RunError(told.stdout)
         told = run([*coverage, "json", "-q", f"--data-file={data}", include, "-o", str(report)])
         if told.returncode:
-            raise RunError(told.stdout[-4_000:])
+            raise RunError(told.stdout)
         return read(json.loads(report.read_text("utf-8")), modules)
 
 
@@ -63,7 +70,7 @@ def read(report: dict[str, dict[str, dict[str, object]]], modules: Iterable[str]
 
 def pytest(tests: Iterable[str]) -> list[str]:
     """Its command line after `-m`, with the order of the files."""
-    return ["pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", *tests]
+    return ["pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider", "-o", PATIENCE, *tests]
 
 
 def run(command: list[str], folder: Path = ROOT, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tools.evidence.figure import UnavailableError
 from tools.evidence.hashing import hash_of
-from tools.rig.mutants.branches import ROOT, RunError, pytest, run
+from tools.rig.mutants.branches import PATIENCE, ROOT, RunError, pytest, run
 from tools.rig.mutants.core import Part
 
 TREES = ("gateway", "hal", "firmware", "tools", "tests/core", "tests/hub", "tests/vectors")
@@ -30,7 +30,7 @@ SETTINGS = """
 source_paths = ["gateway"]
 only_mutate = {modules}
 also_copy = ["firmware", "hal", "tools"]
-pytest_add_cli_args = ["-p", "no:randomly", "-o", "timeout=120"]
+pytest_add_cli_args = ["-p", "no:randomly", "-o", "{patience}"]
 timeout_constant = 20.0
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
@@ -104,14 +104,16 @@ class Workshop:
         for file in FILES:
             shutil.copy2(ROOT / file, self.folder / file)
         settings = SETTINGS.format(
-            modules=json.dumps(list(self.part.modules)), tests=json.dumps(list(self.part.tests))
+            modules=json.dumps(list(self.part.modules)),
+            tests=json.dumps(list(self.part.tests)),
+            patience=PATIENCE,
         )
         text = (ROOT / "pyproject.toml").read_text("utf-8") + settings
         (self.folder / "pyproject.toml").write_text(text, "utf-8")
         # mutmut cannot only make mutants: a name that nobody has ends it when they are made and the tests have run once
         told = self.mutmut("run", "--max-children", "1", NOBODY)
         if not (self.folder / "mutants" / "mutmut-stats.json").exists():
-            raise RunError(told[-4_000:])
+            raise RunError(told)
         (self.folder / "ready").touch()
 
     def mutmut(self, *arguments: str) -> str:
@@ -151,7 +153,7 @@ class Workshop:
             told = self.mutmut("run", "--max-children", "1", *([] if len(left) == len(known) else left))
         done = self.statuses()
         if lost := [name for name in wanted if done[name] is None]:
-            raise RunError(f"{len(lost)} mutants were not judged, {lost[0]} the first: {told[-2_000:]}")
+            raise RunError(f"{told}\n{len(lost)} mutants were not judged, {lost[0]} the first")
         verdicts = {name: verdict_of(done[name] or 0) for name in wanted}
         return Judged(verdicts | self.again(verdicts))
 
@@ -184,7 +186,7 @@ class Workshop:
         """Ask mutmut's own modules, which look for their files in the folder in which they run."""
         told = run([sys.executable, str(HELPER), *arguments], self.folder)
         if told.returncode:
-            raise RunError(told.stdout[-2_000:])
+            raise RunError(told.stdout)
         return told.stdout.rpartition("\n@")[2]
 
 
