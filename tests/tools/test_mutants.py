@@ -59,7 +59,7 @@ def test_a_branch_that_no_test_takes_is_found_and_tests_that_fail_prove_nothing(
     assert found.branches == 2
     assert found.missed == (f"{SESSION}: 34 -> the end", f"{SESSION}: 34 -> 35")
     assert len(measure([SESSION], ["tests/core/test_crc.py"]).missed) > 10, "it is not even imported"
-    with pytest.raises(RunError, match="tests/core/test_none.py"):
+    with pytest.raises(RunError, match=r"tests/core/test_none\.py"):
         measure([SESSION], ["tests/core/test_none.py"])
 
 
