@@ -4,8 +4,17 @@ A value shorter than its flags announce is refused. Reserved flag bits and trail
 service asks of a client, and counted. Digits are the device's own; nothing is rounded, clamped or left out.
 """
 
+from gateway.core.devices.measurement import (
+    DATE_TIME_SIZE,
+    Measurement,
+    decode_date_time,
+    mark_implausible,
+    no_number,
+    require_field,
+    require_flags,
+)
 from gateway.core.errors import DecodeError
-from gateway.core.model import CLOCK_NOT_SET, CLOCK_SET, CLOCK_UNKNOWN, Absent, DeviceTime, compare_number
+from gateway.core.model import CLOCK_UNKNOWN
 from gateway.core.sfloat import decode_sfloat
 
 SPOT_CHECK, CONTINUOUS, FEATURES = "2a5e", "2a5f", "2a60"
@@ -23,19 +32,21 @@ FAILURES = (
 
 # Value name: what is plausible, both ends included. Outside it a value is marked, not changed.
 PLAUSIBLE = {
-    "spo2_pct": 100,
-    "pulse_rate_bpm": 300,
-    "spo2_fast_pct": 100,
-    "pulse_rate_fast_bpm": 300,
-    "spo2_slow_pct": 100,
-    "pulse_rate_slow_bpm": 300,
+    "spo2_pct": (0, 100),
+    "pulse_rate_bpm": (0, 300),
+    "spo2_fast_pct": (0, 100),
+    "pulse_rate_fast_bpm": (0, 300),
+    "spo2_slow_pct": (0, 100),
+    "pulse_rate_slow_bpm": (0, 300),
 }
+
+NUMBERS = tuple(PLAUSIBLE)
 
 # Fields in the order in which they stand: (flag bit or 0 where always there, bytes, value names).
 NORMAL = (0, 4, ("spo2_pct", "pulse_rate_bpm"))
 SPOT_CHECK_FIELDS = (
     NORMAL,
-    (0x01, 7, ("timestamp",)),
+    (0x01, DATE_TIME_SIZE, ("timestamp",)),
     (0x02, 2, ("measurement_status",)),
     (0x04, 3, ("sensor_status",)),
     (0x08, 2, ("pulse_amplitude_pct",)),
@@ -50,19 +61,6 @@ CONTINUOUS_FIELDS = (
 )
 CLOCK_NOT_SET_FLAG = 0x10
 RESERVED_FLAGS = 0xE0  # the same three bits in both
-
-
-class Measurement:
-    """One decoded value: `values` by name, the device's stamp, and what of the value was not understood."""
-
-    __slots__ = ("device_time", "record", "reserved_bits", "trailing", "values")
-
-    def __init__(self) -> None:
-        self.values: "dict[str, object]" = {}
-        self.device_time: "DeviceTime | None" = None
-        self.record: "bytes | None" = None
-        self.reserved_bits = 0
-        self.trailing = 0
 
 
 class Features:
@@ -84,9 +82,7 @@ def decode_measurement(characteristic: str, value: bytes) -> Measurement:
     Raises:
         DecodeError: empty, or shorter than the flags announce.
     """
-    if not value:
-        raise DecodeError("no flags: the value is empty", 0)
-    flags = value[0]
+    flags = require_flags(value)
     spot_check = characteristic == SPOT_CHECK
     measurement = Measurement()
     measurement.reserved_bits = flags & RESERVED_FLAGS
@@ -94,9 +90,7 @@ def decode_measurement(characteristic: str, value: bytes) -> Measurement:
     for bit, size, names in SPOT_CHECK_FIELDS if spot_check else CONTINUOUS_FIELDS:
         if bit and not flags & bit:
             continue
-        if at + size > len(value):
-            text = names[0] + " needs " + str(size) + " bytes, " + str(len(value) - at) + " left"
-            raise DecodeError(text, len(value))
+        require_field(value, at, size, names[0])
         read_field(measurement, names, value, at, size, flags)
         at += size
     measurement.trailing = len(value) - at
@@ -120,15 +114,6 @@ def read_field(
             at += 2
 
 
-def decode_date_time(value: bytes, clock_not_set: bool) -> DeviceTime:
-    """Seven bytes of DateTime, local time without a zone, kept to the letter: a field of 0 is not known."""
-    year = value[0] | value[1] << 8
-    raw = "%04d-%02d-%02dT%02d:%02d:%02d" % (year, value[2], value[3], value[4], value[5], value[6])
-    if not (year and value[2] and value[3]):
-        return DeviceTime(raw, CLOCK_UNKNOWN)
-    return DeviceTime(raw, CLOCK_NOT_SET if clock_not_set else CLOCK_SET)
-
-
 def decode_features(value: bytes) -> Features:
     """Features, and the masks of supported status bits that they announce.
 
@@ -141,9 +126,7 @@ def decode_features(value: bytes) -> Features:
     at = 2
     for bit, size, name in ((0x01, 2, "measurement status support"), (0x02, 3, "sensor status support")):
         if features.bits & bit:
-            if at + size > len(value):
-                text = name + " needs " + str(size) + " bytes, " + str(len(value) - at) + " left"
-                raise DecodeError(text, len(value))
+            require_field(value, at, size, name)
             mask = int.from_bytes(value[at : at + size], "little")
             at += size
             if bit == 0x01:
@@ -164,18 +147,9 @@ def judge(values: "dict[str, object]", mask: "int | None") -> str:
     for bit, reason in FAILURES:
         if status & bit:  # type: ignore[operator]
             return reason
-    numbers = [values[name] for name in PLAUSIBLE if name in values]
-    if all([isinstance(number, Absent) for number in numbers]):
+    if no_number(values, NUMBERS):
         return "no_value"
-    outside = []
-    for name in sorted(PLAUSIBLE):
-        number = values.get(name)
-        if number is None or isinstance(number, Absent):
-            continue
-        if compare_number(number, 0) < 0 or compare_number(number, PLAUSIBLE[name]) > 0:  # type: ignore[arg-type]
-            outside.append(name)
-    if outside:
-        values["implausible"] = ",".join(outside)
+    mark_implausible(values, PLAUSIBLE)
     if status & (CALIBRATION | QUESTIONABLE):  # type: ignore[operator]
         values["questionable"] = True
     if status & FROM_STORAGE:  # type: ignore[operator]
