@@ -6,7 +6,24 @@ from hal.types import LANES
 from tests.core.vectors import load
 
 GIVEN = load("registry.json")
-ENDINGS = ("_pct", "_bpm", "_v", "_c", "_lx", "_dbm", "_ms")
+ENDINGS = (
+    "_pct",
+    "_bpm",
+    "_v",
+    "_c",
+    "_lx",
+    "_dbm",
+    "_ms",
+    "_mmhg",
+    "_kpa",
+    "_f",
+    "_kg",
+    "_lb",
+    "_m2",
+    "_m",
+    "_in",
+    "_kj",
+)
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 

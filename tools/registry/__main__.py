@@ -15,6 +15,8 @@ LANES = {"safety": 0, "alarm": 1, "technical": 2, "measurement": 3, "info": 4}
 DISCLOSURES = {"safety", "presence", "medication", "health", "technical"}
 UNITS = {
     "%": "_pct", "/min": "_bpm", "V": "_v", "Cel": "_c", "lx": "_lx", "dB[mW]": "_dbm", "ms": "_ms",
+    "mm[Hg]": "_mmhg", "kPa": "_kpa", "[degF]": "_f", "kg": "_kg", "[lb_av]": "_lb", "kg/m2": "_kg_per_m2",
+    "m": "_m", "[in_i]": "_in", "kJ": "_kj",
 }  # fmt: skip
 
 Registry = dict[str, dict[str, dict[str, Any]]]

@@ -4,7 +4,20 @@ All fields are little endian and stand one after the other as the flags announce
 """
 
 from gateway.core.errors import DecodeError
-from gateway.core.model import CLOCK_NOT_SET, CLOCK_SET, CLOCK_UNKNOWN, Absent, DeviceTime, compare_number
+from gateway.core.model import (
+    CLOCK_NOT_SET,
+    CLOCK_SET,
+    CLOCK_UNKNOWN,
+    Absent,
+    DeviceTime,
+    Observation,
+    compare_number,
+)
+from gateway.core.sfloat import decode_sfloat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gateway.core.model import Decimal
 
 DATE_TIME_SIZE = 7
 
@@ -47,6 +60,43 @@ def require_field(value: bytes, at: int, size: int, name: str) -> None:
         raise DecodeError(text, len(value))
 
 
+class Fields:
+    """The fields of a value, one after the other; `flags` is its first byte."""
+
+    __slots__ = ("at", "flags", "value")
+
+    def __init__(self, value: bytes) -> None:
+        self.flags = require_flags(value)
+        self.value = value
+        self.at = 1
+
+    def take(self, size: int, name: str) -> bytes:
+        """The next `size` bytes. Raises DecodeError where fewer are left."""
+        require_field(self.value, self.at, size, name)
+        self.at += size
+        return self.value[self.at - size : self.at]
+
+    def number(self, size: int, name: str) -> int:
+        """The next `size` bytes as a number without sign. Raises DecodeError where fewer are left."""
+        return int.from_bytes(self.take(size, name), "little")
+
+    def sfloat(self, name: str) -> "int | Decimal | Absent":
+        """The next two bytes as an SFLOAT. Raises DecodeError where fewer are left."""
+        return decode_sfloat(self.number(2, name))
+
+    def stamp(self, measurement: Measurement, numbers: bytes) -> None:
+        """The next seven bytes as the device's stamp. With a date it tells this reading from others, by its `numbers`."""
+        raw = self.take(DATE_TIME_SIZE, "timestamp")
+        measurement.device_time = decode_date_time(raw)
+        if measurement.device_time.clock != CLOCK_UNKNOWN:
+            measurement.record = raw + numbers
+
+    def end(self, measurement: Measurement, reserved: int) -> None:
+        """Count what is not read: the `reserved` bits of the flags that are set, and bytes behind the last field."""
+        measurement.reserved_bits = self.flags & reserved
+        measurement.trailing = len(self.value) - self.at
+
+
 def decode_date_time(value: bytes, clock_not_set: bool = False) -> DeviceTime:
     """Seven bytes of DateTime, local time without a zone, kept to the letter: a field of 0 is not known."""
     year = value[0] | value[1] << 8
@@ -73,3 +123,15 @@ def mark_implausible(values: "dict[str, object]", limits: "dict[str, tuple[int, 
             outside.append(name)
     if outside:
         values["implausible"] = ",".join(outside)
+
+
+def failed(measurement: Measurement, reason: str, kept: "tuple[str, ...]") -> Observation:
+    """`measurement.failed` with its reason, the values named in `kept`, and the device's stamp."""
+    values = {name: measurement.values[name] for name in kept if name in measurement.values}
+    values["reason"] = reason
+    return Observation("measurement.failed", values, measurement.record, measurement.device_time)
+
+
+def measured(kind: str, measurement: Measurement) -> Observation:
+    """A measurement with all its values, and the device's stamp."""
+    return Observation(kind, measurement.values, measurement.record, measurement.device_time)
