@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from gateway.core.devices import battery, bthome_frame, device_information, plx
 from gateway.core.devices.bthome_frame import Frame, Header
 from gateway.core.devices.bthome_observer import STATES, base_of
+from gateway.core.devices.measurement import Measurement
 from gateway.core.devices.oximeter import observation_of
 from gateway.core.errors import DecodeError
 from gateway.core.model import CLOCK_NOT_SET, REPLAY_SUSPECTED, UNAUTHENTICATED, Observation
+from gateway.daemon import decode_health
 from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 
@@ -28,6 +30,7 @@ GATT = (
     plx.SPOT_CHECK,
     plx.CONTINUOUS,
     plx.FEATURES,
+    *sorted([*decode_health.MEASUREMENTS, *decode_health.FEATURES]),
     battery.UUID,
     *sorted(device_information.STRINGS),
     device_information.SYSTEM_ID,
@@ -290,19 +293,28 @@ class GattValues(Decoder):
         """The value as the hub's own driver reads it."""
         if self.uuid in (plx.SPOT_CHECK, plx.CONTINUOUS):
             measurement = plx.decode_measurement(self.uuid, data)
-            if measurement.reserved_bits:
-                note(0, f"reserved flag bits {measurement.reserved_bits:#04x} are not read")
-            if measurement.trailing:
-                note(
-                    len(data) - measurement.trailing,
-                    f"{measurement.trailing} bytes behind the last field are not read",
-                )
+            note_unread(measurement, data)
             return observation_of(measurement)
+        if self.uuid in decode_health.MEASUREMENTS:
+            measurement, observation = decode_health.MEASUREMENTS[self.uuid](data)
+            note_unread(measurement, data)
+            return observation
+        if self.uuid in decode_health.FEATURES:
+            return Observation("device.described", {"features": decode_health.FEATURES[self.uuid](data)})
         if self.uuid == plx.FEATURES:
             return Observation("device.described", features_of(data))
         if self.uuid == battery.UUID:
             return Observation("battery.measured", {"battery_pct": battery.decode_battery_level(data)})
         return Observation("device.described", device_information.decode(self.uuid, data))
+
+
+def note_unread(measurement: Measurement, data: bytes) -> None:
+    """What of a measurement was met and not read."""
+    if measurement.reserved_bits:
+        note(0, f"reserved flag bits {measurement.reserved_bits:#04x} are not read")
+    if measurement.trailing:
+        offset = len(data) - measurement.trailing
+        note(offset, f"{measurement.trailing} bytes behind the last field are not read")
 
 
 def features_of(data: bytes) -> dict[str, object]:

@@ -6,7 +6,15 @@ from gateway.core.errors import ConfigError
 
 
 def test_every_name_gives_the_driver_of_that_name() -> None:
-    assert driver_names() == ["bthome", "dispenser", "plx"]
+    assert driver_names() == [
+        "blood_pressure",
+        "bthome",
+        "dispenser",
+        "heart_rate",
+        "plx",
+        "thermometer",
+        "weight_scale",
+    ]
     for name in driver_names():
         assert driver(name).name == name
     assert issubclass(driver("bthome"), AdvertisingDriver) and driver("bthome").safety
@@ -20,4 +28,4 @@ def test_an_unknown_name_is_told_the_known_ones() -> None:
         text = str(error)
     else:
         raise AssertionError("a driver that does not exist was found")
-    assert "thermomix" in text and "bthome, dispenser, plx" in text
+    assert "thermomix" in text and "blood_pressure, bthome, dispenser" in text

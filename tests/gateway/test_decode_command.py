@@ -64,6 +64,26 @@ EXACTLY = [
         ),
     ),
     (["gatt", "2a19", "33"], '{"kind": "battery.measured", "values": {"battery_pct": 51}}'),
+    (
+        ["gatt", "2a35", "1e8a0058006900ea070b1c070f1e4800020100"],
+        (
+            '{"kind": "blood_pressure.measured", "values": {"systolic_mmhg": 138, "diastolic_mmhg": 88, '
+            '"mean_mmhg": 105, "pulse_rate_bpm": 72, "user_index": 2, "cuff_status": 1, "questionable": true, '
+            '"timestamp": "2026-11-28T07:15:30", "clock_not_set": false}}'
+        ),
+    ),
+    (["gatt", "2a36", "006e00ff07ff07"], '{"kind": "blood_pressure.progress", "values": {"cuff_mmhg": 110}}'),
+    (
+        ["gatt", "2a1c", "04740e00fe03"],
+        '{"kind": "temperature.measured", "values": {"temperature_c": 37.00, "body_site": "ear"}}',
+    ),
+    (["gatt", "2a9d", "009a38"], '{"kind": "weight.measured", "values": {"weight_kg": 72.450}}'),
+    (["gatt", "2a9d", "00ffff"], '{"kind": "measurement.failed", "values": {"reason": "unsuccessful"}}'),
+    (
+        ["gatt", "2a37", "104800040003"],
+        '{"kind": "heart_rate.measured", "values": {"heart_rate_bpm": 72, "rr_intervals": "1024,768"}}',
+    ),
+    (["gatt", "2a49", "3f00"], '{"kind": "device.described", "values": {"features": 63}}'),
     (["gatt", "2a29", "4e6f6e696e00"], '{"kind": "device.described", "values": {"maker": "Nonin"}}'),
     (
         ["gatt", "2a50", "01590002000301"],
@@ -89,6 +109,7 @@ REFUSED = [
     ),
     (["gatt", "2a5f", ""], '{"error": "no flags: the value is empty", "offset": 0}'),
     (["gatt", "2a5f", "0161004800"], '{"error": "spo2_fast_pct needs 4 bytes, 0 left", "offset": 5}'),
+    (["gatt", "2a9d", "0f643f"], '{"error": "timestamp needs 7 bytes, 0 left", "offset": 3}'),
     (["gatt", "2a19", "65"], '{"error": "battery level 101 is reserved, expected 0 to 100", "offset": 0}'),
     (["gatt", "2a23", "00"], '{"error": "system id needs 8 bytes, 1 left", "offset": 1}'),
 ]
@@ -102,7 +123,7 @@ WRONG = [
     ([*FRAME, "--key", "secret", "40"], "expected 32 hex digits"),
     ([*FRAME, "4g"], "found 'g' among the hex digits"),
     ([*FRAME, "400"], "expected two for each byte"),
-    (["gatt", "2a37", "00"], "expected one of 2a5e, 2a5f, 2a60"),
+    (["gatt", "2a6e", "00"], "expected one of 2a5e, 2a5f, 2a60, 2a1c, 2a35"),
     (["serial", "nonin", "00"], "invalid choice"),
 ]
 

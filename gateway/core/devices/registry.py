@@ -31,7 +31,43 @@ def plx() -> "type[Driver]":
     return Oximeter
 
 
-DRIVERS = {"bthome": bthome, "dispenser": dispenser, "plx": plx}
+def blood_pressure() -> "type[Driver]":
+    """Cuffs of the Bluetooth Blood Pressure Service."""
+    from gateway.core.devices.cuff import Cuff
+
+    return Cuff
+
+
+def thermometer() -> "type[Driver]":
+    """Thermometers of the Bluetooth Health Thermometer Service."""
+    from gateway.core.devices.thermometer import Thermometer
+
+    return Thermometer
+
+
+def weight_scale() -> "type[Driver]":
+    """Scales of the Bluetooth Weight Scale Service."""
+    from gateway.core.devices.scale import Scale
+
+    return Scale
+
+
+def heart_rate() -> "type[Driver]":
+    """Sensors of the Bluetooth Heart Rate Service."""
+    from gateway.core.devices.heart_rate_sensor import HeartRateSensor
+
+    return HeartRateSensor
+
+
+DRIVERS = {
+    "blood_pressure": blood_pressure,
+    "bthome": bthome,
+    "dispenser": dispenser,
+    "heart_rate": heart_rate,
+    "plx": plx,
+    "thermometer": thermometer,
+    "weight_scale": weight_scale,
+}
 
 
 def driver_names() -> "list[str]":

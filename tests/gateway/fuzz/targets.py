@@ -5,21 +5,16 @@ from collections.abc import Callable
 from gateway.core.devices import battery, bthome_frame, device_information, plx
 from gateway.core.devices.bthome import Bthome
 from gateway.core.devices.dispenser_events import decode_stream
-from gateway.core.devices.driver import Context, Reading
 from gateway.core.devices.oximeter import Oximeter, observation_of
 from gateway.core.devices.registry import driver
-from gateway.core.errors import DecodeError
-from gateway.core.event_codec import encode_event
 from gateway.core.framing import cobs
-from gateway.core.model import Event, Observation
-from hal.errors import DeniedError
-from hal.sim.crypto import SimCrypto
-from hal.sim.keystore import SimKeyStore
+from gateway.core.model import Observation
 from hal.types import Advertisement
 from tests.core.vectors import load
 from tests.gateway.fuzz.harness import Target
+from tests.gateway.fuzz.health_targets import HEALTH
+from tests.gateway.fuzz.promises import ADDRESS, check, context, must_not_raise, on_the_wire
 
-ADDRESS = "54:48:E6:8F:80:A5"
 BTHOME = load("bthome.json")
 OXIMETER = load("oximeter.json")
 DISPENSER = load("dispenser.json")
@@ -35,17 +30,6 @@ NAMES = (
 CHARACTERISTICS = (plx.CONTINUOUS, plx.SPOT_CHECK, plx.FEATURES, battery.UUID, *device_information.STRINGS)
 
 
-class Opening(SimCrypto):
-    """Opens every frame whose tag does not end in 0: what an attacker with the key could send."""
-
-    def aes_ccm_open(
-        self, key_ref: str, nonce: bytes, ciphertext: bytes, tag: bytes, aad: bytes = b""
-    ) -> bytes:
-        if tag[-1] == 0:
-            raise DeniedError("the tag does not hold")
-        return ciphertext
-
-
 def hex_texts(row: object) -> list[bytes]:
     """Every text of hex within a row of vectors."""
     if isinstance(row, dict):
@@ -56,35 +40,6 @@ def hex_texts(row: object) -> list[bytes]:
         return [bytes.fromhex(row)] if isinstance(row, str) and len(row) > 3 else []
     except ValueError:
         return []
-
-
-def on_the_wire(observation: Observation) -> None:
-    """A driver may say nothing that the wire cannot carry."""
-    encode_event(
-        Event(
-            observation.kind,
-            1,
-            2,
-            3,
-            values=observation.values,
-            device_time=observation.device_time,
-            provenance=observation.provenance,
-        )
-    )
-
-
-def check(reading: Reading) -> None:
-    """What every reading promises: words that can be counted, state that can be stored, events that can be sent."""
-    for observation in reading.observations:
-        on_the_wire(observation)
-    assert all(item is None or len(item) < 4096 for item in reading.state.values())
-    assert reading.refused is None or all(isinstance(word, str) and word for word in reading.refused)
-
-
-def context(key_ref: str | None = None) -> Context:
-    return Context(
-        ADDRESS, {}, Opening(SimKeyStore(b"s" * 32, {"sensor": bytes(16)})), lambda key: None, key_ref
-    )
 
 
 def decode_frame(data: bytes) -> None:
@@ -104,18 +59,6 @@ def decode_information(data: bytes) -> None:
             assert not any(character < " " or "\x7f" <= character <= "\x9f" for character in text)
     device_information.decode(device_information.SYSTEM_ID, data)
     device_information.decode(device_information.PNP_ID, data)
-
-
-def must_not_raise(function: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """A driver refuses in its reading; a DecodeError that leaves it is a finding."""
-
-    def call(data: bytes) -> None:
-        try:
-            function(data)
-        except DecodeError as error:
-            raise AssertionError(f"a driver raised {error!r}") from error
-
-    return call
 
 
 def bthome_driver(key_ref: str | None) -> Callable[[bytes], None]:
@@ -180,4 +123,5 @@ TARGETS = (
     Target("device information", NAMES, lambda: decode_information),
     Target("dispenser stream", STREAMS, lambda: decode_serial),
     Target("dispenser driver", STREAMS, dispenser_driver),
+    *HEALTH,
 )
