@@ -146,6 +146,7 @@ VALUES: "dict[str, int]" = {
     "skin_contact": 31,
     "energy_kj": 40,
     "rr_intervals": 41,
+    "user_unknown": 42,
     "battery_pct": 32,
     "battery_v": 33,
     "battery_low": 34,

@@ -1002,6 +1002,7 @@ VALUE_TEXTS: "dict[str, tuple[str, str, str, int, int]]" = {
     "skin_contact": ("hudkontakt", "skin contact", "", 0, 0),
     "energy_kj": ("energiforbruk", "energy expended", "kJ", 0, 0),
     "rr_intervals": ("tid mellom hjerteslag (1/1024 s)", "times between heartbeats (1/1024 s)", "", 0, 0),
+    "user_unknown": ("apparatet vet ikke hvem det målte", "the device does not know whom it measured", "", 0, 0),
     "battery_pct": ("batteri", "battery", "%", 67996, 262688),
     "battery_v": ("batterispenning", "battery voltage", "V", 0, 0),
     "battery_low": ("batteriet er lavt", "battery is low", "", 0, 0),

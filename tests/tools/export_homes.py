@@ -28,6 +28,7 @@ NIGHT_MS = 1_772_330_703_123  # 2026-03-01T02:05:03.123Z
 RECEIVED_MS = NIGHT_MS + 1_000
 
 SMOKE, DOOR, TAG, OXIMETER, DISPENSER = 0x0A0B0C01, 0x0A0B0C02, 0x0A0B0C03, 0x0A0B0C04, 0x0A0B0C05
+CUFF, SCALE = 0x0A0B0C06, 0x0A0B0C07
 DEVICES: list[dict[str, object]] = [
     {"placement": SMOKE, "driver": "bthome", "maker": "Eksempel", "model": "Røyk & varme", "room": "Kjøkken"},
     {"placement": DOOR, "driver": "bthome", "room": "Gang"},
@@ -125,6 +126,36 @@ def oximetry_stored(home: Home) -> None:
     )
 
 
+HEALTH: list[dict[str, object]] = [
+    {
+        "placement": CUFF,
+        "driver": "blood_pressure",
+        "maker": "Eksempel",
+        "model": "Mansjett",
+        "user_index": 1,
+    },
+    {"placement": SCALE, "driver": "weight_scale", "room": "Bad"},
+]
+
+
+def health(home: Home) -> None:
+    """A cuff that two people use, once without a value, and a scale."""
+    home.manifest([*DEVICES, *HEALTH], revision=2)
+    values = {"systolic_mmhg": 138, "diastolic_mmhg": 88, "mean_mmhg": 105, "pulse_rate_bpm": 72}
+    stamp = DeviceTime("2026-03-01T03:04:40", CLOCK_SET)
+    more: dict[str, object] = {
+        "user_index": 2,
+        "cuff_status": 5,
+        "irregular_pulse": True,
+        "questionable": True,
+    }
+    home.tell("blood_pressure.measured", CUFF, values=values | more, device_time=stamp)
+    nothing = {name: Absent("nan") for name in values}
+    failed = DeviceTime("0000-03-01T03:07:10")
+    home.tell("measurement.failed", CUFF, values=nothing | {"reason": "no_value"}, device_time=failed)
+    home.tell("weight.measured", SCALE, values={"weight_kg": Decimal(72450, -3)})
+
+
 def night_exit(home: Home) -> None:
     """The door at night and the tag that is no longer heard: one incident, whatever the kinds."""
     incident = bytes.fromhex("0000d00500000001")
@@ -142,7 +173,8 @@ def fault(home: Home) -> None:
 
 
 CASES: dict[str, Callable[[Home], None]] = {
-    each.__name__: each for each in (smoke, dose_missed, dose_collected, oximetry_stored, night_exit, fault)
+    each.__name__: each
+    for each in (smoke, dose_missed, dose_collected, oximetry_stored, health, night_exit, fault)
 }
 
 

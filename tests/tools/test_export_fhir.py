@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import registry
-from gateway.core.model import Absent, Decimal, DeviceTime
+from gateway.core.model import CLOCK_SET, Absent, Decimal, DeviceTime
 from gateway.daemon.json_text import dumps
 from tests.tools.export_homes import (
     CASES,
@@ -248,6 +248,93 @@ def test_the_model_reads_the_digits_that_were_written(validate: Validate) -> Non
     text = (GOLDEN / "oximetry_stored.fhir.jsonl").read_text("utf-8").splitlines()[1]
     value = bundle.model_validate(load(text)).entry[1].resource.valueQuantity.value
     assert str(value) == "97.0"
+
+
+PRESSURES: dict[str, object] = {
+    "systolic_mmhg": 138,
+    "diastolic_mmhg": 88,
+    "mean_mmhg": Absent("nan"),
+    "pulse_rate_bpm": 72,
+}
+
+
+def by_value(kind: str, values: dict[str, object], **fields: Any) -> dict[str, dict[str, Any]]:
+    """Observations by the name of their value."""
+    found = made(kind, values=values, **fields)
+    return {codings(each["code"])[codes.VALUE]: each for each in found}
+
+
+def test_a_blood_pressure_is_one_observation_a_number_with_the_codes_of_a_cuff() -> None:
+    found = by_value("blood_pressure.measured", PRESSURES | {"cuff_status": 4, "irregular_pulse": True})
+    mdc = {name: codings(each["code"])[codes.MDC] for name, each in found.items()}
+    assert mdc == {
+        "systolic_mmhg": "150021",
+        "diastolic_mmhg": "150022",
+        "mean_mmhg": "150023",
+        "pulse_rate_bpm": "149546",
+    }
+    loinc = {name: codings(each["code"])[codes.LOINC] for name, each in found.items()}
+    assert loinc["systolic_mmhg"] == "8480-6" and loinc["diastolic_mmhg"] == "8462-4"
+    assert found["systolic_mmhg"]["valueQuantity"]["code"] == "mm[Hg]"
+    assert codings(found["mean_mmhg"]["dataAbsentReason"]).popitem()[1] == "not-a-number"
+    assert codes.SNOMED not in codings(found["systolic_mmhg"]["code"])
+    beside = {each["code"]["coding"][-1]["code"] for each in found["systolic_mmhg"]["component"]}
+    assert beside == {"cuff_status", "irregular_pulse"}
+    oximeter = by_value("oximetry.measured", {"spo2_pct": 97, "pulse_rate_bpm": 72})
+    assert codings(oximeter["pulse_rate_bpm"]["code"])[codes.MDC] == "149530"
+
+
+@pytest.mark.parametrize(
+    ("kind", "site", "mdc"),
+    [
+        ("temperature.measured", {"body_site": "ear"}, "188428"),
+        ("temperature.measured", {"body_site": "unknown_77"}, "150364"),
+        ("temperature.measured", {}, "150364"),
+        ("climate.measured", {}, "188508"),
+    ],
+)
+def test_the_temperature_of_a_person_is_not_that_of_a_room(
+    kind: str, site: dict[str, object], mdc: str
+) -> None:
+    (found,) = by_value(kind, {"temperature_c": Decimal(370, -1), **site}).values()
+    assert codings(found["code"])[codes.MDC] == mdc
+    is_vital = "8310-5" in codings(found["code"]).values()
+    assert is_vital == (kind == "temperature.measured")
+    assert (len(found["category"]) == 2) == is_vital
+
+
+def test_a_weight_has_the_codes_of_its_vkp_profile() -> None:
+    found = by_value("weight.measured", {"weight_kg": Decimal(72450, -3), "bmi_kg_per_m2": Decimal(243, -1)})
+    weight = codings(found["weight_kg"]["code"])
+    assert (weight[codes.MDC], weight[codes.LOINC], weight[codes.SNOMED]) == ("188736", "29463-7", "27113001")
+    assert str(found["weight_kg"]["valueQuantity"]["value"]) == "72.450"
+    heart = by_value("heart_rate.measured", {"heart_rate_bpm": 72, "rr_intervals": "1024"})
+    assert codings(heart["heart_rate_bpm"]["code"])[codes.LOINC] == "8867-4"
+
+
+@pytest.mark.parametrize(
+    ("values", "manifest", "subject"),
+    [
+        ({"user_index": 2}, {"user_index": 1}, "oslo/gw-0001/user-2"),
+        ({"user_unknown": True}, {"user_index": 1}, "oslo/gw-0001/user-unknown"),
+        ({}, {"user_index": 1}, "oslo/gw-0001/user-1"),
+        ({}, {}, "oslo/gw-0001"),
+    ],
+)
+def test_a_reading_is_of_the_user_whom_the_device_names(
+    values: dict[str, object], manifest: dict[str, object], subject: str
+) -> None:
+    for each in made("blood_pressure.measured", values=PRESSURES | values, device=manifest):
+        assert each["subject"]["identifier"]["value"] == subject
+
+
+def test_a_stamp_that_nothing_dates_leaves_only_the_latest_moment() -> None:
+    """A cuff may send today what it measured last week."""
+    stamped = made(
+        "blood_pressure.measured", values=PRESSURES, device_time=DeviceTime("2026-02-20T07:15:30", CLOCK_SET)
+    )
+    assert all(each["effectivePeriod"] == {"end": "2026-03-01T02:05:03.123Z"} for each in stamped)
+    assert "effectiveDateTime" in made("blood_pressure.measured", values=PRESSURES)[0]
 
 
 def test_an_alarm_of_which_only_the_arrival_is_known_says_so() -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gateway.core import registry
 from gateway.core.devices.dispenser_events import CAUSE_CODES
 from gateway.core.model import Event
-from gateway.core.registry_text import KIND_TEXTS
+from gateway.core.registry_text import KIND_TEXTS, VALUE_TEXTS
 
 SAFETY, ALARM, TECHNICAL, MEASUREMENT = 0, 1, 2, 3
 LANE_NAMES = ("safety", "alarm", "technical", "measurement", "info")
@@ -86,7 +86,14 @@ COLLECTED = {
 # A cause names the alert more closely, within the group that the list itself makes by its definitions: not handed
 # out, stopped, medicine and plan, technical.
 CAUSE_GROUPS = (range(1, 5), range(5, 10), range(10, 17), range(17, 24))
-# value: (LOINC, display, SNOMED CT, display), as the VKP profiles of these two have them
+BODY_TEMPERATURE = ("8310-5", "Body temperature", "", "")
+WEIGHT = ("29463-7", "Body weight", "27113001", "Body weight (observable entity)")
+SYSTOLIC = ("8480-6", "Systolic blood pressure", "", "")
+DIASTOLIC = ("8462-4", "Diastolic blood pressure", "", "")
+MEAN = ("8478-0", "Mean blood pressure", "", "")
+HEIGHT = ("8302-2", "Body height", "", "")
+# value: (LOINC, display, SNOMED CT, display). Oximetry and weight as the VKP profiles have them; the others after HL7
+# FHIR R4, value set observation-vitalsignresult, which has no SNOMED CT.
 VITAL_SIGNS = {
     "spo2_pct": (
         "2708-6",
@@ -95,7 +102,36 @@ VITAL_SIGNS = {
         "Peripheral oxygen saturation (observable entity)",
     ),
     "pulse_rate_bpm": ("8867-4", "Heart rate", "364075005", "Heart rate (observable entity)"),
+    "heart_rate_bpm": ("8867-4", "Heart rate", "364075005", "Heart rate (observable entity)"),
+    "weight_kg": WEIGHT,
+    "weight_lb": WEIGHT,
+    "temperature_c": BODY_TEMPERATURE,
+    "temperature_f": BODY_TEMPERATURE,
+    "systolic_mmhg": SYSTOLIC,
+    "systolic_kpa": SYSTOLIC,
+    "diastolic_mmhg": DIASTOLIC,
+    "diastolic_kpa": DIASTOLIC,
+    "mean_mmhg": MEAN,
+    "mean_kpa": MEAN,
+    "bmi_kg_per_m2": ("39156-5", "Body mass index (BMI) [Ratio]", "", ""),
+    "height_m": HEIGHT,
+    "height_in": HEIGHT,
 }
+ROOM = "climate.measured"  # a room has a temperature too, and no vital signs
+TEMPERATURES = ("temperature_c", "temperature_f")
+BODY = 150364  # MDC_TEMP_BODY: of a place that is not told
+# MDC_TEMP_AXILLA and its like, by the place where a thermometer says that it measured
+BODY_SITES = {
+    "armpit": 188452,
+    "ear": 188428,
+    "finger": 188432,
+    "gi_tract": 188456,
+    "mouth": 188424,
+    "rectum": 188420,
+    "toe": 188448,
+    "tympanum": 150392,
+}
+CUFF_PULSE = 149546  # MDC_PULS_RATE_NON_INV; the registry's code of a pulse is an oximeter's
 # HL7/phd, FLOATS.md: special values of FLOAT and SFLOAT
 ABSENT = {
     "nan": "not-a-number",
@@ -104,7 +140,15 @@ ABSENT = {
     "-inf": "negative-infinity",
     "reserved": "error",
 }
-DEVICE_TYPES = {"dispenser": "528456", "plx": "528388"}  # MDC device specialisations, 32 bit
+# MDC device specialisations, 32 bit
+DEVICE_TYPES = {
+    "dispenser": "528456",
+    "plx": "528388",
+    "blood_pressure": "528391",
+    "thermometer": "528392",
+    "weight_scale": "528399",
+    "heart_rate": "528525",
+}
 
 # --- FHIR ---------------------------------------------------------------------------------------------------------
 
@@ -132,6 +176,20 @@ def fhir_resource(kind: str) -> str:
     if clears and (lane == TECHNICAL or vkp):
         return DETECTED_ISSUE
     raise NoMappingError("neither an alarm, a fault, a dose nor a measurement")
+
+
+def vital_sign(event: Event, name: str) -> tuple[str, str, str, str] | None:
+    """LOINC and SNOMED CT of a value, where it is a person's."""
+    return None if event.kind == ROOM else VITAL_SIGNS.get(name)
+
+
+def mdc_code(event: Event, name: str) -> int:
+    """IEEE 11073 code of a value, 0 where there is none: the registry's, but for what its device measures otherwise."""
+    if name in TEMPERATURES and event.kind != ROOM:
+        return BODY_SITES.get(str(event.values.get("body_site")), BODY)
+    if name == "pulse_rate_bpm" and any(each.startswith("systolic_") for each in event.values):
+        return CUFF_PULSE
+    return VALUE_TEXTS[name][3] if name in VALUE_TEXTS else 0
 
 
 def alert_code(event: Event, driver: str) -> str:

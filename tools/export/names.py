@@ -7,6 +7,7 @@ one incident share a name. Identities and incidents belong to one gateway, so te
 import hashlib
 import uuid
 
+from gateway.core.model import Event
 from gateway.core.outbox import URGENT_LANES
 from tools.platform.books import GatewayBook, Verified
 
@@ -43,14 +44,17 @@ def source_of(verified: Verified) -> str:
     return f"urn:trygg:event:{verified.book.tenant}:{verified.book.name}:{verified.row.identity.hex()}"
 
 
-def subject_of(book: GatewayBook, placement: int) -> str:
+def subject_of(book: GatewayBook, event: Event) -> str:
     """The pseudonym of whoever is concerned: home, and user where several use the device. No name of a person.
 
-    It is not of the placement: a device that is swapped at night gets a new one, and its alarm would be nobody's
-    until somebody had typed it in.
+    The user of a reading is whom the device says; only where it says nothing, whom the manifest says. It is not of the
+    placement: a device that is swapped at night gets a new one, and its alarm would be nobody's until somebody had
+    typed it in.
     """
-    device = book.devices.get(placement, (0, {}))[1]
-    user = device.get("user_index")
+    device = book.devices.get(event.placement, (0, {}))[1]
+    user = event.values.get("user_index", device.get("user_index"))
+    if event.values.get("user_unknown"):
+        user = "unknown"
     return f"{book.tenant}/{book.name}" + (f"/user-{user}" if user is not None else "")
 
 

@@ -6,7 +6,7 @@ goes along as components of each. Digits are the device's: JSON numbers are writ
 
 from typing import Any
 
-from gateway.core.model import Absent, Decimal
+from gateway.core.model import Absent, Decimal, Event
 from gateway.core.registry_text import KIND_TEXTS, VALUE_TEXTS
 from tools.export import codes, words
 from tools.export.parts import (
@@ -41,7 +41,7 @@ def observations(verified: Verified, texts: Words) -> list[Resource]:
         failed = {"code": kind_concept(content, texts), "dataAbsentReason": reason("error")}
         return [observation(verified, "", failed, beside, texts)]
     return [
-        observation(verified, name, measured(name, value, texts), beside, texts)
+        observation(verified, name, measured(content, name, value, texts), beside, texts)
         for name, value in sorted(content.values.items())
         if is_number(name, value)
     ]
@@ -61,7 +61,7 @@ def observation(
     assert content is not None
     is_technical = KIND_TEXTS[content.kind][3] == "technical"
     categories = [{"coding": [coding(PHD_CATEGORY, "phd")]}]
-    if part in codes.VITAL_SIGNS:
+    if codes.vital_sign(content, part) is not None:
         categories.insert(0, {"coding": [coding(CATEGORY, "vital-signs", "Vital Signs")]})
     questionable = content.values.get("questionable") is True
     device = device_reference(book, content.placement, texts)
@@ -76,7 +76,7 @@ def observation(
             "category": categories,
             "code": said["code"],
             # a battery is a state of the device, and of no person
-            "subject": device if is_technical else subject(book, content.placement),
+            "subject": device if is_technical else subject(book, content),
             **dated(verified, "effective"),
             "issued": words.instant(verified.received_ms),
             "valueQuantity": said.get("valueQuantity"),
@@ -91,9 +91,9 @@ def observation(
     )
 
 
-def measured(name: str, value: object, texts: Words) -> dict[str, Any]:
+def measured(event: Event, name: str, value: object, texts: Words) -> dict[str, Any]:
     """Code and quantity of a number, or why it is not there."""
-    said: dict[str, Any] = {"code": value_concept(name, texts)}
+    said: dict[str, Any] = {"code": value_concept(event, name, texts)}
     if isinstance(value, Absent):
         said["dataAbsentReason"] = reason(codes.ABSENT.get(value.reason, "error"), value.reason)
     else:
@@ -101,15 +101,18 @@ def measured(name: str, value: object, texts: Words) -> dict[str, Any]:
     return said
 
 
-def value_concept(name: str, texts: Words) -> dict[str, Any]:
+def value_concept(event: Event, name: str, texts: Words) -> dict[str, Any]:
     """IEEE 11073, LOINC and SNOMED CT codes where they are known, and our own name always."""
     found = []
-    mdc = VALUE_TEXTS[name][3] if name in VALUE_TEXTS else 0
+    mdc = codes.mdc_code(event, name)
     if mdc:
         found.append(coding(codes.MDC, str(mdc)))
-    if name in codes.VITAL_SIGNS:
-        loinc, loinc_text, snomed, snomed_text = codes.VITAL_SIGNS[name]
-        found += [coding(codes.LOINC, loinc, loinc_text), coding(codes.SNOMED, snomed, snomed_text)]
+    sign = codes.vital_sign(event, name)
+    if sign is not None:
+        loinc, loinc_text, snomed, snomed_text = sign
+        found.append(coding(codes.LOINC, loinc, loinc_text))
+        if snomed:
+            found.append(coding(codes.SNOMED, snomed, snomed_text))
     found.append(coding(codes.VALUE, name))
     return {"coding": found, "text": texts.value_name(name)}
 
@@ -131,7 +134,7 @@ def components(verified: Verified, texts: Words) -> list[dict[str, Any]]:
     assert content is not None
     is_failed = content.kind == "measurement.failed"
     found = [
-        component(value_concept(name, texts), name, value)
+        component(value_concept(content, name, texts), name, value)
         for name, value in sorted(content.values.items())
         if is_failed or not is_number(name, value)
     ]

@@ -64,11 +64,11 @@ def device_reference(book: GatewayBook, placement: int, texts: Words) -> dict[st
     }
 
 
-def subject(book: GatewayBook, placement: int) -> dict[str, Any]:
+def subject(book: GatewayBook, event: Event) -> dict[str, Any]:
     """Whoever is concerned, by pseudonym: the receiving side knows who lives there, and nobody here does (N7)."""
     return {
         "type": "Patient",
-        "identifier": {"system": SUBJECT, "value": names.subject_of(book, placement)},
+        "identifier": {"system": SUBJECT, "value": names.subject_of(book, event)},
     }
 
 

@@ -41,14 +41,17 @@ class When(NamedTuple):
 
 
 def when(verified: Verified) -> When:
-    """When it happened: the device's time as estimated, else when the hub learned it, but for what was retold."""
+    """When it happened: the device's time as estimated, else when the hub learned it, but for what was retold.
+
+    A device that stamps its readings may send them days later: a stamp that nothing dates leaves only the latest moment.
+    """
     content = verified.content
     assert content is not None
     learned_ms = utc_of(verified.book, content)
     stamp = content.device_time
     if stamp is not None and stamp.utc_ms is not None:
         return When(stamp.utc_ms)
-    if any(name in content.values for name in RETOLD):
+    if stamp is not None or any(name in content.values for name in RETOLD):
         return When(None, learned_ms)
     return When(learned_ms)
 

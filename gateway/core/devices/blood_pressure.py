@@ -26,7 +26,6 @@ RESERVED_FLAGS = 0xE0
 BODY_MOVED, CUFF_LOOSE, IRREGULAR_PULSE, WRONG_POSITION = 1 << 0, 1 << 1, 1 << 2, 1 << 5
 QUESTIONABLE = BODY_MOVED | CUFF_LOOSE | WRONG_POSITION
 PULSE_RANGES = {1: "above", 2: "below"}  # bits 3 and 4: the pulse is outside what the cuff measures
-UNKNOWN_USER = 255
 
 PARTS = ("systolic", "diastolic", "mean")
 # Value name: what is plausible, both ends included. Outside it a value is marked, not changed.
@@ -54,9 +53,7 @@ def decode_measurement(value: bytes) -> Measurement:
     if flags & PULSE:
         values["pulse_rate_bpm"] = fields.sfloat("pulse_rate_bpm")
     if flags & USER:
-        user = fields.number(1, "user_index")
-        if user != UNKNOWN_USER:
-            values["user_index"] = user
+        fields.user(values)
     if flags & STATUS:
         read_status(values, fields.number(2, "cuff_status"))
     fields.end(measurement, RESERVED_FLAGS)

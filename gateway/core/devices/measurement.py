@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.core.model import Decimal
 
 DATE_TIME_SIZE = 7
+UNKNOWN_USER = 255
 
 
 class Measurement:
@@ -90,6 +91,14 @@ class Fields:
         measurement.device_time = decode_date_time(raw)
         if measurement.device_time.clock != CLOCK_UNKNOWN:
             measurement.record = raw + numbers
+
+    def user(self, values: "dict[str, object]") -> None:
+        """The next byte as the number of a user of the device; 255 is somebody it does not know."""
+        user = self.number(1, "user_index")
+        if user == UNKNOWN_USER:
+            values["user_unknown"] = True
+        else:
+            values["user_index"] = user
 
     def end(self, measurement: Measurement, reserved: int) -> None:
         """Count what is not read: the `reserved` bits of the flags that are set, and bytes behind the last field."""

@@ -13,7 +13,6 @@ KIND = "weight.measured"
 IMPERIAL, TIMESTAMP, USER, BMI_AND_HEIGHT = 0x01, 0x02, 0x04, 0x08
 RESERVED_FLAGS = 0xF0
 UNSUCCESSFUL = 0xFFFF  # a weight that says that there is none
-UNKNOWN_USER = 255
 # Of a person, both ends included. Outside it a value is marked, not changed.
 PLAUSIBLE = {"weight_kg": (1, 300), "weight_lb": (2, 660)}
 
@@ -35,9 +34,7 @@ def decode_measurement(value: bytes) -> Measurement:
     if flags & TIMESTAMP:
         fields.stamp(measurement, value[1:3])
     if flags & USER:
-        user = fields.number(1, "user_index")
-        if user != UNKNOWN_USER:
-            values["user_index"] = user
+        fields.user(values)
     if flags & BMI_AND_HEIGHT:
         values["bmi_kg_per_m2"] = Decimal(fields.number(2, "bmi_kg_per_m2"), -1)
         name, exponent = ("height_in", -1) if flags & IMPERIAL else ("height_m", -3)
@@ -50,7 +47,7 @@ def decode_measurement(value: bytes) -> Measurement:
 def observation_of(measurement: Measurement) -> Observation:
     """`weight.measured`, or `measurement.failed` where the scale says that it found no weight."""
     if "weight_kg" not in measurement.values and "weight_lb" not in measurement.values:
-        return failed(measurement, "unsuccessful", ("user_index",))
+        return failed(measurement, "unsuccessful", ("user_index", "user_unknown"))
     return measured(KIND, measurement)
 
 
