@@ -162,29 +162,46 @@ class Visitor:
             passkey=passkey,
             timeout_ms=CONNECT_TIMEOUT_MS,
         )
+        self.near.clear()  # what it sent until now led here; one that sleeps after this visit is not called again
         try:
             self.check_bond(connection)
             self.device.link = "connected"
-            await self.prepare(connection)
+            await self.ask(connection)
             await self.tell_denied(False)
             await self.follow(connection)
         finally:
             await connection.disconnect()
 
-    async def follow(self, connection: "BleConnection") -> None:
+    async def ask(self, connection: "BleConnection") -> None:
+        """The driver's steps. A cuff may send its reading and sleep before they are done: what it sent is taken."""
+        try:
+            await self.prepare(connection)
+        except HalError:
+            await connection.disconnect()
+            try:
+                await self.listen(connection)
+            except HalError:
+                pass  # the end of what was heard; the step that failed is the error
+            raise
+
+    async def listen(self, connection: "BleConnection") -> None:
         """Take notifications until the link is lost. Raises HalError then."""
+        while True:
+            heard = await connection.receive()
+            self.heard_ms = None
+            await self.take(
+                self.driver.notified(heard.characteristic, heard.value, heard.received_ms),
+                heard.received_ms,
+            )
+            self.heard_ms = self.clock.uptime_ms()
+
+    async def follow(self, connection: "BleConnection") -> None:
+        """Take notifications until the link is lost, or is left because the device is silent. Raises HalError then."""
         self.heard_ms = self.clock.uptime_ms()
         self.left = False
         watch = asyncio.create_task(self.watch(connection))
         try:
-            while True:
-                heard = await connection.receive()
-                self.heard_ms = None
-                await self.take(
-                    self.driver.notified(heard.characteristic, heard.value, heard.received_ms),
-                    heard.received_ms,
-                )
-                self.heard_ms = self.clock.uptime_ms()
+            await self.listen(connection)
         finally:
             if not self.left:
                 watch.cancel()

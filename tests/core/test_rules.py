@@ -234,6 +234,18 @@ def test_a_stable_stream_is_recorded_on_change_and_now_and_then():
     assert stable.keeps(measured(3_000 + STABLE_LEAST_MS, Decimal(965, -1), boot=2))
 
 
+def test_a_heart_rate_is_a_stream_and_a_weight_is_none():
+    every, stable = Recording("every_s", 10_000), Recording("stable")
+
+    def beats(uptime_ms: int, bpm: int) -> Event:
+        return Event("heart_rate.measured", OXIMETER, 1, uptime_ms, values={"heart_rate_bpm": bpm})
+
+    assert [every.keeps(beats(now_ms, 70)) for now_ms in (0, 9_999, 10_000)] == [True, False, True]
+    assert [stable.keeps(beats(*each)) for each in ((0, 70), (1, 70), (2, 71))] == [True, False, True]
+    weights = [Event("weight.measured", OXIMETER, 1, now_ms) for now_ms in (1, 2)]
+    assert [every.keeps(event) for event in weights] == [True, True]
+
+
 def test_a_stored_or_failed_measurement_is_always_recorded():
     every = Recording("every_s", 3_600_000)
     every.keeps(measured(0, 97))

@@ -6,9 +6,9 @@ one of a kind that did not come within the interval, is always kept.
 
 from gateway.core.model import Event, compare_number
 
-STREAMED = ("oximetry.measured", "climate.measured")
+STREAMED = ("oximetry.measured", "climate.measured", "heart_rate.measured")
 STABLE_LEAST_MS = 60_000  # an unchanged value is recorded at least this often
-VALUES_COMPARED = ("spo2_pct", "pulse_rate_bpm", "temperature_c", "humidity_pct")
+VALUES_COMPARED = ("spo2_pct", "pulse_rate_bpm", "temperature_c", "humidity_pct", "heart_rate_bpm")
 
 
 class Recording:
