@@ -19,6 +19,7 @@ LIMIT_S = 230
 RUNS = {
     "faults": ["--scenario", "faults", "--json"],
     "night": ["--scenario", "night", "--json"],
+    "remote-monitoring": ["--scenario", "remote-monitoring", "--json"],
     "short": ["--scenario", "faults", "--json", "--seconds", "6"],
     "said": ["--scenario", "faults", "--language", "nb"],
 }
@@ -89,6 +90,33 @@ def test_a_scenario_is_as_it_expects_and_loses_nothing(runs: dict[str, Run], nam
     assert run.summary["technical_faults"] == dict(expected(name).faults)
     assert run.summary["marked_repetitions"] == sum("repeat" in event["values"] for event in run.events)
     assert reasons(name, run.events) == []
+
+
+def test_a_morning_of_remote_monitoring_brings_every_reading_once_and_names_what_failed(
+    runs: dict[str, Run],
+) -> None:
+    run = runs["remote-monitoring"]
+    assert run.status == 0, run.errors
+    summary = run.summary
+    assert summary["lost"] == 0 and summary["sent"] == summary["verified"] == len(run.events)
+    assert summary["personal_alarms"] == 0 and summary["technical_faults"] == {}
+    assert summary["duplicates_removed"] >= 3, "the cuff sent all that it had ever measured at every visit"
+    assert reasons("remote-monitoring", run.events) == []
+    of_cuff = [event for event in run.events if event["device"] == "Blood pressure cuff"]
+    stamps = [event["device_time"] for event in of_cuff if event["lane"] == 3]
+    assert len(stamps) == 3 and sum("0000-00-00" in str(stamp) for stamp in stamps) == 1
+
+
+@pytest.mark.parametrize("index", range(len(expected("remote-monitoring").measured)))
+def test_a_reading_that_was_lost_on_the_way_would_be_found(runs: dict[str, Run], index: int) -> None:
+    lost = expected("remote-monitoring").measured[index]
+    events = runs["remote-monitoring"].events
+    where = next(
+        number
+        for number, event in enumerate(events)
+        if (event["device"], event["kind"]) == (lost.device, lost.kind)
+    )
+    assert "reading_missing" in reasons("remote-monitoring", events[:where] + events[where + 1 :])
 
 
 def only_alarm(verdict: Verdict) -> list[str]:

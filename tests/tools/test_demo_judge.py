@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from gateway.core.model import Decimal
 from gateway.core.registry import KINDS
 from gateway.core.rules.incidents import OPENING
 from tools.demo import account, words
 from tools.demo.judge import ORDERLY, judge, shortfalls
-from tools.home.scenario import FOLDER, Expect, load
+from tools.home.scenario import FOLDER, Expect, Measured, load
 
 DOOR, DETECTOR, DISPENSER = 1, 2, 3
 NAMES = {0: "hub", DOOR: "Front door", DETECTOR: "Detector", DISPENSER: "Dispenser"}
@@ -163,6 +164,98 @@ def test_what_does_not_decode_is_found_in_every_lane(home: Home) -> None:
     assert reasons(home, MET) == ["wrong_lane"]
 
 
+# --- measurements -------------------------------------------------------------------------------------------------
+
+CUFF = 4
+NAMES[CUFF] = "Cuff"
+WANTED = (
+    Measured("Cuff", "blood_pressure.measured", {"systolic_mmhg": "138", "questionable": "True"}),
+    Measured("Cuff", "measurement.failed", {"reason": "no_value"}),
+)
+
+
+def morning() -> Home:
+    """What `WANTED` asks for, and a stream of somebody else."""
+    home = Home()
+    home.tell("blood_pressure.measured", CUFF, systolic_mmhg=138, diastolic_mmhg=88, questionable=True)
+    home.tell("measurement.failed", CUFF, reason="no_value", systolic_mmhg="NaN")
+    for number in range(account.STREAM):
+        home.tell("oximetry.measured", DETECTOR, spo2_pct=Decimal(970 + number, -1))
+    home.tell("dose.collected", DISPENSER, "d1", dose_id=1)
+    return home
+
+
+def read(home: Home, *measured: Measured) -> list[str]:
+    expected = Expect(0, frozenset(), False, Counter(), measured)
+    return [name for name, _ in shortfalls(judge(home.events), expected)]
+
+
+def test_every_reading_that_is_listed_arrived_and_a_dose_is_none() -> None:
+    home = morning()
+    assert read(home, *WANTED) == []
+    assert [event["kind"] for event in judge(home.events).readings][:2] == [each.kind for each in WANTED]
+    assert len(judge(home.events).readings) == 2 + account.STREAM
+
+
+@pytest.mark.parametrize(
+    ("index", "change"),
+    [
+        (0, {"systolic_mmhg": 139}),
+        (0, {"systolic_mmhg": Decimal(1380, -1)}),
+        (0, {"questionable": False}),
+        (1, {"reason": "unsuccessful"}),
+    ],
+)
+def test_a_reading_in_other_digits_or_for_another_reason_is_found(index: int, change: Event) -> None:
+    home = morning()
+    home.events[index]["values"] |= change
+    assert read(home, *WANTED) == ["reading_missing", "reading_extra"]
+
+
+def test_a_reading_that_is_lost_or_comes_twice_or_from_another_device_is_found() -> None:
+    lost, twice, other = morning(), morning(), morning()
+    del lost.events[0]
+    assert read(lost, *WANTED) == ["reading_missing"]
+    twice.tell("measurement.failed", CUFF, reason="no_value")
+    assert read(twice, *WANTED) == ["reading_extra"]
+    other.events[1]["device"] = "Detector"
+    assert read(other, *WANTED) == ["reading_missing"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "nb",
+            (
+                "Målinger: 7",
+                "Cuff: Blodtrykk målt: enheten merker målingen som usikker, overtrykk 138 mmHg, undertrykk 88 mmHg",
+                "Cuff: Målingen mislyktes: apparatet fant ingen verdi",
+                "Detector: Oksygenmetning målt, 5 ganger",
+            ),
+        ),
+        (
+            "en",
+            (
+                "Measurements: 7",
+                "systolic pressure 138 mmHg, diastolic pressure 88 mmHg",
+                "Cuff: The measurement failed: the device found no value",
+                "Detector: Oximetry measured, 5 times",
+            ),
+        ),
+    ],
+)
+def test_the_account_lists_readings_in_their_digits_and_counts_streams(
+    language: str, said: tuple[str, ...]
+) -> None:
+    verdict = judge(morning().events)
+    text = "\n".join(account.lines(verdict, language, "Europe/Oslo"))
+    assert all(each in text for each in said), text
+    assert text.count("97.") == 0, "a stream has no line for each"
+    counted = account.counts(verdict)["measurements"]
+    assert counted == {"blood_pressure.measured": 1, "measurement.failed": 1, "oximetry.measured": 5}
+
+
 # --- what is said of it -------------------------------------------------------------------------------------------
 
 
@@ -205,13 +298,18 @@ def test_each_shortfall_has_its_words(home: Home, language: str) -> None:
     home.tell("tamper.detected", DOOR, "d1")
     home.tell("smoke.cleared", DETECTOR, "nobody")
     home.tell("water.detected", DETECTOR, "w1")
-    found = shortfalls(judge(home.events), expect(1, "mains.lost", kinds=("gas.detected",), over=True))
+    home.tell("weight.measured", DISPENSER, weight_kg=70)
+    reading = Measured("Dispenser", "weight.measured", {"weight_kg": "71"})
+    expected = Expect(1, frozenset(["gas.detected"]), True, Counter(["mains.lost"]), (reading,))
+    found = shortfalls(judge(home.events), expected)
     assert {name for name, _ in found} >= {
         "wrong_lane",
         "joined",
         "never_told",
         "alarms_differ",
         "alarm_missing",
+        "reading_missing",
+        "reading_extra",
     }
     assert all("{" not in words.say(language, name, **values) for name, values in found)
 

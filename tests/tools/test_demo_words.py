@@ -4,6 +4,7 @@ import string
 
 import pytest
 
+from gateway.core.devices import blood_pressure, body_temperature, plx
 from gateway.daemon.arguments import session_language
 from tools.demo import words
 from tools.docs.cards import ROOT
@@ -16,7 +17,7 @@ def blanks(text: str) -> set[str | None]:
 
 
 def test_both_languages_have_every_text_with_the_same_names() -> None:
-    for name, (norwegian, english) in {**words.TEXTS, **words.ACTS}.items():
+    for name, (norwegian, english) in {**words.TEXTS, **words.ACTS, **words.REASONS, **words.WORDS}.items():
         assert norwegian and english and blanks(norwegian) == blanks(english), name
         assert norwegian.count(",") == english.count(",") or name not in ("headings", "lanes")
 
@@ -57,3 +58,26 @@ def test_one_of_a_thing_is_said_in_the_singular() -> None:
 def test_what_is_unknown_stands_as_it_is() -> None:
     assert words.act("nb", "dance") == "dance" and words.kind("nb", "no.such") == "no.such"
     assert words.kind("nb", "smoke.detected") == "Røyk oppdaget"
+
+
+def test_a_reading_is_said_in_the_order_of_the_registry_without_raw_bits() -> None:
+    values: dict[str, object] = {
+        "body_site": "ear",
+        "temperature_c": "37.20",
+        "implausible": "temperature_c",
+        "cuff_status": 4,
+        "irregular_pulse": True,
+    }
+    event = {"kind": "temperature.measured", "values": values}
+    assert words.reading("en", event) == (
+        "Body temperature measured: irregular pulse, as the device says, where it was measured ear, "
+        "temperature 37.20 °C, implausible values, by name: temperature_c"
+    )
+    failed = {"kind": "measurement.failed", "values": {"reason": "worn_out", "spo2_pct": "NaN"}}
+    assert words.reading("nb", failed) == "Målingen mislyktes: worn_out"
+
+
+def test_every_reason_and_word_of_the_drivers_can_be_said() -> None:
+    assert set(body_temperature.SITES) - {""} <= words.WORDS.keys()
+    assert set(blood_pressure.PULSE_RANGES.values()) <= words.WORDS.keys()
+    assert {reason for _, reason in plx.FAILURES} | {"no_value"} <= words.REASONS.keys()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import ConfigError
-from tools.home.scenario import FOLDER, Scenario, load
+from tools.home.scenario import FOLDER, Measured, Scenario, load
 
 
 def loaded(folder: Path, text: str) -> Scenario:
@@ -41,6 +41,43 @@ def test_a_scenario_that_expects_something_has_time_for_all_its_acts(name: str) 
     scenario = load(name)
     if scenario.expect is not None:
         assert max(act.at_s for act in scenario.acts) < scenario.seconds
+
+
+READING = """
+    [[peripheral]]
+    name = "Scale"
+    kind = "scale"
+    address = "C3:00:00:00:00:09"
+    [[expect.measured]]
+    device = "Scale"
+    kind = "weight.measured"
+    weight_kg = "72.450"
+"""
+
+
+def test_a_reading_is_expected_in_its_digits(tmp_path: Path) -> None:
+    expect = loaded(tmp_path, READING).expect
+    assert expect is not None
+    assert expect.measured == (Measured("Scale", "weight.measured", {"weight_kg": "72.450"}),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"72.450"', "72.450", "expect.measured.weight_kg: found 72.45, expected text"),
+        ("weight_kg", "wait_kg", "expect.measured.wait_kg: found no such value"),
+        ("weight.measured", "door.opened", "a kind of lane 3"),
+        (
+            'device = "Scale"',
+            'device = "Scales"',
+            "expect.measured.device: found 'Scales', expected one of Scale",
+        ),
+    ],
+)
+def test_a_reading_that_could_never_come_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, READING.replace(old, new))
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

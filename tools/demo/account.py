@@ -1,18 +1,20 @@
 """The end of a scenario in words: who needed help, and what needs mending, each fault with its card."""
 
+from collections import Counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.daemon.commands import explain
 from tools.demo import words
-from tools.demo.judge import Alarm, Verdict
+from tools.demo.judge import Alarm, Event, Verdict
 from tools.demo.view import when
 
 INDENT = "    "
+STREAM = 5  # from so many of one kind on, a device streams: a line for each would hide the others
 
 
 def lines(verdict: Verdict, language: str, time_zone: str) -> list[str]:
-    """Personal alarms with their incidents, technical faults with what each means and what to do."""
+    """Personal alarms with their incidents, technical faults with what each means and what to do, and measurements."""
     said = [words.say(language, "personal_alarms", count=len(verdict.alarms))]
     for number, (incident, alarm) in enumerate(verdict.alarms.items(), 1):
         said.append("  " + words.say(language, "incident", number=number, incident=incident))
@@ -22,16 +24,37 @@ def lines(verdict: Verdict, language: str, time_zone: str) -> list[str]:
         devices = [event["device"] for event in verdict.faults if event["kind"] == kind]
         said.append(f"  {words.kind(language, kind)} ({kind}): {', '.join(devices)}")
         said += [INDENT + line for line in card(kind, language)]
-    return said + ["  " + line for line in marked(verdict.marked, language)]
+    said += ["  " + line for line in marked(verdict.marked, language)]
+    if verdict.readings:
+        said += ["", words.say(language, "readings", count=len(verdict.readings))]
+        said += ["  " + line for line in readings(verdict.readings, language, ZoneInfo(time_zone))]
+    return said
+
+
+def readings(events: list[Event], language: str, zone: ZoneInfo) -> list[str]:
+    """Each measurement in its digits, and each that failed with its reason; of a stream only how often it came."""
+    streams = Counter((event["device"], event["kind"]) for event in events)
+    often = {each for each, count in streams.items() if count >= STREAM}
+    rows = [
+        f"{when(event, zone)}  {event['device']}: {words.reading(language, event)}"
+        for event in events
+        if (event["device"], event["kind"]) not in often
+    ]
+    for device, kind in sorted(often):
+        text = words.say(language, "stream", kind=words.kind(language, kind), count=streams[device, kind])
+        rows.append(f"{device}: {text}")
+    return rows
 
 
 def counts(verdict: Verdict) -> dict[str, Any]:
     """The same in numbers, for a summary that a program reads."""
-    return {
+    counted = {
         "personal_alarms": len(verdict.alarms),
         "technical_faults": dict(verdict.fault_counts()),
         "marked_repetitions": verdict.marked + sum(alarm.marked for alarm in verdict.alarms.values()),
     }
+    measured = Counter(event["kind"] for event in verdict.readings)
+    return counted | ({"measurements": dict(measured)} if measured else {})
 
 
 def history(alarm: Alarm, language: str, zone: ZoneInfo) -> list[str]:

@@ -16,11 +16,12 @@ from typing import Any
 
 from gateway.core.registry import KINDS
 from gateway.core.rules.incidents import ANY, OPENING, part_of
-from hal.types import ALARM, TECHNICAL
-from tools.home.scenario import Expect
+from hal.types import ALARM, MEASUREMENT, TECHNICAL
+from tools.home.scenario import Expect, Measured
 
 Event = dict[str, Any]
 State = tuple[int, str, str]  # placement, kind that begins it, part
+FAILED = "measurement.failed"
 ORDERLY = ("hub.started", "hub.stopped", "self_test.begun")  # what a healthy hub tells of itself
 
 
@@ -60,6 +61,7 @@ class Verdict:
 
     alarms: dict[str, Alarm] = field(default_factory=dict)
     faults: list[Event] = field(default_factory=list)
+    readings: list[Event] = field(default_factory=list)
     confused: list[tuple[str, Event]] = field(default_factory=list)
     marked: int = 0
 
@@ -80,6 +82,8 @@ def judge(events: Iterable[Event]) -> Verdict:
             verdict.confused.append(("wrong_lane", event))
         elif event["lane"] <= ALARM:
             take_alarm(verdict, event)
+        elif event["lane"] == MEASUREMENT and is_reading(event):
+            verdict.readings.append(event)
         elif event["lane"] == TECHNICAL and is_fault(event):
             technical.setdefault((incident_of(event), event["kind"]), event)
         elif event["lane"] == TECHNICAL:
@@ -113,6 +117,11 @@ def is_fault(event: Event) -> bool:
     return not clears(event) and "repeat" not in event["values"] and event["kind"] not in ORDERLY
 
 
+def is_reading(event: Event) -> bool:
+    """Whether an event of lane 3 is a measurement, or says that one failed; a dose is neither."""
+    return str(event["kind"]).endswith(".measured") or event["kind"] == FAILED
+
+
 def clears(event: Event) -> str:
     """The kind whose state this one ends; empty for what begins something."""
     row = KINDS.get(event["kind"])
@@ -141,4 +150,26 @@ def shortfalls(verdict: Verdict, expect: Expect) -> list[tuple[str, dict[str, ob
         if counts[kind] != expect.faults[kind]:
             numbers = {"found": counts[kind], "expected": expect.faults[kind]}
             found.append(("faults_differ", {"kind": kind, **numbers}))
+    return found + unread(verdict.readings, expect.measured)
+
+
+def unread(readings: list[Event], expected: tuple[Measured, ...]) -> list[tuple[str, dict[str, object]]]:
+    """Measurements that did not arrive in their digits, and those that nobody expects of the devices that are listed."""
+    left = [event for event in readings if event["device"] in {each.device for each in expected}]
+    found: list[tuple[str, dict[str, object]]] = []
+    for each in expected:
+        match = next((event for event in left if is_that(event, each)), None)
+        if match is None:
+            said = ", ".join(f"{name} {item}" for name, item in each.values.items())
+            found.append(("reading_missing", {"device": each.device, "kind": each.kind, "values": said}))
+        else:
+            left.remove(match)
+    found += [("reading_extra", {"device": event["device"], "kind": event["kind"]}) for event in left]
     return found
+
+
+def is_that(event: Event, expected: Measured) -> bool:
+    """Whether an event is the reading that is expected, digit by digit."""
+    values = {name: str(item) for name, item in event["values"].items()}
+    is_alike = all(values.get(name) == item for name, item in expected.values.items())
+    return (event["device"], event["kind"]) == (expected.device, expected.kind) and is_alike

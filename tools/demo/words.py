@@ -1,6 +1,14 @@
 """What the demonstration says to people, in Norwegian (bokmål) and English. Events have their texts in the registry."""
 
-from gateway.core.registry_text import KIND_TEXTS
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.core.model import ABSENT_JSON
+from gateway.core.registry import VALUES
+from gateway.core.registry_text import KIND_TEXTS, VALUE_TEXTS
+from tools.export.words import UNIT_TEXTS
+
+ABSENT = tuple(ABSENT_JSON.values())
 
 LANGUAGES = {"nb": 0, "en": 1}
 TEXTS = {
@@ -62,6 +70,16 @@ TEXTS = {
         "{kind}: tekniske feil {found}, ventet {expected}",
         "{kind}: technical faults {found}, expected {expected}",
     ),
+    "readings": ("Målinger: {count}", "Measurements: {count}"),
+    "stream": ("{kind}, {count} ganger", "{kind}, {count} times"),
+    "reading_missing": (
+        "{device}: {kind} ({values}) kom ikke",
+        "{device}: {kind} ({values}) did not come",
+    ),
+    "reading_extra": (
+        "{device}: {kind} kom og var ikke ventet",
+        "{device}: {kind} came and was not expected",
+    ),
     "hub.kill": ("huben drepes (SIGKILL) og starter igjen", "the hub is killed (SIGKILL) and starts again"),
     "ended": (
         "{process} stoppet av seg selv; det siste den sa:\n{words}",
@@ -108,8 +126,36 @@ ACTS = {
     "flap": ("henger løst og slår av og på", "hangs loose and toggles by itself"),
     "jam": ("setter seg fast", "jams"),
     "release": ("løsnes av en pleier", "is freed by a carer"),
+    "measure": ("måler", "measures"),
+    "fail": ("finner ingen verdi", "finds no value"),
+    "lose_clock": ("har mistet klokken", "has lost its clock"),
     "put_back": ("kabelen settes inn igjen", "the cable is put back"),
 }
+# Why there is no value, as the drivers say it.
+REASONS = {
+    "no_value": ("apparatet fant ingen verdi", "the device found no value"),
+    "unsuccessful": ("vekten fant ingen vekt", "the scale found no weight"),
+    "no_contact": ("sensoren berører ingen", "the sensor touches nobody"),
+    "invalid": ("apparatet sier at den er ugyldig", "the device says that it is invalid"),
+    "unavailable": ("apparatet har ingen ennå", "the device has none yet"),
+    "demonstration": ("apparatet viser frem seg selv", "the device demonstrates itself"),
+    "testing": ("apparatet tester seg selv", "the device tests itself"),
+}
+# Words that devices have instead of numbers.
+WORDS = {
+    "armpit": ("armhulen", "armpit"),
+    "body": ("kroppen", "body"),
+    "ear": ("øret", "ear"),
+    "finger": ("fingeren", "finger"),
+    "gi_tract": ("tarmen", "gut"),
+    "mouth": ("munnen", "mouth"),
+    "rectum": ("endetarmen", "rectum"),
+    "toe": ("tåen", "toe"),
+    "tympanum": ("trommehinnen", "eardrum"),
+    "above": ("over", "above"),
+    "below": ("under", "below"),
+}
+RAW = ("cuff_status", "measurement_status", "sensor_status", "implausible", "reason")  # for programs
 
 
 def say(language: str, name: str, /, **values: object) -> str:
@@ -127,6 +173,28 @@ def kind(language: str, name: str) -> str:
     """A kind of event in plain words; one that the registry does not know as it stands."""
     row = KIND_TEXTS.get(name)
     return name if row is None else str(row[LANGUAGES[language]])
+
+
+def reading(language: str, event: dict[str, Any]) -> str:
+    """A measurement in plain words: what it is, its numbers in their digits, and what the device says of it."""
+    said = [kind(language, event["kind"])]
+    for name, item in sorted(event["values"].items(), key=lambda row: VALUES.get(row[0], 0)):
+        if name == "reason":
+            said.append(REASONS[item][LANGUAGES[language]] if item in REASONS else str(item))
+        elif name in VALUE_TEXTS and name not in RAW and item not in ABSENT:
+            said.append(value(language, name, item))
+    if "implausible" in event["values"]:
+        said.append(f"{VALUE_TEXTS['implausible'][LANGUAGES[language]]}: {event['values']['implausible']}")
+    return said[0] + (": " + ", ".join(said[1:]) if len(said) > 1 else "")
+
+
+def value(language: str, name: str, item: Any) -> str:
+    """One value: its name, its digits, its unit; of what is only said, the name alone."""
+    row = VALUE_TEXTS[name]
+    unit = UNIT_TEXTS.get(row[2], row[2])
+    text = str(row[LANGUAGES[language]])
+    shown = WORDS[item][LANGUAGES[language]] if item in WORDS else item
+    return text if item is True else f"{text} {shown} {unit}".rstrip()
 
 
 def act(language: str, name: str) -> str:

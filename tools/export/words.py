@@ -18,7 +18,16 @@ from tools.platform.books import GatewayBook, Verified
 from tools.platform.lines import printable, utc_of
 
 HUB = "gateway"
-UNIT_TEXTS = {"Cel": "°C", "dB[mW]": "dBm"}  # where people write another than UCUM
+# Where people write another than UCUM.
+UNIT_TEXTS = {
+    "Cel": "°C",
+    "[degF]": "°F",
+    "dB[mW]": "dBm",
+    "mm[Hg]": "mmHg",
+    "[lb_av]": "lb",
+    "[in_i]": "in",
+    "kg/m2": "kg/m²",
+}
 MOMENT = "utc_ms"  # how values that are moments end
 LAST = ("log_number", "dose_id")  # what nobody needs at night, where a text is cut
 NAMED = ("state",)  # values that are the name of a kind

@@ -35,6 +35,11 @@ class Actor:
                 facts[key] = getattr(self.plan, key)
         return facts
 
+    @property
+    def holds(self) -> bool:
+        """Whether it still has something that a gateway is to get."""
+        return False
+
     async def start(self) -> None:
         """Switch on."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.home.actors import Actor, Dispenser, PulseOximeter
+from tools.home.health import HEALTH
 from tools.home.scenario import Act, PeripheralPlan, Scenario
 from tools.home.sensors import Sensor
 from tools.simulators.hci_server import HciServer
@@ -16,7 +17,7 @@ from tools.simulators.link import HomeLink
 
 FACTS = "home.json"
 WAIT_FOR_HUB_S = 0.05
-HANDED_OVER_S = 15.0  # in which a dispenser tells at the end what its log still holds
+HANDED_OVER_S = 15.0  # in which devices tell at the end what they still hold
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -43,6 +44,8 @@ class House:
             return PulseOximeter(plan, self.link)
         if plan.kind == "dispenser":
             return Dispenser(plan, self.folder, self.utc_ms)
+        if plan.kind in HEALTH:
+            return HEALTH[plan.kind](plan, self.link, self.utc_ms, self.scenario.time_zone)
         return Sensor(plan, self.link)
 
     @contextlib.asynccontextmanager
@@ -92,13 +95,13 @@ class House:
         self.end()
 
     async def hand_over(self) -> None:
-        """A script that ends in the midst of an outage leaves entries in a dispenser's own log, which are not lost."""
-        dispensers = [actor for actor in self.actors.values() if isinstance(actor, Dispenser)]
-        for dispenser in dispensers:
-            dispenser.line.put_back()
+        """A script that ends in the midst of an outage leaves readings in the devices' memories, which are not lost."""
+        for actor in self.actors.values():
+            if isinstance(actor, Dispenser):
+                actor.line.put_back()
         loop = asyncio.get_running_loop()
         end = loop.time() + HANDED_OVER_S
-        while any(each.holds for each in dispensers) and loop.time() < end:  # noqa: ASYNC110 - as above
+        while any(actor.holds for actor in self.actors.values()) and loop.time() < end:  # noqa: ASYNC110 - as above
             await asyncio.sleep(WAIT_FOR_HUB_S)
 
     def end(self) -> None:

@@ -2,12 +2,14 @@
 
 [home]            name, time_zone, clock (local time of day at the start; without it the real time), seconds (how long it
                   takes to tell itself, 40 where nothing is said)
-[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag), room, address, and the kind's own keys
+[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag, cuff, thermometer, scale), room, address, and the kind's own keys
 [[act]]           at_s, peripheral, do, and the act's own keys; `every_s` repeats it
 [[fault]]         at_s, do (broker.stop, hub.kill), for_s: played by whoever runs broker and hub
 [[rule]]          goes to the gateway's configuration as it stands
 [expect]          what must arrive in `seconds`: personal_alarms (incidents), kinds (of alarms that are among them), over
                   (true: the end of every one is seen), faults (kinds of technical faults, one entry for each, no others)
+[[expect.measured]]  device, kind, and values in their digits, as text: each must arrive, and of the devices that are
+                  named here nothing else may
 """
 
 import datetime as dt
@@ -22,12 +24,14 @@ from zoneinfo import ZoneInfo
 
 from gateway.core.errors import ConfigError
 from gateway.core.registry import KINDS as EVENT_KINDS
-from hal.types import ALARM, TECHNICAL
+from gateway.core.registry import VALUES
+from hal.types import ALARM, MEASUREMENT, TECHNICAL
 
 FOLDER = Path(__file__).parent / "scenarios"
-KINDS = ("contact", "smoke", "oximeter", "dispenser", "tag")
+KINDS = ("contact", "smoke", "oximeter", "dispenser", "tag", "cuff", "thermometer", "scale")
 FAULTS = ("broker.stop", "hub.kill")
 OF_PERIPHERAL = ("name", "kind", "room", "address", "interval_s", "record")
+EXPECTED = ("personal_alarms", "kinds", "over", "faults", "measured")
 SECONDS = 40.0  # of a scenario that does not say how long it takes
 
 
@@ -64,13 +68,23 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A measurement that must arrive, or one that failed; `values` in the digits in which they are written."""
+
+    device: str
+    kind: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Expect:
-    """What must arrive: so many personal alarms, these kinds among them, and exactly these technical faults."""
+    """What must arrive: so many personal alarms, these kinds among them, exactly these technical faults and readings."""
 
     personal_alarms: int
     kinds: frozenset[str]
     over: bool
     faults: Counter[str]
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,21 +160,19 @@ def parse(tree: dict[str, Any], source: str) -> Scenario:
         faults=faults,
         rules=tree.get("rule", []),
         seconds=float(home.get("seconds", SECONDS)),
-        expect=expectation(tree["expect"], source) if "expect" in tree else None,
+        expect=expectation(tree["expect"], names, source) if "expect" in tree else None,
     )
 
 
-def expectation(row: dict[str, Any], source: str) -> Expect:
+def expectation(row: dict[str, Any], devices: list[str], source: str) -> Expect:
     """`[expect]`. A kind that can never arrive as such, or a misspelt key, would be an expectation nobody tests."""
     alarms, kinds, over, faults = (
         row.get(key, default)
         for key, default in (("personal_alarms", 0), ("kinds", []), ("over", False), ("faults", []))
     )
-    unknown = row.keys() - {"personal_alarms", "kinds", "over", "faults"}
+    unknown = row.keys() - set(EXPECTED)
     if unknown:
-        raise ConfigError(
-            f"expect.{min(unknown)}", "no such key", "personal_alarms, kinds, over, faults", source
-        )
+        raise ConfigError(f"expect.{min(unknown)}", "no such key", ", ".join(EXPECTED), source)
     if type(alarms) is not int or alarms < 0:
         raise ConfigError("expect.personal_alarms", repr(alarms), "a whole number", source)
     for key, names, lanes in (("kinds", kinds, range(ALARM + 1)), ("faults", faults, (TECHNICAL,))):
@@ -168,7 +180,26 @@ def expectation(row: dict[str, Any], source: str) -> Expect:
             if name not in EVENT_KINDS or EVENT_KINDS[name][1] not in lanes:
                 wanted = "a kind of lane " + " or ".join(str(lane) for lane in lanes)
                 raise ConfigError(f"expect.{key}", repr(name), wanted, source)
-    return Expect(alarms, frozenset(kinds), bool(over), Counter(faults))
+    readings = tuple(reading(each, devices, source) for each in row.get("measured", []))
+    return Expect(alarms, frozenset(kinds), bool(over), Counter(faults), readings)
+
+
+def reading(row: dict[str, Any], names: list[str], source: str) -> Measured:
+    """One `[[expect.measured]]`. A number that is no text would have lost the digits that are to be compared."""
+    values = {name: item for name, item in row.items() if name not in ("device", "kind")}
+    for name, item in values.items():
+        if name not in VALUES:
+            raise ConfigError(f"expect.measured.{name}", "no such value", "a name of the registry", source)
+        if not isinstance(item, str):
+            raise ConfigError(f"expect.measured.{name}", repr(item), f'text, as in {name} = "97.0"', source)
+    if row.get("device") not in names:
+        found, wanted = repr(row.get("device")), f"one of {', '.join(names)}"
+        raise ConfigError("expect.measured.device", found, wanted, source)
+    if EVENT_KINDS.get(row.get("kind", ""), (0, -1))[1] != MEASUREMENT:
+        raise ConfigError(
+            "expect.measured.kind", repr(row.get("kind")), f"a kind of lane {MEASUREMENT}", source
+        )
+    return Measured(row["device"], row["kind"], values)
 
 
 def peripheral(row: dict[str, Any], index: int, source: str) -> PeripheralPlan:

@@ -87,14 +87,20 @@ class VirtualPeripheral:
     # --- life ----------------------------------------------------------------------------------------------
 
     async def start(self, service_uuids: tuple[int, ...] = (), interval_ms: int = 100) -> None:
-        """Switch on and advertise; the name is in the scan response."""
+        """Switch on and advertise."""
         await self.device.power_on()
+        await self.advertise(service_uuids, interval_ms)
+
+    async def advertise(
+        self, service_uuids: tuple[int, ...] = (), interval_ms: int = 100, *, again: bool = True
+    ) -> None:
+        """Be heard, and take connections; the name is in the scan response. `again`: after each connection, too."""
         uuids = b"".join(bytes(UUID.from_16_bits(uuid)) for uuid in service_uuids)
         items = [FLAGS]
         if uuids:
             items.append((AdvertisingData.Type.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, uuids))
         await self.device.start_advertising(
-            auto_restart=True,
+            auto_restart=again,
             advertising_interval_min=interval_ms,
             advertising_interval_max=interval_ms,
             advertising_data=bytes(AdvertisingData(items)),
