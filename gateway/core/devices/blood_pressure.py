@@ -99,15 +99,16 @@ def decode_cuff_pressure(value: bytes) -> Measurement:
         DecodeError: empty, or shorter than the flags announce.
     """
     fields = Fields(value)
-    name = "cuff_kpa" if fields.flags & KPA else "cuff_mmhg"
+    unit = "_kpa" if fields.flags & KPA else "_mmhg"
     measurement = Measurement()
-    measurement.values[name] = fields.sfloat(name)
-    fields.take(4, "unused pressures")
+    measurement.values["cuff" + unit] = fields.sfloat("cuff" + unit)
+    for part in PARTS[1:]:
+        fields.take(2, part + unit)
     for bit, size, field in (
         (TIMESTAMP, 7, "timestamp"),
-        (PULSE, 2, "pulse"),
-        (USER, 1, "user"),
-        (STATUS, 2, "status"),
+        (PULSE, 2, "pulse_rate_bpm"),
+        (USER, 1, "user_index"),
+        (STATUS, 2, "cuff_status"),
     ):
         if fields.flags & bit:
             fields.take(size, field)

@@ -12,6 +12,7 @@ from gateway.core.model import (
     DeviceTime,
     Observation,
     compare_number,
+    require_bytes,
 )
 from gateway.core.sfloat import decode_sfloat
 
@@ -50,17 +51,6 @@ def require_flags(value: bytes) -> int:
     return value[0]
 
 
-def require_field(value: bytes, at: int, size: int, name: str) -> None:
-    """Refuse a value that ends inside a field that its flags announce.
-
-    Raises:
-        DecodeError: fewer than `size` bytes stand at `at`.
-    """
-    if at + size > len(value):
-        text = name + " needs " + str(size) + " bytes, " + str(len(value) - at) + " left"
-        raise DecodeError(text, len(value))
-
-
 class Fields:
     """The fields of a value, one after the other; `flags` is its first byte."""
 
@@ -73,7 +63,7 @@ class Fields:
 
     def take(self, size: int, name: str) -> bytes:
         """The next `size` bytes. Raises DecodeError where fewer are left."""
-        require_field(self.value, self.at, size, name)
+        require_bytes(self.value, self.at, size, name)
         self.at += size
         return self.value[self.at - size : self.at]
 

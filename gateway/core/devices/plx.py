@@ -10,11 +10,10 @@ from gateway.core.devices.measurement import (
     decode_date_time,
     mark_implausible,
     no_number,
-    require_field,
     require_flags,
 )
 from gateway.core.errors import DecodeError
-from gateway.core.model import CLOCK_UNKNOWN
+from gateway.core.model import CLOCK_UNKNOWN, require_bytes
 from gateway.core.sfloat import decode_sfloat
 
 SPOT_CHECK, CONTINUOUS, FEATURES = "2a5e", "2a5f", "2a60"
@@ -90,7 +89,7 @@ def decode_measurement(characteristic: str, value: bytes) -> Measurement:
     for bit, size, names in SPOT_CHECK_FIELDS if spot_check else CONTINUOUS_FIELDS:
         if bit and not flags & bit:
             continue
-        require_field(value, at, size, names[0])
+        require_bytes(value, at, size, names[0])
         read_field(measurement, names, value, at, size, flags)
         at += size
     measurement.trailing = len(value) - at
@@ -126,7 +125,7 @@ def decode_features(value: bytes) -> Features:
     at = 2
     for bit, size, name in ((0x01, 2, "measurement status support"), (0x02, 3, "sensor status support")):
         if features.bits & bit:
-            require_field(value, at, size, name)
+            require_bytes(value, at, size, name)
             mask = int.from_bytes(value[at : at + size], "little")
             at += size
             if bit == 0x01:
