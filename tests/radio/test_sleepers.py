@@ -164,9 +164,10 @@ def test_a_link_that_breaks_before_anybody_listens_does_not_put_it_to_sleep(tmp_
 
 def test_what_nobody_confirmed_is_sent_at_the_next_visit(tmp_path: Path) -> None:
     async def scene(home: Home, actor: SleepingActor) -> None:
+        await home.scanner.start()
         await measure(actor)
         await do(actor, "leave")
-        await asyncio.sleep(QUIET_S)
+        await falls_silent(home)
         assert actor.holds and actor.device.handed_over == []
         await do(actor, "return")
         assert len(await visit(home, actor)) == 1
