@@ -1,6 +1,5 @@
 """What the demonstration says to people, in Norwegian (bokmål) and English. Events have their texts in the registry."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from gateway.core.model import ABSENT_JSON
