@@ -31,7 +31,7 @@ def test_each_contact_that_stands_open_is_told_and_ended_for_itself():
 
 def test_what_cannot_be_told_of_a_contact_ends_when_that_contact_closes():
     for part in ("", "door_2"):
-        home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}])
+        home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}]).beat(DOOR)
         values: "dict[str, object]" = {"part": part} if part else {}
         home.say(DOOR, "door.opened", **values)
         home.fault(DOOR, "device.silent")
@@ -66,7 +66,7 @@ def test_each_contact_by_which_nobody_came_back_is_told_and_ended_for_itself():
 def test_a_contact_that_nobody_can_hear_is_a_doubt_of_its_own_and_waited_for_anew_when_it_is_heard():
     for part in ("", "door_2"):
         values: "dict[str, object]" = {"part": part} if part else {}
-        home = RuleHome([NIGHT, NOT_BACK])
+        home = RuleHome([NIGHT, NOT_BACK]).beat(DOOR)
         left = home.say(DOOR, "door.opened", **values)[1]
         home.fault(DOOR, "device.silent")
         doubt = home.wait(60 * MINUTE_MS)
@@ -84,7 +84,7 @@ def test_a_contact_that_nobody_can_hear_is_a_doubt_of_its_own_and_waited_for_ane
 def test_a_contact_that_moves_again_while_it_was_doubtful_ends_that_doubt_alone():
     for part in ("", "door_2"):
         values: "dict[str, object]" = {"part": part} if part else {}
-        home = RuleHome([NIGHT, NOT_BACK])
+        home = RuleHome([NIGHT, NOT_BACK]).beat(DOOR)
         home.say(DOOR, "door.opened", **values)
         home.fault(DOOR, "device.silent")
         home.wait(60 * MINUTE_MS)
@@ -113,7 +113,7 @@ def test_a_contact_that_opens_while_another_is_unseen_is_waited_for_too():
 
 def test_the_doubt_of_an_opening_is_the_doubt_of_the_alarm_also_after_the_device_was_silent():
     for silent in (False, True):
-        home = RuleHome([NIGHT, NOT_BACK])
+        home = RuleHome([NIGHT, NOT_BACK]).beat(DOOR)
         home.say(DOOR, "door.opened", provenance=UNAUTHENTICATED)
         if silent:
             home.fault(DOOR, "device.silent")

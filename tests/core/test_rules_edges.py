@@ -354,7 +354,7 @@ def test_the_reasons_why_nothing_can_be_told_are_those_that_people_read():
         ("device.denied", DOOR, "the device may not be read"),
         ("adapter.lost", 0, "the radio is gone"),
     ):
-        home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}])
+        home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}]).beat(DOOR)
         home.say(DOOR, "door.opened")
         home.fault(placement, kind)
         told = home.wait(10 * MINUTE_MS, (DOOR,))

@@ -260,6 +260,22 @@ def test_a_tag_that_is_gone_after_the_door_opened_is_told_in_the_incident_of_the
     assert [key for key in home.journal if key.startswith("rule.")] == []
 
 
+def test_a_door_that_opens_while_somebody_is_missed_is_the_incident_of_who_left_and_afterwards_a_new_one():
+    for out_ms in (3 * MINUTE_MS, HOUR_MS):
+        home = with_tag([GONE, NIGHT])
+        left = home.say(DOOR, "door.opened")[1]
+        home.say(DOOR, "door.closed")
+        assert kinds(home.wait(out_ms)) == ["tag.gone"]
+        back = home.say(DOOR, "door.opened")[1]
+        assert (
+            back.kind == "door.night_exit" and back.incident == left.incident and "repeat" not in back.values
+        )
+        assert home.say(DOOR, "door.closed")[1].incident == left.incident
+        home.hear(TAG)
+        assert kinds(home.wait(10_000)) == ["tag.back"]
+        assert home.say(DOOR, "door.opened")[1].incident != left.incident, "somebody leaves anew"
+
+
 def test_without_a_rule_of_the_night_the_incident_is_that_of_the_door():
     home = with_tag([GONE])
     opened = home.say(DOOR, "door.opened")[0]

@@ -61,6 +61,10 @@ class Rule:
         """Uptime in ms at which `due` wants to be called, or None."""
         return None
 
+    def has_told(self, incident: bytes) -> bool:
+        """Whether it has told of a state in this incident that has not ended."""
+        return False
+
     def made(
         self, kind: str, moment: Moment, values: "dict[str, object] | None" = None, provenance: int = 0
     ) -> Event:
@@ -93,6 +97,7 @@ class Engine:
             random, {key: item for key, item in stored.items() if key.startswith(PREFIX)}
         )
         self.storms = Storms(self.incidents, stored)
+        self.storms.is_missed = self.is_missed
         self.exercises = Exercises(self.storms, stored)
         self.failed: "list[Rule]" = []  # rules that failed in this run: each is reported once
         self.unsaid: "list[tuple[Rule, str]]" = []  # those that no event tells of yet, and why
@@ -121,6 +126,10 @@ class Engine:
             if rule.placement == placement:
                 events += self.asked(rule, rule.observe, event, moment) or []
         return self.finished(events, moment)
+
+    def is_missed(self, incident: bytes) -> bool:
+        """Whether a rule has told, in this incident, of a state that has not ended."""
+        return any([rule.has_told(incident) for rule in self.rules])
 
     def asked(self, rule: Rule, ask: "Callable[..., Any]", *given: object) -> "Any":
         """What a rule answers, or None where it fails: a fault of ours, with which nothing may go that a device said."""

@@ -228,6 +228,9 @@ class Follower(Rule):
                 return row
         return None
 
+    def has_told(self, incident: bytes) -> bool:
+        return any([row[2] == incident for row in self.told])
+
     def begin(
         self,
         kind: str,

@@ -27,6 +27,7 @@ from hal.types import TECHNICAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from gateway.core.rules.engine import Moment
@@ -116,6 +117,10 @@ class Storms:
         self.incidents = incidents
         self.changes: "dict[str, bytes | None]" = {}
         self.held: "dict[str, Spell]" = {}
+        self.left: "dict[str, bytes]" = {}  # the incident of whoever left last, by the same key
+        self.is_missed: "Callable[[bytes], bool]" = (
+            nobody  # whether a rule has told that who left in it is gone
+        )
         self.take_up(stored)
 
     def take_up(self, stored: "dict[str, bytes]") -> None:
@@ -198,7 +203,11 @@ class Storms:
             spell.toggles += 1
             if may_mark:
                 self.incidents.resume(spell.placement, spell.kind, spell.part, before)
+        if spell.kind in OF_PEOPLE and not was_open:
+            self.join(spell)
         self.incidents.assign(event)
+        if spell.kind in OF_PEOPLE and event.incident is not None:
+            self.left[self.key_of(spell.placement, spell.kind, spell.part)] = event.incident
         spell.provenance = event.provenance & (spell.provenance if was_open else event.provenance)
         spell.rule = event.rule
         if may_mark and spell.repeats(event):
@@ -210,6 +219,12 @@ class Storms:
             self.keep(spell)
         else:
             self.noticed(spell, event)
+
+    def join(self, spell: Spell) -> None:
+        """Who opens while whoever left is missed, as a rule has told, most likely comes back: it is that incident."""
+        left = self.left.get(self.key_of(spell.placement, spell.kind, spell.part))
+        if left is not None and self.is_missed(left):
+            self.incidents.resume(spell.placement, spell.kind, spell.part, left)
 
     def end(self, spell: Spell, event: Event) -> None:
         """A state ends: the end of a marked beginning is marked as well."""
@@ -295,6 +310,11 @@ class Storms:
             if spell.again_ms is not None:
                 times.append(spell.again_ms)
         return min(times) if times else None
+
+
+def nobody(_incident: bytes) -> bool:
+    """Without rules nobody is missed."""
+    return False
 
 
 def is_logged(event: "Event") -> bool:
