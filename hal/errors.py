@@ -1,4 +1,4 @@
-"""What a backend may raise: six kinds, each naming what the caller can do about it.
+"""What a backend may raise: six kinds, each naming what the caller can do about it (and of one, a closer word for pairing).
 
 Backends translate every native exception to one of these and keep the native text in `detail`. Any other
 exception that leaves a backend is our bug and is treated as one: the loop that met it fails loudly.
@@ -39,3 +39,22 @@ class CorruptDataError(HalError):
 
 class DeniedError(HalError):
     """The peer or the system refused: permission, pairing, key or certificate."""
+
+
+class PairingError(DeniedError):
+    """Pairing did not come to a bond, or a stored one is not taken; `reason` is one of the words below.
+
+    A refusal like any other to whoever does not pair.
+    """
+
+    STALE = "stale"  # the peripheral no longer knows the stored bond
+    PASSKEY = "passkey"  # it did not take the passkey
+    WEAK = "weak"  # it offers less protection than was asked for
+    KEY = "key"  # legacy pairing or a key of less than 16 bytes
+    NUMBER = "number"  # nobody confirmed the number
+    UNSTORED = "unstored"  # paired, and no bond was kept
+    REFUSED = "refused"  # for a reason that it does not tell
+
+    def __init__(self, message: str, detail: str = "", reason: str = REFUSED) -> None:
+        super().__init__(message, detail)
+        self.reason = reason

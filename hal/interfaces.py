@@ -5,10 +5,20 @@ backend passes the same files in `tests/contract`. Errors are those of `hal.erro
 Cancellation: every coroutine here may be cancelled at any wait and leaves its object usable.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from hal.types import Advertisement, Entry, GivenUp, LaneMark, Message, NetworkPath, Notification, SetAside
+from hal.types import (
+    BOND_WEAK,
+    Advertisement,
+    Entry,
+    GivenUp,
+    LaneMark,
+    Message,
+    NetworkPath,
+    Notification,
+    SetAside,
+)
 
 
 class Clock(Protocol):
@@ -180,14 +190,27 @@ class BleCentral(Protocol):
     """Connects to peripherals."""
 
     async def connect(
-        self, address: str, *, pair: bool = False, passkey: int | None = None, timeout_ms: int = 20_000
+        self,
+        address: str,
+        *,
+        pair: bool = False,
+        passkey: int | None = None,
+        least: int = BOND_WEAK,
+        compare: Callable[[int], Awaitable[bool]] | None = None,
+        timeout_ms: int = 20_000,
     ) -> BleConnection:
         """Connect and discover; with `pair`, bond with LE Secure Connections where no bond is stored.
 
-        A peripheral that is not heard is waited for. With `passkey` only an authenticated bond will do.
-        Raises TimedOutError, UnavailableError (no adapter), DeniedError (pairing or the stored bond refused),
-        LinkLostError (the link broke on the way).
+        A peripheral that is not heard is waited for. A bond weaker than `least` is not made, nor used where it is
+        stored; with `passkey` only an authenticated one will do. `compare` asks a person whether the peripheral shows a
+        number; without it nobody is asked, and a peripheral that insists on it refuses.
+        Raises TimedOutError, UnavailableError (no adapter), PairingError (why no bond came of it, or the stored one is
+        not taken), LinkLostError (the link broke on the way).
         """
+        ...
+
+    async def bonds(self) -> dict[str, int]:
+        """Address and level of every stored bond (`hal.types.BOND_WEAK`, `BOND_AUTHENTICATED`)."""
         ...
 
     async def forget(self, address: str) -> None:

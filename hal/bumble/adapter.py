@@ -27,6 +27,7 @@ from hal.bumble.pairing import Answers, Refusal, SecureSession, pairing_config
 from hal.bumble.scanner import BumbleScanner
 from hal.errors import UnavailableError
 from hal.linux.finish import finish
+from hal.linux.pairing_talk import PairingTalk
 
 if TYPE_CHECKING:
     from bumble.controller import Controller  # for virtual homes; a gateway never loads it
@@ -127,10 +128,15 @@ class BumbleAdapter:
         await self._open_bonds()
         return self._bonds.level(address)
 
+    async def bonds(self) -> dict[str, int]:
+        """Address and level of every stored bond."""
+        await self._open_bonds()
+        return self._bonds.levels()
+
     @asynccontextmanager
-    async def answering(self, address: str, passkey: int | None) -> AsyncIterator[None]:
+    async def answering(self, address: str, talk: PairingTalk) -> AsyncIterator[None]:
         """While inside, pairing with `address` is answered; from and to anybody else it is refused."""
-        self._answers[address.upper()] = Answers(passkey)
+        self._answers[address.upper()] = Answers(talk)
         try:
             yield
         finally:

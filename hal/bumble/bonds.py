@@ -12,7 +12,7 @@ from typing import Any
 from bumble import hci
 from bumble.keys import KeyStore, PairingKeys
 
-from hal.errors import CorruptDataError, UnavailableError
+from hal.errors import CorruptDataError, DeniedError, UnavailableError
 from hal.linux.finish import finish
 from hal.linux.private_file import read_text, replace_text
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
@@ -55,15 +55,15 @@ class BondStore(KeyStore):
 
     def level(self, address: str) -> int:
         """Level of the bond with `address`: 0 none, 1 weak, 2 authenticated."""
-        for name, keys in self._bonds.items():
-            if name.split("/")[0] == address.upper():  # bumble marks public addresses with /P
-                ltk = keys.get("ltk") or {}
-                return BOND_AUTHENTICATED if ltk.get("authenticated") else BOND_WEAK
-        return BOND_NONE
+        return self.levels().get(address.upper(), BOND_NONE)
+
+    def levels(self) -> dict[str, int]:
+        """Address and level of every bond."""
+        return {_address(name): _level(keys) for name, keys in self._bonds.items()}
 
     async def forget(self, address: str) -> None:
         """Delete the bond with `address`; no error where there is none."""
-        names = [name for name in self._bonds if name.split("/")[0] == address.upper()]
+        names = [name for name in self._bonds if _address(name) == address.upper()]
         for name in names:
             await self.delete(name)
 
@@ -75,8 +75,15 @@ class BondStore(KeyStore):
             await self._change(name, None)
 
     async def update(self, name: str, keys: PairingKeys) -> None:
-        """Store the keys that pairing made. What cannot be written does not count as a bond: Bumble only logs it."""
-        await self._change(name, keys.to_dict())
+        """Store the keys that pairing made. What cannot be written does not count as a bond: Bumble only logs it.
+
+        Raises:
+            DeniedError: there is a stronger bond, which a weaker one never replaces.
+        """
+        made = keys.to_dict()
+        if _level(made) < self.level(_address(name)):
+            raise DeniedError(f"{_address(name)} paired without its passkey: forget it and pair again")
+        await self._change(name, made)
 
     async def get(self, name: str) -> PairingKeys | None:
         """The keys stored under `name`."""
@@ -113,6 +120,17 @@ class BondStore(KeyStore):
     async def _replace(self, text: str, bonds: dict[str, dict[str, Any]]) -> None:
         await asyncio.to_thread(replace_text, self._path, text)
         self._bonds = bonds
+
+
+def _address(name: str) -> str:
+    """The address under which keys are stored; Bumble marks public ones with /P."""
+    return name.split("/", maxsplit=1)[0]
+
+
+def _level(keys: dict[str, Any]) -> int:
+    """How good stored keys are."""
+    ltk = keys.get("ltk") or {}
+    return BOND_AUTHENTICATED if ltk.get("authenticated") else BOND_WEAK
 
 
 def _check_version(version: object) -> None:

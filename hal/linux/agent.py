@@ -7,43 +7,48 @@ from dbus_fast import DBusError
 from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt16, DBusUInt32
 from dbus_fast.service import ServiceInterface, dbus_method
 
+from hal.errors import PairingError
+from hal.linux.pairing_talk import PairingTalk
+
 PATH = "/org/trygg/agent"
-JUST_WORKS, PASSKEY_ENTRY = "NoInputNoOutput", "KeyboardOnly"
+JUST_WORKS, PASSKEY_ENTRY, COMPARISON = "NoInputNoOutput", "KeyboardOnly", "DisplayYesNo"
 REJECTED = "org.bluez.Error.Rejected"
 
 
 class PairingAgent(ServiceInterface):
-    """org.bluez.Agent1 for one device: enters `passkey`, or agrees to Just Works where it is None.
+    """org.bluez.Agent1 for one device: enters the passkey of `talk`, has numbers compared, or agrees to Just Works.
 
-    `passkey_entered` says afterwards whether BlueZ asked for the passkey, which it does not tell otherwise.
+    `talk` says afterwards what BlueZ asked for, which it does not tell otherwise.
     """
 
-    def __init__(self, address: str, passkey: int | None) -> None:
+    def __init__(self, address: str, talk: PairingTalk) -> None:
         super().__init__("org.bluez.Agent1")
-        self.passkey_entered = False
         self._device = "/dev_" + address.upper().replace(":", "_")
-        self._passkey = passkey
+        self._talk = talk
 
     @property
     def capability(self) -> str:
-        """What BlueZ shall believe that we have: keys to enter a number, or nothing."""
-        return JUST_WORKS if self._passkey is None else PASSKEY_ENTRY
+        """What BlueZ shall believe that we have: keys to enter a number, a person who compares two, or nothing."""
+        if self._talk.passkey is not None:
+            return PASSKEY_ENTRY
+        return JUST_WORKS if self._talk.compare is None else COMPARISON
 
     @dbus_method()
     def RequestPasskey(self, device: DBusObjectPath) -> DBusUInt32:  # noqa: N802  BlueZ's name, as all below
         """Enter the passkey that the device shows or has on its label."""
         self._check(device)
-        if self._passkey is None:
+        if self._talk.passkey is None:
             raise DBusError(REJECTED, "no passkey is known for this device")
-        self.passkey_entered = True
-        return self._passkey
+        self._talk.passkey_entered = True
+        return self._talk.passkey
 
     @dbus_method()
     def RequestAuthorization(self, device: DBusObjectPath) -> None:  # noqa: N802
         """Agree to a pairing without any check: Just Works."""
         self._check(device)
-        if self._passkey is not None:
-            raise DBusError(REJECTED, "this device must ask for its passkey")
+        if self._talk.insists:
+            self._talk.reason = PairingError.WEAK
+            raise DBusError(REJECTED, "this device must ask for its passkey, or have numbers compared")
 
     @dbus_method()
     def AuthorizeService(self, device: DBusObjectPath, uuid: DBusStr) -> None:  # noqa: N802
@@ -62,12 +67,14 @@ class PairingAgent(ServiceInterface):
 
     @dbus_method()
     def DisplayPasskey(self, device: DBusObjectPath, passkey: DBusUInt32, entered: DBusUInt16) -> None:  # noqa: N802
-        """Nothing is shown here: nobody stands before a gateway. BlueZ takes no answer."""
+        """Nothing is shown here: devices with keys to enter our number are not met. BlueZ takes no answer."""
 
     @dbus_method()
-    def RequestConfirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> None:  # noqa: N802
-        """Nobody can compare numbers here."""
-        raise DBusError(REJECTED, f"{device} wants numbers compared: this gateway has no display")
+    async def RequestConfirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> None:  # noqa: N802
+        """Ask the person whether the device shows the same number; nobody there means no."""
+        self._check(device)
+        if not await self._talk.confirm(passkey):
+            raise DBusError(REJECTED, f"nobody confirmed the number of {device}")
 
     @dbus_method()
     def Cancel(self) -> None:  # noqa: N802

@@ -16,6 +16,7 @@ from hal.linux.agent import PATH, PairingAgent
 from hal.linux.bluez_bus import ADAPTER, CHARACTERISTIC, DEVICE, BluezBus
 from hal.linux.finish import finish
 from hal.linux.native_errors import native_errors
+from hal.linux.pairing_talk import PairingTalk
 from hal.linux.private_file import read_text, replace_text
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
@@ -94,11 +95,20 @@ class BluezRadio:
             return BOND_NONE
         return (await self._levels()).get(address.upper(), BOND_WEAK)
 
+    async def bonds(self) -> dict[str, int]:
+        """Address and level of every bond that bluetoothd has stored for our adapter."""
+        with native_errors("the adapter"):
+            objects = await self._bus.objects()
+        levels = await self._levels()
+        found = [each.get(DEVICE, {}) for path, each in sorted(objects.items()) if self._is_ours(path)]
+        names = [str(device.get("Address", "")).upper() for device in found if device.get("Paired")]
+        return {name: levels.get(name, BOND_WEAK) for name in names}
+
     @asynccontextmanager
-    async def answering(self, address: str, passkey: int | None) -> AsyncIterator[None]:
+    async def answering(self, address: str, talk: PairingTalk) -> AsyncIterator[None]:
         """While inside, pairing with `address` is answered; leaving without an error remembers its level."""
         async with self._pairing:
-            agent = PairingAgent(address, passkey)
+            agent = PairingAgent(address, talk)
             await self._bus.export(PATH, agent)
             try:
                 with native_errors(address):
@@ -106,7 +116,7 @@ class BluezRadio:
                     # Pair() comes from bleak's connection to the bus, so only the default agent is asked.
                     await self._bus.call("/org/bluez", MANAGER, "RequestDefaultAgent", "o", PATH)
                 yield
-                level = BOND_AUTHENTICATED if agent.passkey_entered else BOND_WEAK
+                level = BOND_AUTHENTICATED if talk.authenticated else BOND_WEAK
                 await self._remember(address, level)
             finally:
                 await self._unregister()

@@ -12,6 +12,8 @@ from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import BaseBleakScanner
 
+from hal.linux.pairing_talk import PairingTalk
+
 
 class Radio(Protocol):
     """One Bluetooth adapter and the stack that drives it."""
@@ -51,8 +53,12 @@ class Radio(Protocol):
         """Level of the stored bond: 0 none, 1 weak, 2 authenticated."""
         ...
 
-    def answering(self, address: str, passkey: int | None) -> AbstractAsyncContextManager[None]:
-        """While inside, pairing with `address` is answered: with `passkey`, or Just Works where it is None."""
+    async def bonds(self) -> dict[str, int]:
+        """Address and level of every stored bond."""
+        ...
+
+    def answering(self, address: str, talk: PairingTalk) -> AbstractAsyncContextManager[None]:
+        """While inside, pairing with `address` is answered as `talk` says, which learns what was asked."""
         ...
 
     async def forget(self, address: str) -> None:

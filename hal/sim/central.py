@@ -3,11 +3,13 @@
 import asyncio
 
 from hal.buffer import Buffer
-from hal.errors import DeniedError, LinkLostError, TimedOutError, UnavailableError
-from hal.types import BOND_AUTHENTICATED, BOND_NONE, Notification
+from hal.errors import DeniedError, LinkLostError, PairingError, TimedOutError, UnavailableError
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK, Notification
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hal.interfaces import Clock
     from hal.sim.peripheral import SimPeripheral
     from hal.sim.world import World
@@ -102,16 +104,32 @@ class SimCentral:
         self._limit = limit
 
     async def connect(
-        self, address: str, *, pair: bool = False, passkey: "int | None" = None, timeout_ms: int = 20_000
+        self,
+        address: str,
+        *,
+        pair: bool = False,
+        passkey: "int | None" = None,
+        least: int = BOND_WEAK,
+        compare: "Callable[[int], Awaitable[bool]] | None" = None,
+        timeout_ms: int = 20_000,
     ) -> SimConnection:
         """Connect; with `pair`, bond where no bond is stored. A peripheral out of range is waited for."""
         connection = await self._reach(address, timeout_ms)
+        least = least if passkey is None else BOND_AUTHENTICATED
         try:
-            self._secure(address, connection, pair, passkey)
-        except DeniedError:
+            level = self._stored(address, least)
+            if level == BOND_NONE and pair:
+                level = await self._pair(address, passkey, least, compare)
+            connection.bonded(level)
+        except (DeniedError, asyncio.CancelledError):
             await connection.disconnect()
             raise
         return connection
+
+    async def bonds(self) -> "dict[str, int]":
+        """Address and level of every stored bond."""
+        self._check_adapter()
+        return {address: bond[1] for address, bond in self._bonds.items()}
 
     async def forget(self, address: str) -> None:
         """Delete the stored bond; no error where there is none."""
@@ -145,25 +163,58 @@ class SimCentral:
                 "no Bluetooth adapter: check that it is plugged in", "simulated adapter is absent"
             )
 
-    def _secure(self, address: str, connection: SimConnection, pair: bool, passkey: "int | None") -> None:
-        peripheral = self._world.peripheral(address)
-        stored = self._bonds.get(address)
-        if peripheral is None or (stored is None and not pair):
-            return
-        if stored is None:
-            made = peripheral.pair(passkey)
-            if made is None:
-                raise DeniedError(
-                    address + " refused pairing: check the passkey on its label", "authentication failure"
-                )
-            stored = self._bonds[address] = made
-        elif not peripheral.knows(stored[0]):
-            raise DeniedError(address + " no longer knows our bond: forget it and pair again", "key missing")
-        if passkey is not None and stored[1] != BOND_AUTHENTICATED:
-            raise DeniedError(
-                address + " paired without its passkey: forget it and pair again", "not authenticated"
+    def _stored(self, address: str, least: int) -> int:
+        """Level of the bond that is stored, which both ends must know."""
+        stored, peripheral = self._bonds.get(address), self._world.peripheral(address)
+        if stored is None or peripheral is None:
+            return BOND_NONE
+        if not peripheral.knows(stored[0]):
+            raise PairingError(
+                address + " no longer knows our bond: forget it and pair again",
+                "key missing",
+                PairingError.STALE,
             )
-        connection.bonded(stored[1])
+        if stored[1] < least:
+            raise PairingError(
+                address + " paired without its passkey: forget it and pair again",
+                "not authenticated",
+                PairingError.WEAK,
+            )
+        return stored[1]
+
+    async def _pair(
+        self,
+        address: str,
+        passkey: "int | None",
+        least: int,
+        compare: "Callable[[int], Awaitable[bool]] | None",
+    ) -> int:
+        """Make a bond of at least that level; what a stack refuses leaves none."""
+        peripheral = self._world.peripheral(address)
+        if peripheral is None:
+            return BOND_NONE
+        confirmed = False
+        if passkey is None and compare is not None and peripheral.compares is not None:
+            confirmed = await compare(peripheral.compares)
+            if not confirmed:
+                raise PairingError(address + " is not what was expected", "number", PairingError.NUMBER)
+        offered = peripheral.offers(passkey, confirmed)
+        if BOND_NONE < offered < least:
+            raise PairingError(
+                address + " paired without its passkey: is it the right device?",
+                "not authenticated",
+                PairingError.WEAK,
+            )
+        made = peripheral.pair(passkey, confirmed)
+        if made is None:
+            reason = PairingError.REFUSED if passkey is None else PairingError.PASSKEY
+            raise PairingError(
+                address + " refused pairing: check the passkey on its label",
+                "authentication failure",
+                reason,
+            )
+        self._bonds[address] = made
+        return made[1]
 
 
 async def _set_after(clock: "Clock", duration_ms: int, event: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
 """A connectable peripheral in the simulated home: its GATT table, its bonds, and the hand that moves it."""
 
-from hal.types import BOND_AUTHENTICATED, BOND_WEAK
+from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ class SimPeripheral:
     """The other party of a `SimConnection`.
 
     `characteristics` maps each UUID to the value a read returns. With `secure` every access needs a bond; with
-    `passkey` the peripheral shows that number on its label and pairs with nobody who does not enter it.
+    `passkey` the peripheral shows that number on its label and pairs with nobody who does not enter it; with `compares`
+    it shows that number while it pairs, and pairs with nobody who does not confirm it.
     `on_write(uuid, value)` is called for each write, which is also kept in `writes`.
     """
 
@@ -25,12 +26,14 @@ class SimPeripheral:
         *,
         secure: bool = False,
         passkey: "int | None" = None,
+        compares: "int | None" = None,
         on_write: "Callable[[str, bytes], None] | None" = None,
     ) -> None:
         self.address = address
         self.characteristics = characteristics
-        self.secure = secure or passkey is not None
+        self.secure = secure or passkey is not None or compares is not None
         self.passkey = passkey
+        self.compares = compares
         self.on_write = on_write
         self.in_range = True
         self.writes: list[tuple[str, bytes]] = []
@@ -74,13 +77,24 @@ class SimPeripheral:
         """Factory reset: centrals keep a bond that this peripheral no longer knows."""
         self._keys = []
 
-    def pair(self, passkey: "int | None") -> "tuple[int, int] | None":
+    def offers(self, passkey: "int | None", confirmed: bool = False) -> int:
+        """Air side: level of the bond that would come of it; none where it would refuse."""
+        if self.passkey is None and self.compares is None:
+            return BOND_WEAK
+        return (
+            BOND_AUTHENTICATED
+            if confirmed or (passkey is not None and passkey == self.passkey)
+            else BOND_NONE
+        )
+
+    def pair(self, passkey: "int | None", confirmed: bool = False) -> "tuple[int, int] | None":
         """Air side: make a bond; its key and level, or None where it is refused."""
-        if self.passkey is not None and passkey != self.passkey:
+        level = self.offers(passkey, confirmed)
+        if level == BOND_NONE:
             return None
         self.pairings += 1
         self._keys.append(self.pairings)
-        return self.pairings, BOND_WEAK if self.passkey is None else BOND_AUTHENTICATED
+        return self.pairings, level
 
     def knows(self, key: int) -> bool:
         """Air side: whether the bond with that key is still known here."""

@@ -27,6 +27,7 @@ from tools.simulators.peripheral import VirtualPeripheral
 FEW_ADVERTISEMENTS, FEW_NOTIFICATIONS = 4, 8  # limits small enough to be passed in a test
 VALUE, FEATURES, CONTROL = "2a5f", "2a60", "2a9f"
 NAME = "Oximeter"
+SHOWN = 271_828  # by a simulated peripheral that has numbers compared
 
 
 class Peripheral(Protocol):
@@ -61,8 +62,13 @@ class AirHost(Protocol):
         """One packet, not connectable, with service data under fcd2."""
         ...
 
-    async def place(self, address: str, *, secure: bool = True, passkey: int | None = None) -> Peripheral:
-        """A peripheral that waits for connections, its name in the scan response where there is one."""
+    async def place(
+        self, address: str, *, secure: bool = True, passkey: int | None = None, compares: bool = False
+    ) -> Peripheral:
+        """A peripheral that waits for connections, its name in the scan response where there is one.
+
+        With `compares` it shows a number and pairs with whoever is told that both show the same.
+        """
         ...
 
     def restarted(self) -> BleCentral:
@@ -88,11 +94,16 @@ class AirHost(Protocol):
 class SimPlaced:
     """A peripheral in the simulated world; it advertises its name when somebody scans actively."""
 
-    def __init__(self, world: World, address: str, secure: bool, passkey: int | None) -> None:
+    def __init__(self, world: World, address: str, secure: bool, passkey: int | None, compares: bool) -> None:
         self.writes: list[tuple[str, bytes]] = []
         table = {VALUE: b"", FEATURES: bytes(2), CONTROL: b""}
         self.native = SimPeripheral(
-            address, table, secure=secure, passkey=passkey, on_write=lambda *each: self.writes.append(each)
+            address,
+            table,
+            secure=secure,
+            passkey=passkey,
+            compares=SHOWN if compares else None,
+            on_write=lambda *each: self.writes.append(each),
         )
         world.add_peripheral(self.native)
         self.address = address
@@ -129,8 +140,10 @@ class SimAir:
     def advertise(self, address: str, service_data: bytes) -> None:
         self.world.advertise(address, {"fcd2": service_data})
 
-    async def place(self, address: str, *, secure: bool = True, passkey: int | None = None) -> Peripheral:
-        placed = SimPlaced(self.world, address, secure, passkey)
+    async def place(
+        self, address: str, *, secure: bool = True, passkey: int | None = None, compares: bool = False
+    ) -> Peripheral:
+        placed = SimPlaced(self.world, address, secure, passkey, compares)
         self.world.advertise(address, scan_response_name=NAME)
         return placed
 
@@ -170,8 +183,10 @@ class MonotonicClock:
 class VirtualPlaced(VirtualPeripheral):
     """A peripheral with a whole stack of its own."""
 
-    def __init__(self, link: HomeLink, address: str, secure: bool, passkey: int | None) -> None:
-        super().__init__(link, address, NAME, secure=secure, passkey=passkey)
+    def __init__(
+        self, link: HomeLink, address: str, secure: bool, passkey: int | None, compares: bool
+    ) -> None:
+        super().__init__(link, address, NAME, secure=secure, passkey=passkey, compares=compares)
         self.writes: list[tuple[str, bytes]] = []
         properties = Characteristic.Properties
         self._value = self._characteristic(VALUE, properties.NOTIFY, b"")
@@ -233,8 +248,10 @@ class BumbleAir:
             self._sensors[address] = BthomeSensor(self._link, address)
         self._sensors[address].transmit(service_data)
 
-    async def place(self, address: str, *, secure: bool = True, passkey: int | None = None) -> Peripheral:
-        native = VirtualPlaced(self._link, address, secure, passkey)
+    async def place(
+        self, address: str, *, secure: bool = True, passkey: int | None = None, compares: bool = False
+    ) -> Peripheral:
+        native = VirtualPlaced(self._link, address, secure, passkey, compares)
         self._placed.append(native)
         await native.start((0x1822,), interval_ms=20)
         return Placed(native)

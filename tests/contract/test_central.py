@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hal.errors import DeniedError, LinkLostError, TimedOutError, UnavailableError
+from hal.errors import DeniedError, LinkLostError, PairingError, TimedOutError, UnavailableError
 from hal.interfaces import BleConnection
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 from tests.contract.air_hosts import CONTROL, FEATURES, FEW_NOTIFICATIONS, VALUE, AirHost, Peripheral
@@ -347,5 +347,95 @@ def test_a_peripheral_that_forgot_the_bond_is_denied_until_we_forget_it_too(
 def test_forgetting_what_is_not_known_is_no_error(live: Callable[[Program], None]) -> None:
     async def program(air: AirHost) -> None:
         await air.central.forget(OTHER)
+
+    live(program)
+
+
+@pytest.mark.parametrize("says", [True, False, None])
+def test_a_person_compares_numbers_or_there_is_no_bond(
+    live: Callable[[Program], None], says: bool | None
+) -> None:
+    asked: list[int] = []
+
+    async def person(number: int) -> bool:
+        asked.append(number)
+        return bool(says)
+
+    async def program(air: AirHost) -> None:
+        peripheral = await air.place(OXIMETER, compares=True)
+        compare = None if says is None else person
+        if says:
+            connection = await air.central.connect(OXIMETER, pair=True, compare=compare)
+            assert connection.bond == BOND_AUTHENTICATED
+            assert len(asked) == 1 and 0 <= asked[0] < 1_000_000
+            assert await connection.read(FEATURES) == bytes(2)
+        else:
+            with pytest.raises(PairingError) as refused:
+                await air.central.connect(OXIMETER, pair=True, compare=compare)
+            assert refused.value.reason == ("refused" if says is None else "number")
+            await until_gone(peripheral)
+            assert (peripheral.pairings, await air.central.bonds()) == (0, {})
+
+    live(program)
+
+
+def test_less_than_the_least_that_is_asked_for_is_not_made(live: Callable[[Program], None]) -> None:
+    async def program(air: AirHost) -> None:
+        peripheral = await air.place(OXIMETER)
+        with pytest.raises(PairingError) as refused:
+            await air.central.connect(OXIMETER, pair=True, least=BOND_AUTHENTICATED)
+        assert refused.value.reason == "weak"
+        await until_gone(peripheral)
+        assert (peripheral.pairings, await air.central.bonds()) == (0, {})
+        await (await air.central.connect(OXIMETER, pair=True)).disconnect()
+        with pytest.raises(PairingError) as refused:  # nor is a stored one used
+            await air.central.connect(OXIMETER, least=BOND_AUTHENTICATED)
+        assert refused.value.reason == "weak"
+
+    live(program)
+
+
+def test_bonds_are_listed_with_their_level_and_revoked_one_by_one(live: Callable[[Program], None]) -> None:
+    async def program(air: AirHost) -> None:
+        assert await air.central.bonds() == {}
+        await air.place(OXIMETER, passkey=PASSKEY)
+        await air.place(OTHER)
+        await (await air.central.connect(OXIMETER, pair=True, passkey=PASSKEY)).disconnect()
+        await (await air.central.connect(OTHER, pair=True)).disconnect()
+        both = {OXIMETER: BOND_AUTHENTICATED, OTHER: BOND_WEAK}
+        assert await air.central.bonds() == both
+        assert await air.restarted().bonds() == both
+        await air.central.forget(OXIMETER)
+        assert await air.central.bonds() == {OTHER: BOND_WEAK}
+
+    live(program)
+
+
+@pytest.mark.parametrize(
+    ("label", "entered", "reason"),
+    [(PASSKEY, PASSKEY + 1, "passkey"), (PASSKEY, None, "refused"), (None, PASSKEY, "weak")],
+)
+def test_why_no_bond_came_of_it_is_told_by_a_word(
+    live: Callable[[Program], None], label: int | None, entered: int | None, reason: str
+) -> None:
+    async def program(air: AirHost) -> None:
+        await air.place(OXIMETER, passkey=label)
+        with pytest.raises(PairingError) as refused:
+            await air.central.connect(OXIMETER, pair=True, passkey=entered)
+        assert refused.value.reason == reason
+
+    live(program)
+
+
+def test_a_bond_that_the_peripheral_has_forgotten_is_told_from_other_refusals(
+    live: Callable[[Program], None],
+) -> None:
+    async def program(air: AirHost) -> None:
+        peripheral = await air.place(OXIMETER)
+        await (await air.central.connect(OXIMETER, pair=True)).disconnect()
+        peripheral.forget_bonds()
+        with pytest.raises(PairingError) as refused:
+            await air.central.connect(OXIMETER)
+        assert refused.value.reason == "stale"
 
     live(program)

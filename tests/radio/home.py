@@ -13,6 +13,7 @@ from tests.contract.air_hosts import MonotonicClock
 from tools.simulators.controller import HomeController
 from tools.simulators.link import HomeLink
 from tools.simulators.oximeter import Oximeter, Reading, sfloat
+from tools.simulators.pairing import Io
 from tools.simulators.peripheral import VirtualPeripheral
 
 OXIMETER, DOOR = "C1:00:00:00:00:01", "C3:00:00:00:00:01"
@@ -43,11 +44,20 @@ class Home:
         secure: bool = True,
         passkey: int | None = None,
         key_bytes: int = 16,
+        compares: bool = False,
+        capability: Io | None = None,
         stores: bool = False,
     ) -> Oximeter:
         """An oximeter that waits for its first connection."""
         oximeter = Oximeter(
-            self.link, address, secure=secure, passkey=passkey, key_bytes=key_bytes, stores=stores
+            self.link,
+            address,
+            secure=secure,
+            passkey=passkey,
+            key_bytes=key_bytes,
+            compares=compares,
+            capability=capability,
+            stores=stores,
         )
         self.placed.append(oximeter)
         await oximeter.start(interval_ms=20)

@@ -15,6 +15,7 @@ from dbus_fast import DBusError
 from hal.errors import UnavailableError
 from hal.linux.bluez import BluezRadio
 from hal.linux.clock import SystemClock
+from hal.linux.pairing_talk import PairingTalk
 from hal.linux.scanner import BleakBleScanner
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 from tests.radio.home import PASSKEY, soon, turns
@@ -91,7 +92,7 @@ def test_control_without_an_agent_even_just_works_fails(tmp_path: Path) -> None:
 def test_just_works_is_agreed_to_and_remembered_as_weak(tmp_path: Path) -> None:
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE)
-        async with both.radio.answering(DEVICE, None):
+        async with both.radio.answering(DEVICE, PairingTalk()):
             assert both.daemon.agents.capability == "NoInputNoOutput"
             await both.daemon.pair(DEVICE)
         assert await both.radio.bond(DEVICE) == BOND_WEAK
@@ -104,7 +105,7 @@ def test_just_works_is_agreed_to_and_remembered_as_weak(tmp_path: Path) -> None:
 def test_the_passkey_is_entered_and_remembered_as_authenticated(tmp_path: Path, passkey: int) -> None:
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE, passkey=passkey)
-        async with both.radio.answering(DEVICE, passkey):
+        async with both.radio.answering(DEVICE, PairingTalk(passkey)):
             assert both.daemon.agents.capability == "KeyboardOnly"
             await both.daemon.pair(DEVICE)
         assert await both.radio.bond(DEVICE) == BOND_AUTHENTICATED
@@ -118,7 +119,7 @@ def test_a_wrong_or_missing_passkey_leaves_nothing(tmp_path: Path, entered: int 
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE, passkey=PASSKEY)
         with pytest.raises(DBusError, match="passkey"):
-            async with both.radio.answering(DEVICE, entered):
+            async with both.radio.answering(DEVICE, PairingTalk(entered)):
                 await both.daemon.pair(DEVICE)
         assert await both.radio.bond(DEVICE) == BOND_NONE
         assert not both.levels.exists()
@@ -131,9 +132,64 @@ def test_an_impostor_that_asks_for_nothing_is_refused_where_a_passkey_is_known(t
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE, passkey=PASSKEY)
         with pytest.raises(DBusError, match="must ask for its passkey"):
-            async with both.radio.answering(DEVICE, PASSKEY):
+            async with both.radio.answering(DEVICE, PairingTalk(PASSKEY)):
                 await both.daemon.pair(DEVICE, impostor=True)
         assert await both.radio.bond(DEVICE) == BOND_NONE
+
+    run(tmp_path, program)
+
+
+@pytest.mark.parametrize("says", [True, False, None])
+def test_numbers_are_compared_by_a_person_or_refused(tmp_path: Path, says: bool | None) -> None:
+    asked: list[int] = []
+
+    async def person(number: int) -> bool:
+        asked.append(number)
+        return bool(says)
+
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, compares=271_828)
+        talk = PairingTalk(compare=None if says is None else person)
+        if says:
+            async with both.radio.answering(DEVICE, talk):
+                assert both.daemon.agents.capability == "DisplayYesNo"
+                await both.daemon.pair(DEVICE)
+            assert (asked, await both.radio.bond(DEVICE)) == ([271_828], BOND_AUTHENTICATED)
+            return
+        with pytest.raises(DBusError):
+            async with both.radio.answering(DEVICE, talk):
+                await both.daemon.pair(DEVICE)
+        assert await both.radio.bond(DEVICE) == BOND_NONE
+        assert talk.reason == ("" if says is None else "number")
+
+    run(tmp_path, program)
+
+
+def test_an_impostor_that_shows_no_number_is_refused_where_less_will_not_do(tmp_path: Path) -> None:
+    async def yes(_number: int) -> bool:
+        return True
+
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, compares=271_828)
+        talk = PairingTalk(least=BOND_AUTHENTICATED, compare=yes)
+        with pytest.raises(DBusError, match="have numbers compared"):
+            async with both.radio.answering(DEVICE, talk):
+                await both.daemon.pair(DEVICE, impostor=True)
+        assert (talk.reason, await both.radio.bond(DEVICE)) == ("weak", BOND_NONE)
+
+    run(tmp_path, program)
+
+
+def test_bonds_are_listed_with_their_level_and_revoked(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE, passkey=PASSKEY)
+        both.daemon.add_device(OTHER).paired = True  # by another program: how, nobody knows
+        both.daemon.add_device("C1:00:00:00:00:03")
+        async with both.radio.answering(DEVICE, PairingTalk(PASSKEY)):
+            await both.daemon.pair(DEVICE)
+        assert await both.radio.bonds() == {DEVICE: BOND_AUTHENTICATED, OTHER: BOND_WEAK}
+        await both.radio.forget(DEVICE)
+        assert await both.radio.bonds() == {OTHER: BOND_WEAK}
 
     run(tmp_path, program)
 
@@ -153,7 +209,7 @@ def test_another_device_gets_no_answer_meanwhile(
     tmp_path: Path, member: str, signature: str, rest: list[object]
 ) -> None:
     async def program(both: Party) -> None:
-        async with both.radio.answering(DEVICE, PASSKEY):
+        async with both.radio.answering(DEVICE, PairingTalk(PASSKEY)):
             with pytest.raises(DBusError) as refused:
                 await both.daemon.ask(member, signature, both.daemon.path(OTHER), *rest)
             assert refused.value.type == "org.bluez.Error.Rejected"
@@ -163,7 +219,7 @@ def test_another_device_gets_no_answer_meanwhile(
 
 def test_what_bluez_only_tells_is_taken_without_an_error(tmp_path: Path) -> None:
     async def program(both: Party) -> None:
-        async with both.radio.answering(DEVICE, PASSKEY):
+        async with both.radio.answering(DEVICE, PairingTalk(PASSKEY)):
             shown = await both.daemon.ask("DisplayPasskey", "ouq", both.daemon.path(DEVICE), PASSKEY, 0)
             assert (shown, await both.daemon.ask("Cancel", "")) == ([], [])
             assert await both.daemon.ask("Release", "") == []
@@ -222,7 +278,7 @@ def test_a_search_ends_with_the_daemon(tmp_path: Path) -> None:
 def test_forgetting_removes_the_device_and_its_level(tmp_path: Path) -> None:
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE, passkey=PASSKEY)
-        async with both.radio.answering(DEVICE, PASSKEY):
+        async with both.radio.answering(DEVICE, PairingTalk(PASSKEY)):
             await both.daemon.pair(DEVICE)
         await both.radio.forget(DEVICE)
         await both.radio.forget(DEVICE)

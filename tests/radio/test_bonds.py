@@ -9,7 +9,7 @@ import pytest
 from bumble.keys import PairingKeys
 
 from hal.bumble.bonds import BondStore
-from hal.errors import CorruptDataError, UnavailableError
+from hal.errors import CorruptDataError, DeniedError, UnavailableError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 RANDOM, PUBLIC = "C1:00:00:00:00:01", "00:AA:01:00:00:42"
@@ -56,10 +56,10 @@ def test_the_file_is_private_from_the_first_moment(tmp_path: Path) -> None:
     async def program() -> None:
         path = tmp_path / "bonds.json"
         store = await opened(path)
-        await store.update(RANDOM, keys(authenticated=True))
+        await store.update(RANDOM, keys(authenticated=False))
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         path.chmod(0o644)
-        await store.update(RANDOM, keys(authenticated=False))
+        await store.update(RANDOM, keys(authenticated=True))
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     asyncio.run(program())
@@ -128,3 +128,20 @@ def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path: Path, text: str
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="check its folder"):
         asyncio.run(opened(tmp_path / "nowhere" / "bonds.json"))
+
+
+def test_a_stronger_bond_is_never_replaced_by_a_weaker_one(tmp_path: Path) -> None:
+    async def program() -> None:
+        store = await opened(tmp_path / "bonds.json")
+        await store.update(PUBLIC + "/P", keys(authenticated=True))
+        with pytest.raises(DeniedError, match="forget it and pair again"):
+            await store.update(PUBLIC + "/P", keys(authenticated=False))
+        assert (await opened(tmp_path / "bonds.json")).levels() == {PUBLIC: BOND_AUTHENTICATED}
+        await store.update(RANDOM, keys(authenticated=False))
+        await store.update(RANDOM, keys(authenticated=True))
+        assert store.levels() == {PUBLIC: BOND_AUTHENTICATED, RANDOM: BOND_AUTHENTICATED}
+        await store.forget(PUBLIC)  # what a person decides
+        await store.update(PUBLIC + "/P", keys(authenticated=False))
+        assert store.level(PUBLIC) == BOND_WEAK
+
+    asyncio.run(program())

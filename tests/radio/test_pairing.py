@@ -1,14 +1,16 @@
 """Pairing is as strong as it says, or refused. Controls show what the stack does where we do not insist."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bumble import smp
 from bumble.pairing import PairingConfig, PairingDelegate
 
-from hal.errors import DeniedError
+from hal.errors import DeniedError, PairingError
 from hal.types import BOND_AUTHENTICATED, BOND_WEAK
-from tests.radio.home import FEATURES, OXIMETER, PASSKEY, Home, run, turns
+from tests.radio.home import FEATURES, OXIMETER, PASSKEY, Home, run, soon, turns
+from tools.simulators.pairing import Io
 from tools.simulators.peripheral import VirtualPeripheral
 
 
@@ -101,13 +103,111 @@ def test_a_labelled_peripheral_refuses_just_works(tmp_path: Path) -> None:
     run(tmp_path, program)
 
 
-def test_control_without_the_strict_session_the_label_protects_nothing(tmp_path: Path) -> None:
+def test_values_behind_authentication_stay_shut_on_a_link_that_is_only_encrypted(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        labelled = await home.place(passkey=PASSKEY)
+        labelled.device.smp_session_proxy = smp.Session  # it lets itself be paired with Just Works
+        connection = await home.central.connect(OXIMETER, pair=True)
+        assert labelled.pairings == [False]
+        with pytest.raises(DeniedError, match="pair first"):
+            await connection.read(FEATURES)
+        await connection.disconnect()
+        again = await home.central.connect(OXIMETER)  # nor with the bond that came of it
+        with pytest.raises(DeniedError, match="pair first"):
+            await again.read(FEATURES)
+
+    run(tmp_path, program)
+
+
+def test_control_without_strict_session_and_strict_links_the_label_protects_nothing(tmp_path: Path) -> None:
     async def program(home: Home) -> None:
         labelled = await home.place(passkey=PASSKEY)
         labelled.device.smp_session_proxy = smp.Session
+        labelled.links.strict = False
         connection = await home.central.connect(OXIMETER, pair=True)
         assert await connection.read(FEATURES) == bytes(2)
         assert labelled.pairings == [False]
+
+    run(tmp_path, program)
+
+
+@pytest.mark.parametrize("person", [True, False, None])
+def test_numbers_are_compared_by_a_person_or_there_is_no_bond(tmp_path: Path, person: bool | None) -> None:
+    asked: list[int] = []
+
+    async def look(number: int) -> bool:
+        asked.append(number)
+        return bool(person)
+
+    async def program(home: Home) -> None:
+        display = await home.place(compares=True)
+        compare = None if person is None else look
+        if person:
+            connection = await home.central.connect(OXIMETER, pair=True, compare=compare)
+            assert connection.bond == BOND_AUTHENTICATED and asked == [display.label.number]
+            assert await connection.read(FEATURES) == bytes(2)
+            return
+        with pytest.raises(PairingError) as refused:
+            await home.central.connect(OXIMETER, pair=True, compare=compare)
+        assert refused.value.reason == ("refused" if person is None else "number")
+        assert (display.pairings, await home.central.bonds()) == ([], {})
+
+    run(tmp_path, program)
+
+
+def test_no_less_is_made_than_the_least_that_was_asked_for(tmp_path: Path) -> None:
+    async def yes(_number: int) -> bool:
+        return True
+
+    async def program(home: Home) -> None:
+        plain = await home.place()
+        for compare in (None, yes):
+            with pytest.raises(PairingError) as refused:
+                await home.central.connect(OXIMETER, pair=True, least=BOND_AUTHENTICATED, compare=compare)
+            assert refused.value.reason == "weak"
+        assert (plain.pairings, await home.central.bonds()) == ([], {})
+        # Where less will do, a person beside us does no harm.
+        assert (await home.central.connect(OXIMETER, pair=True, compare=yes)).bond == BOND_WEAK
+
+    run(tmp_path, program)
+
+
+def test_a_device_that_wants_our_number_entered_is_refused_and_does_not_hang(tmp_path: Path) -> None:
+    async def yes(_number: int) -> bool:
+        return True
+
+    async def program(home: Home) -> None:
+        keys = await home.place(passkey=PASSKEY, capability=Io.KEYBOARD_INPUT_ONLY)
+        with pytest.raises(PairingError) as refused:
+            await soon(home.central.connect(OXIMETER, pair=True, compare=yes))
+        assert (refused.value.reason, keys.pairings) == ("weak", [])
+
+    run(tmp_path, program)
+
+
+def test_why_there_is_no_bond_is_told_by_a_word(tmp_path: Path) -> None:
+    async def word(home: Home, **how: Any) -> str:
+        with pytest.raises(PairingError) as refused:
+            await home.central.connect(OXIMETER, pair=True, **how)
+        return refused.value.reason
+
+    async def program(home: Home) -> None:
+        placed = await home.place(passkey=PASSKEY)
+        assert await word(home) == "refused"
+        assert await word(home, passkey=PASSKEY + 1) == "passkey"
+        await placed.stop()
+        placed = await home.place(key_bytes=7)
+        assert await word(home) == "key"
+        await placed.stop()
+        placed = await home.place()
+        pair_the_old_way(placed)
+        assert await word(home) == "key"
+        await placed.stop()
+        placed = await home.place()
+        assert await word(home, passkey=PASSKEY) == "weak"
+        await (await home.central.connect(OXIMETER, pair=True)).disconnect()
+        placed.forget_bonds()
+        assert await word(home) == "stale"
 
     run(tmp_path, program)
 

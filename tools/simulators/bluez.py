@@ -65,12 +65,13 @@ class SimAdapter(ServiceInterface):
 
 
 class SimDevice(ServiceInterface):
-    """org.bluez.Device1; `passkey` is on its label, None pairs with Just Works."""
+    """org.bluez.Device1; `passkey` is on its label, `compares` is the number it shows; without both it pairs with Just Works."""
 
-    def __init__(self, address: str, passkey: int | None) -> None:
+    def __init__(self, address: str, passkey: int | None, compares: int | None) -> None:
         super().__init__("org.bluez.Device1")
         self.address = address
         self.passkey = passkey
+        self.compares = compares
         self.paired = False
 
     @dbus_property(access=PropertyAccess.READ)
@@ -143,9 +144,11 @@ class BluezDaemon:
             bus.disconnect()
             await cast(Any, bus).wait_for_disconnect()
 
-    def add_device(self, address: str, *, passkey: int | None = None) -> SimDevice:
+    def add_device(
+        self, address: str, *, passkey: int | None = None, compares: int | None = None
+    ) -> SimDevice:
         """Let it know a device."""
-        device = self._devices[self.path(address)] = SimDevice(address, passkey)
+        device = self._devices[self.path(address)] = SimDevice(address, passkey, compares)
         self._connected().export(self.path(address), device)
         return device
 
@@ -185,6 +188,10 @@ class BluezDaemon:
                 raise DBusError(FAILED, "wrong passkey")
         elif asks:
             raise DBusError(FAILED, "the device wants its passkey")
+        elif device.compares is not None and not impostor:
+            if self.agents.capability != "DisplayYesNo":
+                raise DBusError(FAILED, "the device wants numbers compared")
+            await self.ask("RequestConfirmation", "ou", self.path(address), device.compares)
         else:
             await self.ask("RequestAuthorization", "o", self.path(address))
         device.paired = True

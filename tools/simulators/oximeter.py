@@ -18,7 +18,7 @@ from bumble.core import UUID
 from bumble.gatt import Characteristic, Service
 
 from tools.simulators.link import HomeLink
-from tools.simulators.pairing import WHOLE_KEY_BYTES
+from tools.simulators.pairing import WHOLE_KEY_BYTES, Io
 from tools.simulators.peripheral import VirtualPeripheral
 from tools.simulators.racp import RecordAccess
 
@@ -61,10 +61,21 @@ class Oximeter(VirtualPeripheral):
         secure: bool = True,
         passkey: int | None = None,
         key_bytes: int = WHOLE_KEY_BYTES,
+        compares: bool = False,
+        capability: Io | None = None,
         stores: bool = False,
         battery_pct: int = 80,
     ) -> None:
-        super().__init__(link, address, name, secure=secure, passkey=passkey, key_bytes=key_bytes)
+        super().__init__(
+            link,
+            address,
+            name,
+            secure=secure,
+            passkey=passkey,
+            compares=compares,
+            capability=capability,
+            key_bytes=key_bytes,
+        )
         self.sent = 0  # continuous values that somebody had subscribed to
         self._stream: asyncio.Task[None] | None = None
         self._continuous = self._value(CONTINUOUS, Properties.NOTIFY)

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from bumble import smp
+from bumble import hci, smp
+from bumble.device import Connection, Device
+from bumble.keys import MemoryKeyStore, PairingKeys
 from bumble.pairing import PairingDelegate
 
 WHOLE_KEY_BYTES = 16
@@ -15,16 +17,41 @@ class Passkey(int):
         return True
 
 
-class Label(PairingDelegate):
-    """A peripheral without keys; with `passkey`, that number is printed on it (`shown` counts who asked)."""
+Io = PairingDelegate.IoCapability
 
-    def __init__(self, passkey: int | None, key_bytes: int = WHOLE_KEY_BYTES) -> None:
-        capability = self.IoCapability.NO_OUTPUT_NO_INPUT
-        if passkey is not None:
-            capability = self.IoCapability.DISPLAY_OUTPUT_ONLY
+
+class Label(PairingDelegate):
+    """What a peripheral has to pair with: nothing, a printed `passkey` (`shown` counts who asked), a display with two buttons.
+
+    With `compares` it shows a number and has buttons for yes and no; `says` is which of them whoever holds it presses.
+    `number` is what it showed last. `capability` makes it tell something else of itself.
+    """
+
+    def __init__(
+        self,
+        passkey: int | None,
+        key_bytes: int = WHOLE_KEY_BYTES,
+        *,
+        compares: bool = False,
+        capability: Io | None = None,
+    ) -> None:
+        if capability is None:
+            capability = Io.DISPLAY_OUTPUT_AND_YES_NO_INPUT if compares else Io.NO_OUTPUT_NO_INPUT
+            capability = Io.DISPLAY_OUTPUT_ONLY if passkey is not None else capability
         super().__init__(capability, maximum_encryption_key_size=key_bytes)
         self.passkey = passkey
+        self.protects = passkey is not None or compares
+        self.says = True
+        self.number: int | None = None
         self.shown = 0
+
+    async def compare_numbers(self, number: int, digits: int) -> bool:
+        self.number = number
+        return self.says
+
+    async def get_number(self) -> int | None:
+        """A peripheral with keys: whoever holds it enters what is printed on it."""
+        return None if self.passkey is None else Passkey(self.passkey)
 
     async def generate_passkey(self) -> int:
         assert self.passkey is not None, "a peripheral without a label was asked for its passkey"
@@ -55,3 +82,38 @@ class StrictSession(smp.Session):
         self.send_pairing_failed(reason)
         # Ends the task that handles the request; another exception would be logged as never retrieved.
         raise asyncio.CancelledError(reason.name)
+
+
+class StrictLinks:
+    """Counts a link of `device` as authenticated only where its key is.
+
+    Upstream calls every encrypted link authenticated, whatever key it was encrypted with, so that a value which takes
+    authentication is read over Just Works (Core 5.4, Vol 3, Part C, 10.3.1 and Part H, 2.4.1). With `strict` off it is so.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.strict = True
+        self._device = device
+        device.on(Device.EVENT_CONNECTION, self._on_connection)
+
+    def _on_connection(self, connection: Connection) -> None:
+        connection.on(Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._judge(connection))
+        connection.on(Connection.EVENT_PAIRING, lambda keys: self._judge_keys(connection, keys))
+
+    def _judge(self, connection: Connection) -> None:
+        if not self.strict:
+            return
+        session = self._device.smp_manager.sessions.get(connection.handle)
+        if session is not None:  # a pairing is on its way, and encrypts with the key that comes of it
+            connection.authenticated = session.pairing_method != smp.PairingMethod.JUST_WORKS
+            return
+        store = self._device.keystore
+        assert isinstance(store, MemoryKeyStore)
+        self._judge_keys(connection, store.all_keys.get(str(connection.peer_address)))
+
+    def _judge_keys(self, connection: Connection, keys: PairingKeys | None) -> None:
+        if not self.strict:
+            return
+        key = None if keys is None else keys.ltk or keys.ltk_peripheral
+        encrypted = connection.encryption != hci.HCI_Encryption_Change_Event.Enabled.OFF
+        connection.authenticated = bool(encrypted and key is not None and key.authenticated)

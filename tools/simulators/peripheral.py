@@ -24,7 +24,7 @@ from bumble.transport.common import AsyncPipeSink
 
 from tools.simulators.controller import HomeController
 from tools.simulators.link import HomeLink
-from tools.simulators.pairing import WHOLE_KEY_BYTES, Label, StrictSession
+from tools.simulators.pairing import WHOLE_KEY_BYTES, Io, Label, StrictLinks, StrictSession
 
 Permissions = Attribute.Permissions
 OPEN = Permissions.READABLE | Permissions.WRITEABLE
@@ -36,7 +36,11 @@ LONGEST_NAME = 29  # bytes that a scan response holds beside length and type
 
 
 class VirtualPeripheral:
-    """`secure`: every value needs an encrypted link; with `passkey` one that was paired by entering it."""
+    """`secure`: every value needs an encrypted link; with `passkey` one that was paired by entering it.
+
+    With `compares` it must have been paired by comparing numbers. `capability` is for one that tells more or less of
+    itself than it has.
+    """
 
     def __init__(
         self,
@@ -46,13 +50,15 @@ class VirtualPeripheral:
         *,
         secure: bool = True,
         passkey: int | None = None,
+        compares: bool = False,
+        capability: Io | None = None,
         key_bytes: int = WHOLE_KEY_BYTES,
     ) -> None:
         self.address = address
         self.name = name
-        self.secure = secure or passkey is not None
+        self.secure = secure or passkey is not None or compares
         self.pairings: list[bool] = []  # one for each pairing: whether it was authenticated
-        self.label = Label(passkey, key_bytes)
+        self.label = Label(passkey, key_bytes, compares=compares, capability=capability)
         self.on_connected: Callable[[], None] | None = None
         self.controller = HomeController(name, link)
         host = Host(self.controller, AsyncPipeSink(self.controller))
@@ -61,6 +67,7 @@ class VirtualPeripheral:
         self.device.keystore = MemoryKeyStore()
         self.device.smp_session_proxy = StrictSession
         self.device.pairing_config_factory = self._pairing_config
+        self.links = StrictLinks(self.device)
         self.device.on(Device.EVENT_CONNECTION, self._on_connection)
 
     # --- what it is made of --------------------------------------------------------------------------------
@@ -70,7 +77,7 @@ class VirtualPeripheral:
         """What reading and writing its values takes."""
         if not self.secure:
             return OPEN
-        return OPEN | ENCRYPTED | (AUTHENTICATED if self.label.passkey is not None else Permissions(0))
+        return OPEN | ENCRYPTED | (AUTHENTICATED if self.label.protects else Permissions(0))
 
     def add_service(self, service: Service) -> None:
         """Serve `service`, its subscriptions under the same permissions as its values.
@@ -174,7 +181,7 @@ class VirtualPeripheral:
     # --- pairing -------------------------------------------------------------------------------------------
 
     def _pairing_config(self, _connection: Connection) -> PairingConfig:
-        return PairingConfig(sc=True, mitm=self.label.passkey is not None, bonding=True, delegate=self.label)
+        return PairingConfig(sc=True, mitm=self.label.protects, bonding=True, delegate=self.label)
 
     def _on_connection(self, connection: Connection) -> None:
         connection.on(Connection.EVENT_PAIRING, self._on_pairing)
