@@ -109,6 +109,18 @@ KINDS: "dict[str, tuple[int, int, str]]" = {
     "clock.jumped": (142, 2, ""),
     "disk.full": (143, 2, ""),
     "disk.freed": (144, 2, "disk.full"),
+    "pairing.opened": (145, 2, ""),
+    "pairing.heard": (146, 2, ""),
+    "pairing.begun": (147, 2, ""),
+    "pairing.bonded": (148, 2, ""),
+    "pairing.bonded_weak": (149, 2, ""),
+    "pairing.refused": (150, 2, ""),
+    "pairing.expired": (151, 2, ""),
+    "pairing.cancelled": (152, 2, ""),
+    "device.unpaired": (153, 2, ""),
+    "device.paired": (154, 2, "device.unpaired"),
+    "bond.stale": (155, 2, ""),
+    "bond.forgotten": (156, 2, ""),
 }
 
 # name: code
@@ -199,6 +211,9 @@ VALUES: "dict[str, int]" = {
     "repeat": 135,
     "again": 136,
     "state": 137,
+    "bond": 138,
+    "driver": 139,
+    "wrong_codes": 140,
 }
 
 KIND_NAMES = {row[0]: name for name, row in KINDS.items()}
