@@ -116,6 +116,7 @@ class Window:
         self.expected = expected
         self.code = code
         self.has_code = code is not None  # stays, also while another one is asked for
+        self.floor = BOND_NONE  # of a bond that was deleted in this window: no weaker one follows it
         self.until_ms = now_ms + WINDOW_MS
         self.state = CLOSED
         self.story: "list[list[object]]" = []

@@ -2,11 +2,12 @@
 
 import asyncio
 
+from gateway.core.pairing import WINDOW_MS
 from gateway.core.session import Backoff
 from gateway.core.supervision import INTERVALS
 from gateway.hub.waking import ended
-from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError
-from hal.types import BOND_AUTHENTICATED, BOND_NONE
+from hal.errors import DeniedError, HalError, LinkLostError, PairingError, TimedOutError
+from hal.types import BOND_NONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Listener:
         self.clock = clock
         self.heard_ms = 0
         self.quiet = False  # the scan was stopped because it heard nothing
+        self.active = False  # whether names and more are asked for: only while somebody pairs
+        self.turning = False  # the scan was stopped to be the other sort
+        self.pairing: "Callable[[Advertisement], None] | None" = None  # who looks for a device to pair
         self.by_address = {d.config.address: d for d in devices if d.config.address}
         self.broadcasting = {d.config.address: d for d in devices if d.driver.transport == "ble-adv"}
         self.connectable = {
@@ -46,10 +50,13 @@ class Listener:
         """Listen for ever; an adapter that goes away is started again and reported once."""
         while True:
             try:
-                await self.scanner.start(active=False)
+                await self.scanner.start(active=self.active)
+                self.turning = False
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", False)
                 await self.listen()
             except HalError as error:
+                if self.turning:
+                    continue
                 if self.quiet:
                     self.quiet = False
                     self.intake.log("debug", "The radio heard nothing; listening anew.")
@@ -59,6 +66,12 @@ class Listener:
                 values: "dict[str, object]" = {"reason": error.message}
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", True, values)
                 await self.clock.sleep_ms(RESTART_SCAN_MS)
+
+    async def look(self, active: bool) -> None:
+        """Scan actively from now on, or passively again."""
+        if active != self.active:
+            self.active, self.turning = active, True
+            await self.scanner.stop()
 
     async def listen(self) -> None:
         """Take what is heard until the scan ends. Raises HalError then."""
@@ -85,6 +98,8 @@ class Listener:
 
     async def hear(self, advertisement: "Advertisement") -> None:
         """Take one advertisement. What finds no room in the store waits beside this loop: an alarm may come next."""
+        if self.pairing is not None:
+            self.pairing(advertisement)
         near = self.connectable.get(advertisement.address)
         if near is not None:
             near.set()
@@ -119,6 +134,9 @@ class Visitor:
         self.clock = clock
         self.backoff = Backoff(random16, first_ms=500, ceiling_ms=30_000)
         self.bonded = bonded
+        self.looked = False  # whether the bond that is stored was asked for; later changes are told
+        self.new_until_ms = clock.uptime_ms() + WINDOW_MS  # who puts it in place has so long to pair it
+        self.connection: "BleConnection | None" = None
         self.heard_ms: "int | None" = None  # the last word of the device; None while it waits for the journal
         self.left = False  # the link is being left because the device was silent on it
 
@@ -129,6 +147,8 @@ class Visitor:
             self.near.clear()
             began_ms = self.clock.uptime_ms()
             try:
+                if not await self.is_paired():
+                    continue  # it is connected with a bond that is stored, or not at all
                 await self.visit()
             except HalError as error:
                 self.device.link = str(error)
@@ -139,10 +159,40 @@ class Visitor:
                     cause=str(error),
                     kind=type(error).__name__,
                 )
-                if isinstance(error, DeniedError):
+                if isinstance(error, PairingError) and error.reason == PairingError.STALE:
+                    await self.drop_stale()
+                elif isinstance(error, DeniedError):
                     await self.tell_denied(True, error.message)
             self.backoff.held(self.clock.uptime_ms() - began_ms)
             await self.clock.sleep_ms(self.backoff.next_ms())
+
+    async def is_paired(self) -> bool:
+        """Whether it has the bond it needs; where not, that is said once, and when it has. Raises HalError."""
+        if self.device.least == BOND_NONE:
+            return True
+        if not self.looked:
+            stored = (await self.central.bonds()).get(self.device.config.address or "", BOND_NONE)
+            self.looked = True
+            if self.device.hold(stored):
+                self.bonded()
+        paired = self.device.is_paired
+        if paired or self.clock.uptime_ms() >= self.new_until_ms:
+            await self.intake.recorder.condition(
+                "device.unpaired", "device.paired", not paired, placement=self.device.placement
+            )
+        return paired
+
+    async def drop_stale(self) -> None:
+        """The device no longer knows the bond: it is deleted once; another one needs a person, who may ask why."""
+        await self.central.forget(self.device.config.address or "")
+        self.device.hold(BOND_NONE)
+        self.bonded()
+        await self.intake.recorder.note("bond.stale", self.device.placement)
+
+    async def leave(self) -> None:
+        """End the connection, if there is one."""
+        if self.connection is not None:
+            await self.connection.disconnect()
 
     async def tell_denied(self, denied: bool, reason: str = "") -> None:
         """A device that may not be read says nothing, and nobody else would: said once, and when it is read again."""
@@ -152,17 +202,13 @@ class Visitor:
         )
 
     async def visit(self) -> None:
-        """One connection, from pairing to its loss."""
+        """One connection, until its loss. It is never a reason to pair: that takes a person (`gateway.hub.pairing`)."""
         self.device.link = "connecting"
-        pairing = self.driver.pairing
-        passkey = self.device.passkey
         connection = await self.central.connect(
-            self.device.config.address or "",
-            pair=pairing != "none",
-            passkey=passkey,
-            timeout_ms=CONNECT_TIMEOUT_MS,
+            self.device.config.address or "", timeout_ms=CONNECT_TIMEOUT_MS
         )
         self.near.clear()  # what it sent until now led here; one that sleeps after this visit is not called again
+        self.connection = connection
         try:
             self.check_bond(connection)
             self.device.link = "connected"
@@ -170,6 +216,7 @@ class Visitor:
             await self.tell_denied(False)
             await self.follow(connection)
         finally:
+            self.connection = None
             await connection.disconnect()
 
     async def ask(self, connection: "BleConnection") -> None:
@@ -220,20 +267,13 @@ class Visitor:
             await self.clock.sleep_ms(rest_ms)
 
     def check_bond(self, connection: "BleConnection") -> None:
-        """A bond weaker than the driver or the configuration asks for is refused, never accepted silently."""
-        bond = connection.bond
-        least = {"none": BOND_NONE, "weak": BOND_NONE + 1, "authenticated": BOND_AUTHENTICATED}[
-            self.driver.pairing
-        ]
-        if self.device.passkey is not None:
-            least = BOND_AUTHENTICATED
-        if bond < least:
+        """A bond weaker than it must be is refused, never accepted silently."""
+        if self.device.hold(connection.bond):
+            self.bonded()
+        if not self.device.is_paired:
             raise DeniedError(
                 "the bond is weaker than this device's driver or passkey asks for; pair it again"
             )
-        if bond != self.device.bond:
-            self.device.bond = bond
-            self.bonded()
 
     async def prepare(self, connection: "BleConnection") -> None:
         """The driver's steps. A device that grants no subscription at all is not read: that is a failure, not silence."""

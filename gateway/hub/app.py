@@ -16,6 +16,7 @@ from gateway.hub.inward import Inward
 from gateway.hub.lines import Line
 from gateway.hub.losses import Losses
 from gateway.hub.outward import Outward
+from gateway.hub.pairing import Pairing
 from gateway.hub.parts import PartFailedError, Parts
 from gateway.hub.recorder import Recorder, device_key
 from gateway.hub.recovery import Recovery
@@ -140,6 +141,11 @@ class App:
             machine.uplinks, journal, clock, self.outbox, self.outward, self.inward, self.random16, log
         )
         self.parts = Parts(self.recorder, clock, log)
+        self.listener: "Listener | None" = None
+        central, listen, changed = machine.central, self.listen_to_pair, self.manifest_changed
+        if machine.scanner is not None:
+            self.listener = Listener(machine.scanner, self.devices, self.intake, clock)
+        self.pairing = Pairing(self.devices, central, self.recorder, driver_of, log, listen, changed)
         self.supervise = self.supervise_with(losses)
         self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
         self.changed = asyncio.Event()
@@ -147,7 +153,7 @@ class App:
     def supervise_with(self, losses: Losses) -> Supervise:
         """The loop that looks at everything else."""
         machine = self.machine
-        return Supervise(
+        supervise = Supervise(
             self.config,
             machine.clock,
             self.recorder,
@@ -162,6 +168,8 @@ class App:
             self.parts.alive,
             self.log,
         )
+        supervise.pairs = self.pairing.is_open
+        return supervise
 
     def random16(self) -> int:
         """0 to 65535, for jitter."""
@@ -252,9 +260,11 @@ class App:
     def start_inputs(self) -> None:
         """One loop that listens, one for each device that is visited or on a line."""
         machine, clock = self.machine, self.machine.clock
-        by_radio = self.by_radio()
-        if machine.scanner is not None and by_radio:
-            listener = Listener(machine.scanner, self.devices, self.intake, clock)
+        by_radio, listener = self.by_radio(), self.listener
+        if listener is not None:
+            listener.pairing = self.pairing.heard
+            self.parts.start("pairing", self.pairing.run)
+        if listener is not None and by_radio:
             self.parts.start("radio", listener.run)
             for device in by_radio:
                 near = listener.connectable.get(device.config.address)
@@ -268,12 +278,20 @@ class App:
                         self.random16,
                         self.manifest_changed,
                     )
+                    self.pairing.visitors[device.placement] = visitor
                     self.parts.start("visit " + str(device.placement), visitor.run)
         if machine.ports is not None:
             for device in self.devices:
                 if device.driver.transport == "serial":
                     line = Line(device, machine.ports, self.intake, clock, self.random16)
                     self.parts.start("line " + str(device.placement), line.run)
+
+    async def listen_to_pair(self, active: bool) -> None:
+        """Hear who advertises, also in a home that has needed no radio until now; with `active` ask for names."""
+        if self.listener is not None:
+            if "radio" not in self.parts.tasks:
+                self.parts.start("radio", self.listener.run)
+            await self.listener.look(active)
 
     def manifest_changed(self) -> None:
         """A bond or a description has changed."""

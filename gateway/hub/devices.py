@@ -4,7 +4,9 @@ import hashlib
 
 from gateway.core import cbor
 from gateway.core.devices.driver import REPEATED, Context
+from gateway.core.pairing import least_bond
 from gateway.hub.recorder import device_key
+from hal.types import BOND_NONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ class Device:
         self.last_refusal = ""
         self.link = ""  # "", "connecting", "connected", "open", or the error that ended it
         self.bond: "int | None" = None
+        self.floor = (
+            BOND_NONE  # the strongest bond that it had: no weaker one follows until a person deletes it
+        )
         self.passkey: "int | None" = None  # the code of its label, for pairing
         self.described: "dict[str, str]" = {}  # maker, model, serial_number, as it said itself
 
@@ -47,9 +52,27 @@ class Device:
         """Interval in which a healthy one is heard, configured or the driver's own; 0 where it is to be learned."""
         return 1000 * (self.config.interval_s or self.driver.interval_s)
 
+    @property
+    def least(self) -> int:
+        """The weakest bond with which it is read (`hal.types.BOND_NONE` where it needs none)."""
+        return least_bond(getattr(self.driver, "pairing", "none"), self.passkey is not None, self.floor)
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether it may be read: with the bond that it needs, or without one."""
+        return (self.bond or BOND_NONE) >= self.least
+
+    def hold(self, bond: int) -> bool:
+        """The bond that is stored with it; whether that is news."""
+        news = bond != self.bond
+        self.bond = bond
+        self.floor = max(self.floor, bond)
+        return news
+
     def kept(self) -> bytes:
-        """Bond and description, for the manifest after a restart: a driver tells what is news, and only that."""
-        return cbor.encode([-1 if self.bond is None else self.bond, self.described])
+        """Bond, description and floor, for a restart: a driver tells what is news, and only that."""
+        row: "list[Any]" = [-1 if self.bond is None else self.bond, self.described]
+        return cbor.encode(row + [self.floor] if self.floor else row)
 
     def restore(self, kept: "bytes | None") -> None:
         """Take up what `kept` gave before a restart. Raises where it is no such row."""
@@ -59,6 +82,8 @@ class Device:
                 raise ValueError("what is kept of a device does not say what it is")
             self.bond = None if row[0] < 0 else row[0]
             self.described = row[1]
+            # Before the floor was kept the bond itself was all that was known of it.
+            self.floor = row[2] if len(row) > 2 else max(BOND_NONE, row[0])
 
     def count(self, reading: "Reading") -> None:
         """Keep the counters that `trygg status` shows."""

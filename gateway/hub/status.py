@@ -1,6 +1,6 @@
 """What `trygg status` and `trygg devices` show: facts by name, for people to be worded by the catalogue."""
 
-from hal.types import LANES
+from hal.types import BOND_WEAK, LANES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def status(app: "App") -> "dict[str, object]":
         },
         "messages_refused": dict(app.inward.refused),
         "frames_refused": {d.config.name: sum(d.refused.values()) for d in app.devices if d.refused},
+        "devices_unpaired": [d.config.name for d in app.devices if not d.is_paired],
+        "devices_weak": [d.config.name for d in app.devices if d.bond == BOND_WEAK],
         "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],
         "lamp": app.supervise.lamp(),
         "faults": app.supervise.faults(),
@@ -82,6 +84,7 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "link_weak": link is not None and link.weak,
         "link": device.link,
         "bond": device.bond,
+        "paired": device.is_paired,
         "frames": device.frames,
         "repeated": device.repeated,
         "refused": dict(device.refused),

@@ -70,6 +70,7 @@ class Supervise:
         self.self_test = SelfTest(config, clock, recorder, delivery)
         self.quiet = Quiet(config.quiet, config.hub.time_zone)
         self.answer = PressAnswer(recorder.journal, clock)
+        self.pairs: "Callable[[], bool]" = lambda: False  # whether a device may be paired now
         self.wake = Wake(clock)
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
@@ -209,4 +210,6 @@ class Supervise:
             return "storage_full"
         if self.faults():
             return "fault"
+        if self.pairs():
+            return "pairing"
         return "ok" if self.delivery.down_since_ms(self.clock.uptime_ms()) is None else "offline"

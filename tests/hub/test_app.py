@@ -45,7 +45,9 @@ def oximeter(passkey: "int | None" = None) -> SimPeripheral:
 
 
 async def near(bench: Bench) -> None:
-    """The oximeter is heard and connected."""
+    """The oximeter is paired where it is not yet, heard and connected."""
+    if not bench.app.pairing.named("Oximeter").is_paired:
+        await bench.pair("Oximeter")
     bench.world.advertise(OXIMETER, service_uuids=("1822",))
     await bench.clock.advance(3_000)
 

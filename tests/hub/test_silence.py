@@ -100,6 +100,7 @@ def test_an_oximeter_that_is_read_over_a_link_is_supervised_too():
         peripheral = bench.world.add_peripheral(SimPeripheral(OXIMETER, {"2a5f": b""}, secure=True))
         await bench.build().start()
         await bench.clock.advance(1_000)
+        await bench.pair("Oximeter")
         bench.world.advertise(OXIMETER, service_uuids=("1822",))
         await bench.clock.advance(3_000)
         for _ in range(65):

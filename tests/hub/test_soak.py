@@ -64,6 +64,7 @@ def test_what_came_and_went_leaves_nothing_behind():
     async def scene(bench: Bench):
         bench.world.add_peripheral(SimPeripheral(OXIMETER, {"2a60": bytes(2), "2a5f": b""}, secure=True))
         bench.world.serial_line("dispenser")
+        await bench.pair("Oximeter")
         await disturb(bench, 0)
         before = left(bench)
         for number in range(1, ROUNDS):

@@ -5,21 +5,26 @@ import asyncio
 from gateway.core.devices.driver import GattDriver, Reading, Step
 from gateway.core.model import Observation
 from gateway.hub.air import Visitor
+from gateway.hub.pairing import Pairing
+from gateway.hub.waking import stop
 from hal.sim.central import SimCentral
 from hal.sim.peripheral import SimPeripheral
-from tests.hub.small import Small, begun
+from hal.types import Advertisement
+from tests.hub.small import HeldJournal, Small, begun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 ADDRESS = "C0:00:00:00:00:03"
+SERVICE = "181d"
 
 
 class Scale(GattDriver):
     """Reads its model, writes the time, subscribes; each notification is one count."""
 
     name = "scale"
+    service = SERVICE
     pairing = "authenticated"
 
     def steps(self, characteristics: "list[str]") -> "list[Step]":
@@ -51,8 +56,11 @@ class Open(Scale):
     pairing = "none"
 
 
+DRIVERS = {kind.name: kind for kind in (Scale, Loose, Open)}
+
+
 class Visit:
-    """One peripheral and whoever visits it."""
+    """One peripheral and whoever visits it, and a technician who pairs it. `bonds` outlive a restart."""
 
     def __init__(
         self,
@@ -60,6 +68,7 @@ class Visit:
         kind: "type[GattDriver]" = Loose,
         code: "int | None" = None,
         central: "type[SimCentral]" = SimCentral,
+        bonds: "dict[str, tuple[int, int]] | None" = None,
         **peripheral: "Any",
     ) -> None:
         self.small = small
@@ -67,7 +76,8 @@ class Visit:
         values: "dict[str, Any]" = {"characteristics": served}
         values.update(peripheral)
         self.peripheral = small.world.add_peripheral(SimPeripheral(ADDRESS, **values))
-        self.central = central(small.world)
+        self.bonds = bonds if bonds is not None else {}
+        self.central = central(small.world, self.bonds)
         self.device = small.device(kind, address=ADDRESS)
         self.device.passkey = code
         self.bonded: "list[int | None]" = []
@@ -79,10 +89,52 @@ class Visit:
             small.intake,
             small.clock,
             lambda: 0,
-            lambda: self.bonded.append(self.device.bond),
+            self.note_bond,
         )
+        self.scans: "list[bool]" = []  # what the listener was asked for: active or not
+        drivers = {**DRIVERS, kind.name: kind}
+        self.pairing = Pairing(
+            [self.device],
+            self.central,
+            small.recorder,
+            drivers.__getitem__,
+            small.log,
+            self.listen,
+            self.note_bond,
+        )
+        self.pairing.visitors[self.device.placement] = self.visitor
 
-    async def begin(self, heard: bool = True) -> "asyncio.Task[None]":
+    def hold(self) -> HeldJournal:
+        """Go on over a journal whose appends can be held."""
+        held = self.small.hold()
+        self.visitor.intake, self.pairing.recorder = self.small.intake, self.small.recorder
+        return held
+
+    def note_bond(self) -> None:
+        self.bonded.append(self.device.bond)
+
+    async def listen(self, active: bool) -> None:
+        self.scans.append(active)
+
+    def hear(self, address: str = ADDRESS, name: "str | None" = None) -> None:
+        """Somebody advertises the service."""
+        now_ms = self.small.clock.uptime_ms()
+        self.pairing.heard(Advertisement(address, -50, now_ms, {}, (SERVICE,), name=name))
+
+    async def pair(self, code: str = "") -> str:
+        """The technician opens the window, and the device is heard: the state it ends in."""
+        task = await begun(self.pairing.run, self.small.clock)
+        self.pairing.open(self.device.config.name, code=code)
+        self.hear()
+        await self.small.clock.settle()
+        await stop(task)
+        return str(self.pairing.facts()["state"])
+
+    async def begin(self, heard: bool = True, paired: bool = True) -> "asyncio.Task[None]":
+        """The visitor runs; the technician was here before, unless the device needs none."""
+        if paired and not self.device.is_paired:
+            await self.pair()
+            self.near.clear()
         if heard:
             self.near.set()
         return await begun(self.visitor.run, self.small.clock)

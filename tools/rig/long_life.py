@@ -242,6 +242,16 @@ class LongLife(Bench):
         """Platform first, then the gateway."""
         self.receiver.start()
         await self.revive()
+        await self.pair_oximeter()
+
+    async def pair_oximeter(self) -> None:
+        """The technician's visit: it is paired where it is in use, once more where the power goes meanwhile."""
+        address = self.sensors.oximeter.address
+        while address not in self.bonds and any(row["driver"] == "plx" for row in self.tree["device"]):
+            if not self.app.pairing.is_open():
+                self.app.pairing.open(driver="plx")
+            self.world.advertise(address, service_uuids=("1822",))
+            await self.pass_time(1_000)
 
     async def finish(self) -> Verdict:
         """Heal, stop everything, and judge."""

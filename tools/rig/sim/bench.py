@@ -74,6 +74,7 @@ class Bench:
         self.tree = tree if tree is not None else HOME
         self.clock = SimClock(utc_ms=utc_ms)
         self.world = World(self.clock)
+        self.bonds: "dict[str, tuple[int, int]]" = {}
         self.broker = SimBroker()
         self.medium = SimMedium()
         self.capacity_bytes = capacity_bytes
@@ -117,7 +118,7 @@ class Bench:
             self.indicator,
             self.watchdog,
             SimScanner(self.world),
-            SimCentral(self.world),
+            SimCentral(self.world, self.bonds),
             SimSerialPorts(self.world),
         )
         extra = dict(self.options)
@@ -140,6 +141,15 @@ class Bench:
         await self.platform.start()
         await self.build().start()
         await self.clock.advance(3_000)
+
+    async def pair(self, name: str, code: str = "") -> "dict[str, object]":
+        """What a technician does with `trygg pair`: open the window, and put the device in pairing mode."""
+        self.app.pairing.open(name, code=code)
+        device = self.app.pairing.named(name)
+        self.world.advertise(device.config.address, service_uuids=(device.driver.service,))
+        await self.clock.advance(1_000)
+        facts: "dict[str, object]" = self.app.pairing.facts()
+        return facts
 
     async def cut(self) -> None:
         """SIGKILL: nothing is said, nothing is flushed."""
