@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("gateway.daemon.commands.check", "look at configuration, keys, ports, radio, clock and broker"),
     "status": ("gateway.daemon.commands.status", "how the running hub is"),
     "devices": ("gateway.daemon.commands.devices", "the devices of the running hub, and when each was heard"),
+    "pair": ("gateway.daemon.commands.pair", "pair a device, list bonds, or delete one"),
     "clock": (
         "gateway.daemon.commands.clock",
         "what the running hub, or else the machine, holds for the time of day",

@@ -4,12 +4,17 @@ A Unix socket with mode 0600 in the data directory. One JSON object a line each 
 
     {"command": "status"}       {"ok": true, "result": {...}}
     {"command": "nonsense"}     {"ok": false, "error": "unknown command nonsense; known: devices, status"}
+    {"command": "pair", "arguments": {"device": "Oximeter"}}
+
+A command with arguments names each of them; `"wrong": true` beside an error means that they are the reason. What takes a
+while is asked for again: `pair_state` tells how far a pairing has come (`docs/configuration.md`).
 
 Whoever may open the socket is the gateway's own user or root; nothing on it is a secret or changes a secret.
 """
 
 import asyncio
 import contextlib
+import inspect
 import json
 import os
 import socket
@@ -19,8 +24,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from gateway.core.errors import ConfigError, RefusedError
 from gateway.daemon.json_text import dumps
-from hal.errors import UnavailableError
+from hal.errors import HalError, UnavailableError
 
 NAME = "control.sock"
 LONGEST_REQUEST = 4096
@@ -29,7 +35,11 @@ IDLE_S = 10.0
 ANSWER_S = 5.0
 LONGEST_PATH = 100  # sockaddr_un holds 108 bytes (unix(7))
 
-Handler = Callable[[], object]
+Handler = Callable[..., object]  # called with the arguments by name; what it returns may have to be awaited
+
+
+class WrongArgumentError(ValueError):
+    """The hub does not know what it was asked about: a name, a code."""
 
 
 class ControlServer:
@@ -92,9 +102,10 @@ class ControlServer:
         with contextlib.suppress(OSError):
             while True:
                 line, newline, rest = held.partition(b"\n")
+                answer = await self.answer(line) if newline else None
                 async with asyncio.timeout(IDLE_S):
                     if newline:
-                        await loop.sock_sendall(client, dumps(self.answer(line)).encode() + b"\n")
+                        await loop.sock_sendall(client, dumps(answer).encode() + b"\n")
                         held = rest
                     elif len(held) > LONGEST_REQUEST:
                         return
@@ -103,7 +114,7 @@ class ControlServer:
                     else:
                         return
 
-    def answer(self, line: bytes) -> dict[str, object]:
+    async def answer(self, line: bytes) -> dict[str, object]:
         """The answer to one request."""
         try:
             request = json.loads(line)
@@ -113,7 +124,31 @@ class ControlServer:
         if not isinstance(command, str) or command not in self._handlers:
             known = ", ".join(sorted(self._handlers))
             return {"ok": False, "error": f"unknown command {command}; known: {known}"}
-        return {"ok": True, "result": self._handlers[command]()}
+        handler, arguments = self._handlers[command], request.get("arguments", {})
+        if not fits(handler, arguments):
+            return {"ok": False, "wrong": True, "error": "the command does not take these arguments"}
+        try:
+            result = handler(**arguments)
+            if inspect.isawaitable(result):
+                result = await result
+        except ConfigError as error:
+            return {"ok": False, "wrong": True, "error": str(error)}
+        except (RefusedError, HalError) as error:
+            return {"ok": False, "error": str(error)}
+        return {"ok": True, "result": result}
+
+
+def fits(handler: Handler, arguments: object) -> bool:
+    """Whether these are arguments of the handler: every one by its name, a text or a yes and no."""
+    if not isinstance(arguments, dict) or not all(
+        isinstance(item, (str, bool)) for item in arguments.values()
+    ):
+        return False
+    parameters = inspect.signature(handler).parameters
+    return all(
+        name in parameters and type(item) is type(parameters[name].default)
+        for name, item in arguments.items()
+    )
 
 
 def bind_private(path: Path) -> socket.socket:
@@ -159,23 +194,32 @@ def short_path(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def ask(path: Path, command: str, timeout_s: float = ANSWER_S) -> Any:
+def ask(
+    path: Path, command: str, timeout_s: float = ANSWER_S, arguments: Mapping[str, str | bool] | None = None
+) -> Any:
     """The result of one command of the hub that serves `path`.
 
     Raises:
         OSError: nobody serves the path, it is not for us, or no answer came in time.
+        WrongArgumentError: it does not know what the arguments name.
         ValueError: the hub refused, with its reason.
     """
+    request: dict[str, object] = {"command": command}
+    if arguments:
+        request["arguments"] = dict(arguments)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         with short_path(path) as short:
             client.connect(short)
-        client.sendall(json.dumps({"command": command}).encode() + b"\n")
+        client.sendall(json.dumps(request).encode() + b"\n")
         with client.makefile("rb") as lines:
             line = lines.readline(LONGEST_ANSWER)
     if not line.endswith(b"\n"):
         raise ConnectionResetError("the hub ended the connection in mid-answer")
     answer = json.loads(line)
     if not answer.get("ok"):
-        raise ValueError(answer.get("error", "the hub gave no reason"))
+        error = answer.get("error", "the hub gave no reason")
+        if answer.get("wrong"):
+            raise WrongArgumentError(error)
+        raise ValueError(error)
     return answer["result"]

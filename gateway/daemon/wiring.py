@@ -298,6 +298,20 @@ async def run(
             raise
 
 
+def handlers(app: App) -> dict[str, Callable[..., object]]:
+    """What the control socket answers."""
+    return {
+        "status": lambda: status.status(app),
+        "devices": lambda: status.devices(app),
+        "pair": app.pairing.open,
+        "pair_state": app.pairing.facts,
+        "pair_answer": app.pairing.answer,
+        "pair_cancel": app.pairing.cancel,
+        "bonds": app.pairing.bonds,
+        "forget": app.pairing.forget,
+    }
+
+
 async def live(
     config: Config,
     clock: Clock,
@@ -311,8 +325,7 @@ async def live(
     """Open journal and radio, and run the hub over them, with `keep` among its parts; exit status and errors as `run`."""
     async with journal(config) as store, radio(config, clock) as (scanner, central):
         app = app_over(store, scanner, central)
-        handlers = {"status": lambda: status.status(app), "devices": lambda: status.devices(app)}
-        async with ControlServer(Path(config.hub.data_directory) / "control.sock", handlers):
+        async with ControlServer(Path(config.hub.data_directory) / "control.sock", handlers(app)):
             await app.start()
             await tell_restarts(app, restarts, log)
             ready()

@@ -376,5 +376,5 @@ def passkey_of(code: str) -> "int | None":
     if not code:
         return None
     if len(code) != PASSKEY_DIGITS or not all([digit in "0123456789" for digit in code]):
-        raise ConfigError("code", str(len(code)) + " characters", "six digits")
+        raise ConfigError("code", "something else", "six digits")
     return int(code)

@@ -39,6 +39,7 @@ SAID: dict[str, tuple[tuple[int, str], ...]] = {
             "StorageFullError",
             "CorruptDataError",
             "DeniedError",
+            "PairingError",
         ),
         HAL,
     ),
@@ -79,6 +80,7 @@ DETAILED = ("gateway/daemon/control.py", "gateway/daemon/mqtt_tls.py", "gateway/
 TABLES = (
     ("hal/linux/native_errors.py", None),
     ("gateway/core/devices/bthome.py", "TEXTS"),
+    ("gateway/core/pairing.py", "REASONS"),
     ("gateway/daemon/__main__.py", "COMMANDS"),
     ("tools/kit/__main__.py", "COMMANDS"),
 )

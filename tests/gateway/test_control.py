@@ -12,12 +12,31 @@ from typing import Any
 
 import pytest
 
-from gateway.daemon.control import ControlServer, ask, bind_private, short_path
+from gateway.core.errors import ConfigError, RefusedError
+from gateway.daemon.control import ControlServer, WrongArgumentError, ask, bind_private, short_path
 from hal.errors import UnavailableError
 
-HANDLERS: dict[str, Callable[[], object]] = {
+
+def tell(device: str = "", yes: bool = False) -> dict[str, object]:
+    if device == "nobody":
+        raise ConfigError("device", "'nobody'", "one of Oximeter")
+    if device == "busy":
+        raise RefusedError("a time for pairing is open already")
+    return {"device": device, "yes": yes}
+
+
+async def later(device: str = "") -> str:
+    await asyncio.sleep(0)
+    if device == "gone":
+        raise UnavailableError("no Bluetooth adapter")
+    return device
+
+
+HANDLERS: dict[str, Callable[..., object]] = {
     "status": lambda: {"gateway": "hub-1", "lanes": [{"held": 3}], "utc_ms": None},
     "devices": list,
+    "tell": tell,
+    "later": later,
 }
 
 
@@ -72,9 +91,56 @@ def test_what_is_no_request_is_answered_with_the_reason(path: Path) -> None:
     ]
     answers = serving(path, lambda: raw(path, *lines))
     assert [answer["ok"] for answer in answers] == [False] * len(lines)
-    assert "unknown command open_door; known: devices, status" in answers[3]["error"]
+    assert "unknown command open_door; known: devices, later, status, tell" in answers[3]["error"]
     with pytest.raises(ValueError, match="unknown command open_door"):
         serving(path, lambda: ask(path, "open_door"))
+
+
+def test_arguments_go_by_their_names(path: Path) -> None:
+    def client() -> list[Any]:
+        return [
+            ask(path, "tell", arguments={"device": "Oximeter", "yes": True}),
+            ask(path, "tell"),
+            ask(path, "later", arguments={"device": "Scale"}),
+        ]
+
+    assert serving(path, client) == [
+        {"device": "Oximeter", "yes": True},
+        {"device": "", "yes": False},
+        "Scale",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "Oximeter",
+        ["Oximeter"],
+        {"device": 7},
+        {"device": None},
+        {"name": "Oximeter"},
+        {"yes": "yes"},
+        {"device": {}},
+    ],
+)
+def test_arguments_that_a_command_does_not_take_are_refused(path: Path, arguments: object) -> None:
+    request = json.dumps({"command": "tell", "arguments": arguments}).encode() + b"\n"
+    (answer,) = serving(path, lambda: raw(path, request))
+    assert answer == {"ok": False, "wrong": True, "error": "the command does not take these arguments"}
+    (answer,) = serving(path, lambda: raw(path, b'{"command": "status", "arguments": {"a": "b"}}\n'))
+    assert not answer["ok"]
+
+
+def test_a_refusal_says_whether_the_question_was_wrong_or_the_moment(path: Path) -> None:
+    def client() -> None:
+        with pytest.raises(WrongArgumentError, match="one of Oximeter"):
+            ask(path, "tell", arguments={"device": "nobody"})
+        for command, name, said in (("tell", "busy", "open already"), ("later", "gone", "no Bluetooth")):
+            with pytest.raises(ValueError, match=said) as refused:
+                ask(path, command, arguments={"device": name})
+            assert not isinstance(refused.value, WrongArgumentError)
+
+    serving(path, client)
 
 
 def test_an_endless_request_ends_the_connection_and_nothing_else(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What `trygg status` and `trygg devices` share: ask the running hub, or say why it does not answer."""
+"""What `trygg status`, `trygg devices` and `trygg pair` share: ask the running hub, or say why it does not answer."""
 
 import argparse
 import sys
@@ -9,12 +9,14 @@ from typing import Any
 from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.run import add_config
 from gateway.daemon.configuration import DEFAULT, data_directory
-from gateway.daemon.control import NAME, ask
+from gateway.daemon.control import ANSWER_S, NAME, WrongArgumentError, ask
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 
-# What `--help` says of both; whether the hub is well stands in what it prints.
+# What `--help` says of status and devices; whether the hub is well stands in what they print.
 STATUSES = "Exit status 0: the hub answered, well or not, 1: it did not answer, 2: wrong command line."
+WRONG = 2  # exit status of a command line that cannot be meant
+PATIENCE_S = 40.0  # for what the hub must ask its radio about
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,29 +25,55 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON document")
 
 
-def answer(options: argparse.Namespace, command: str, show: Callable[[Any, Texts], list[str]]) -> int:
+class NoAnswerError(Exception):
+    """Why the hub gave no answer, in the reader's words; `status` is what the command exits with."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
+class Hub:
+    """The running hub of a configuration, and the language of its people."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.texts = Texts(language_of_reader(paths))
+        self.path = control_path(data_directory(paths))
+
+    def ask(self, command: str, **arguments: str | bool) -> Any:
+        """The result of one command. Raises NoAnswerError."""
+        texts, path = self.texts, self.path
+        try:
+            return ask(path, command, PATIENCE_S if arguments else ANSWER_S, arguments)
+        except PermissionError as error:
+            raise NoAnswerError(texts.say("hub.denied", path=path)) from error
+        except OSError as error:
+            detail = texts.reword(error.strerror or error)
+            raise NoAnswerError(texts.say("hub.not_running", path=path, detail=detail)) from error
+        except WrongArgumentError as error:
+            raise NoAnswerError(texts.reword(error), WRONG) from error
+        except ValueError as error:
+            if "unknown command" in str(error):
+                raise NoAnswerError(texts.say("hub.refused", detail=texts.reword(error))) from error
+            raise NoAnswerError(texts.reword(error)) from error
+
+
+def print_answer(options: argparse.Namespace, command: str, show: Callable[[Any, Texts], list[str]]) -> int:
     """Print the hub's answer; 1 with cause and next action where there is none."""
-    paths = options.config or [DEFAULT]
-    texts = Texts(language_of_reader(paths))
-    path = control_path(data_directory(paths))
+    hub = Hub(options.config or [DEFAULT])
     try:
-        facts = ask(path, command)
-    except PermissionError:
-        return failed(options, texts.say("hub.denied", path=path))
-    except OSError as error:
-        return failed(
-            options, texts.say("hub.not_running", path=path, detail=texts.reword(error.strerror or error))
-        )
-    except ValueError as error:
-        return failed(options, texts.say("hub.refused", detail=texts.reword(error)))
-    print(dumps(facts) if options.json else "\n".join(show(facts, texts)))
+        facts = hub.ask(command)
+    except NoAnswerError as error:
+        return failed(options, error)
+    print(dumps(facts) if options.json else "\n".join(show(facts, hub.texts)))
     return 0
 
 
-def failed(options: argparse.Namespace, text: str) -> int:
-    """Say it on standard error."""
-    print(f"trygg {options.command}: {text}", file=sys.stderr)
-    return 1
+def failed(options: argparse.Namespace, error: NoAnswerError) -> int:
+    """Say it on standard error; the exit status."""
+    print(f"trygg {options.command}: {error.text}", file=sys.stderr)
+    return error.status
 
 
 def control_path(data: Path | str) -> Path:

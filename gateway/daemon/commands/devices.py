@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from gateway.daemon.commands.ask import STATUSES, add_options, answer
+from gateway.daemon.commands.ask import STATUSES, add_options, print_answer
 from gateway.daemon.texts import Texts
 
 
@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the hub answered, 1 where it does not run."""
-    return answer(options, "devices", show)
+    return print_answer(options, "devices", show)
 
 
 def show(rows: list[dict[str, Any]], texts: Texts) -> list[str]:
@@ -42,7 +42,10 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
     if row["link"]:
         lines.append(texts.say("device.link", link=texts.reword(row["link"])))
     lines += signal(row, texts)
-    if row["bond"] is not None:
+    paired = row.get("paired", True)  # a hub that was not restarted since an update does not say
+    if not paired:
+        lines.append(texts.say("device.unpaired", name=row["name"]))
+    if row["bond"] or (row["bond"] is not None and paired):
         lines.append(texts.say("device.bond", bond=texts.say(f"device.bonds.{row['bond']}")))
     lines.append(interval(row, texts))
     if row["refused"]:

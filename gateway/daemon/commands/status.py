@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from gateway.daemon.commands.ask import STATUSES, add_options, answer
+from gateway.daemon.commands.ask import STATUSES, add_options, print_answer
 from gateway.daemon.texts import Texts
 
 
@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the hub answered, 1 where it does not run."""
-    return answer(options, "status", show)
+    return print_answer(options, "status", show)
 
 
 def show(facts: dict[str, Any], texts: Texts) -> list[str]:
@@ -54,6 +54,10 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(texts.say("status.overrun", count=sum(lost.values()), lanes=lanes))
     if facts["devices_silent"]:
         lines.append(texts.say("status.silent", names=", ".join(facts["devices_silent"])))
+    if facts.get("devices_unpaired"):  # a hub that was not restarted since an update says nothing of it
+        lines.append(texts.say("status.unpaired", names=", ".join(facts["devices_unpaired"])))
+    if facts.get("devices_weak"):
+        lines.append(texts.say("status.weak", names=", ".join(facts["devices_weak"])))
     if facts["frames_refused"]:
         lines.append(texts.say("status.frames", counts=texts.counts(facts["frames_refused"])))
     if facts["messages_refused"]:
@@ -88,7 +92,8 @@ def lamp(facts: dict[str, Any]) -> str:
         return "ok_but_look"
     if facts.get("clock_offset_ms") is not None:
         return "ok_but_look"
-    return "ok_but_devices" if facts["devices_silent"] or facts["frames_refused"] else "ok"
+    troubled = (facts["devices_silent"], facts["frames_refused"], facts.get("devices_unpaired"))
+    return "ok_but_devices" if any(troubled) else "ok"
 
 
 def connection(facts: dict[str, Any], texts: Texts) -> str:
