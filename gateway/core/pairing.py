@@ -172,12 +172,14 @@ class Window:
         return self.happens(BEGUN)
 
     def bonded(self, level: int, least: int) -> bool:
-        """A bond of `level` was made where `least` was asked for; False where it is too weak: it must be deleted."""
+        """A bond of `level` was made where `least` was asked for; False where it does not count: it must be deleted."""
         if level < least or level == BOND_NONE:
             self.refuse("weak")
             return False
+        if not self.happens(BONDED, level):
+            return False
         self.level = level
-        return self.happens(BONDED, level)
+        return True
 
     def wrong_code(self) -> None:
         """The device did not take the code: another is asked for, three times at most."""

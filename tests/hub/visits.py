@@ -92,12 +92,13 @@ class Visit:
             self.note_bond,
         )
         self.scans: "list[bool]" = []  # what the listener was asked for: active or not
-        drivers = {**DRIVERS, kind.name: kind}
+        drivers = dict(DRIVERS)
+        drivers[kind.name] = kind
         self.pairing = Pairing(
             [self.device],
             self.central,
             small.recorder,
-            drivers.__getitem__,
+            lambda name: drivers[name],
             small.log,
             self.listen,
             self.note_bond,

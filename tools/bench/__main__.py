@@ -20,6 +20,7 @@ from tools.bench import journal, path_report
 from tools.bench.scratch import scratch
 from tools.bench.system import System
 from tools.evidence.figure import UnavailableError
+from tools.home.technician import pair_devices
 from tools.rig.counts import positive, some_of
 
 PARTS = ("latency", "drain", "journal")
@@ -66,6 +67,7 @@ async def idle(folder: Path, alarms: int) -> None:
             f"{1000 * started_s:.0f} ms",
             "empty journal; aim 2,000 ms",
         )
+        await asyncio.to_thread(pair_devices, system.stage.hub / "control.sock")
         first = await system.warm_up()
         samples = []
         for number in range(first, first + alarms):

@@ -22,7 +22,10 @@ from tools.home.scenario import Expect, Measured
 Event = dict[str, Any]
 State = tuple[int, str, str]  # placement, kind that begins it, part
 FAILED = "measurement.failed"
-ORDERLY = ("hub.started", "hub.stopped", "self_test.begun")  # what a healthy hub tells of itself
+# What a healthy hub tells of itself, and a technician's visit.
+ORDERLY = ("hub.started", "hub.stopped", "self_test.begun", "bond.forgotten")
+ORDERLY += ("pairing.opened", "pairing.heard", "pairing.begun", "pairing.bonded", "pairing.bonded_weak")
+ORDERLY += ("pairing.cancelled",)
 
 
 @dataclass

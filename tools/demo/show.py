@@ -18,6 +18,7 @@ from tools.demo.process import Child
 from tools.demo.stage import Stage
 from tools.demo.tally import Tally
 from tools.home.scenario import Fault, Scenario
+from tools.home.technician import PairingFailedError, pair_devices
 from tools.platform.lines import HUB
 
 READY_S = 30.0
@@ -169,6 +170,15 @@ class Show:
         self.hub.arguments = self.stage.hub_arguments(self.offset_s)
         await self.started(self.hub, self.began)
         await self.learn_names()
+        await self.pair()
+
+    async def pair(self) -> None:
+        """What the technician does once: pair what is not paired. Raises ShowError."""
+        try:
+            for name in await asyncio.to_thread(pair_devices, self.stage.hub / "control.sock"):
+                self.on_note(words.say(self.language, "paired", name=name))
+        except (PairingFailedError, OSError, ValueError) as error:
+            raise ShowError(str(error)) from error
 
     async def started(self, child: Child, sign: asyncio.Event) -> None:
         """Start a process and wait for its sign. Raises ShowError."""

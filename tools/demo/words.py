@@ -37,6 +37,7 @@ TEXTS = {
         "megleren {url} kan ikke brukes: {reason}. Rett --broker, --ca, --cert eller --key",
         "the broker {url} cannot be used: {reason}. Mend --broker, --ca, --cert or --key",
     ),
+    "paired": ("{name}: paret av teknikeren", "{name}: paired by the technician"),
     "personal_alarms": ("Personlige alarmer: {count}", "Personal alarms: {count}"),
     "incident": ("{number}. Sak {incident}", "{number}. Incident {incident}"),
     "over": ("Avsluttet.", "Over."),
