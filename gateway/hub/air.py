@@ -147,7 +147,7 @@ class Visitor:
             self.near.clear()
             began_ms = self.clock.uptime_ms()
             try:
-                if not await self.is_paired():
+                if self.device.is_waited_for or not await self.is_paired():
                     continue  # it is connected with a bond that is stored, or not at all
                 await self.visit()
             except HalError as error:

@@ -142,13 +142,24 @@ class App:
         )
         self.parts = Parts(self.recorder, clock, log)
         self.listener: "Listener | None" = None
-        central, listen, changed = machine.central, self.listen_to_pair, self.manifest_changed
         if machine.scanner is not None:
             self.listener = Listener(machine.scanner, self.devices, self.intake, clock)
-        self.pairing = Pairing(self.devices, central, self.recorder, driver_of, log, listen, changed)
+        self.pairing = self.pairing_with(driver_of)
         self.supervise = self.supervise_with(losses)
         self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
         self.changed = asyncio.Event()
+
+    def pairing_with(self, driver_of: "Callable[[str], type[Driver]]") -> Pairing:
+        """Who pairs, when a person opens the time for it."""
+        return Pairing(
+            self.devices,
+            self.machine.central,
+            self.recorder,
+            driver_of,
+            self.log,
+            self.listen_to_pair,
+            self.manifest_changed,
+        )
 
     def supervise_with(self, losses: Losses) -> Supervise:
         """The loop that looks at everything else."""

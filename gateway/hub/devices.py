@@ -44,6 +44,9 @@ class Device:
         self.floor = (
             BOND_NONE  # the strongest bond that it had: no weaker one follows until a person deletes it
         )
+        self.is_waited_for = (
+            False  # by whoever pairs it: meanwhile nobody else connects, or it would not advertise
+        )
         self.passkey: "int | None" = None  # the code of its label, for pairing
         self.described: "dict[str, str]" = {}  # maker, model, serial_number, as it said itself
 

@@ -66,6 +66,7 @@ class Pairing:
         self.listening = False
         self.trying = False
         self.yes = False
+        self.compare_ms = COMPARE_MS
         self.wake, self.answered = Wake(self.clock), Wake(self.clock)
 
     # --- what a person asks ---------------------------------------------------------------------------------------
@@ -200,6 +201,7 @@ class Pairing:
         now_ms = self.clock.uptime_ms()
         if not window.over and not self.listening:
             self.listening = True
+            await self.reserve(window)
             await self.listen(not window.expected.addresses)
         if now_ms >= window.until_ms:
             window.happens(EXPIRED)
@@ -210,6 +212,8 @@ class Pairing:
         if window.over and self.listening:
             self.listening = False
             await self.listen(False)
+            for device in self.devices:
+                device.is_waited_for = False
 
     async def attempt(self, window: Window) -> None:
         """Pair, as long as the window is open. What came of it and does not count is not kept."""
@@ -297,7 +301,7 @@ class Pairing:
         self.yes = False
         window.question, window.compare = "number", number
         self.answered.event.clear()
-        await self.answered.wait(self.clock.uptime_ms() + COMPARE_MS)
+        await self.answered.wait(self.clock.uptime_ms() + self.compare_ms)
         window.question = ""
         return self.yes
 
@@ -320,6 +324,13 @@ class Pairing:
         except HalError as error:
             self.log("info", "The radio does not tell its bonds.", part="pairing", cause=str(error))
             return BOND_NONE
+
+    async def reserve(self, window: Window) -> None:
+        """Nobody else connects to the devices that may be meant, and links that stand end."""
+        for device in self.devices:
+            device.is_waited_for = device.config.address in window.expected.addresses
+            if device.is_waited_for:
+                await self.leave(device)
 
     async def leave(self, device: "Device") -> None:
         """End the link of a device whose bond is about to go."""

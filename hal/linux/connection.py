@@ -133,6 +133,7 @@ class BleakConnection:
     async def _run(self, operation: Coroutine[Any, Any, Result]) -> Result:
         """What `operation` returns; LinkLostError as soon as the link is lost, TimedOutError without an answer."""
         task = asyncio.ensure_future(operation)
+        task.add_done_callback(_meet)
         try:
             either: set[asyncio.Future[Any]] = {task, self._lost}
             done, _ = await asyncio.wait(either, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
@@ -192,3 +193,9 @@ class BleakConnection:
     def _lost_error(self) -> LinkLostError:
         reason = self._lost.result() if self._lost.done() else ""
         return LinkLostError(f"the link to {self._address} is lost: connect again", reason)
+
+
+def _meet(task: "asyncio.Future[Any]") -> None:
+    """Look at the error of an operation whose caller was cancelled in the moment that it failed: nobody else would."""
+    if not task.cancelled():
+        task.exception()

@@ -1,8 +1,9 @@
 """The gateway's own bleak code over a whole Bluetooth LE stack: many values, many peripherals, loss in between."""
 
 import asyncio
+import gc
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from bleak.backends.service import BleakGATTServiceCollection
@@ -10,10 +11,10 @@ from bleak.backends.service import BleakGATTServiceCollection
 from hal.bumble.adapter import BumbleAdapter
 from hal.bumble.bonds import BondStore
 from hal.bumble.client import BumbleClient
-from hal.errors import LinkLostError
+from hal.errors import DeniedError, LinkLostError
 from hal.linux.central import BleakBleCentral
 from hal.types import BOND_WEAK
-from tests.radio.home import CONTINUOUS, OXIMETER, Home, number_of, numbered, run, soon, turns
+from tests.radio.home import CONTINUOUS, FEATURES, OXIMETER, Home, number_of, numbered, run, soon, turns
 
 
 def test_five_hundred_encrypted_notifications_arrive_in_order(tmp_path: Path) -> None:
@@ -175,3 +176,26 @@ def test_a_list_of_characteristics_that_came_too_early_is_taken_again(tmp_path: 
         await radio.close()
 
     run(tmp_path, program)
+
+
+def test_a_caller_that_is_cancelled_as_its_request_fails_leaves_no_error_behind(tmp_path: Path) -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def program(home: Home) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+        await home.place()
+        connection = await home.central.connect(OXIMETER)  # without a bond every request is denied
+        for turns_before in range(40):
+            asking = asyncio.ensure_future(connection.read(FEATURES))
+            for _ in range(turns_before):
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait({asking})
+            if not asking.cancelled():
+                assert isinstance(asking.exception(), DeniedError)
+            for _ in range(40):  # the answer comes all the same
+                await asyncio.sleep(0)
+        gc.collect()
+
+    run(tmp_path, program)
+    assert [each for each in complaints if "never retrieved" in each["message"]] == []

@@ -23,9 +23,20 @@ Event = dict[str, Any]
 State = tuple[int, str, str]  # placement, kind that begins it, part
 FAILED = "measurement.failed"
 # What a healthy hub tells of itself, and a technician's visit.
-ORDERLY = ("hub.started", "hub.stopped", "self_test.begun", "bond.forgotten")
-ORDERLY += ("pairing.opened", "pairing.heard", "pairing.begun", "pairing.bonded", "pairing.bonded_weak")
-ORDERLY += ("pairing.cancelled",)
+ORDERLY = frozenset(
+    {
+        "hub.started",
+        "hub.stopped",
+        "self_test.begun",
+        "pairing.opened",
+        "pairing.heard",
+        "pairing.begun",
+        "pairing.bonded",
+        "pairing.bonded_weak",
+        "pairing.cancelled",
+        "bond.forgotten",
+    }
+)
 
 
 @dataclass

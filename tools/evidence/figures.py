@@ -24,6 +24,7 @@ HARNESSES = (
     Harness("tools.rig.schedule_figures", ("F5", "F6", "F9", "F10", "F11", "F14")),
     Harness("tools.rig.forgery", ("F13",)),
     Harness("tools.rig.mutants.figures", ("F21",)),
+    Harness("tools.rig.pairings.figures", ("F18",)),
     Harness("tools.rig.confusions", ("F23",)),
     Harness("tools.bench.figures", ("F8", "F10", "F19", "F20")),
     Harness("tools.bench.journal_figures", ("F20",)),
