@@ -1,5 +1,6 @@
 """Pairing is as strong as it says, or refused. Controls show what the stack does where we do not insist."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,12 @@ import pytest
 from bumble import smp
 from bumble.pairing import PairingConfig, PairingDelegate
 
+from hal.bumble.adapter import open_adapter
 from hal.errors import DeniedError, PairingError
+from hal.linux.central import BleakBleCentral
 from hal.types import BOND_AUTHENTICATED, BOND_WEAK
 from tests.radio.home import FEATURES, OXIMETER, PASSKEY, Home, run, soon, turns
+from tools.simulators.controller import HomeController
 from tools.simulators.pairing import Io
 from tools.simulators.peripheral import VirtualPeripheral
 
@@ -244,5 +248,44 @@ def test_a_bond_that_cannot_be_stored_is_no_bond(tmp_path: Path) -> None:
         home.bonds.mkdir()  # a folder cannot be replaced by a file
         with pytest.raises(DeniedError, match="kept no bond"):
             await home.central.connect(OXIMETER, pair=True)
+
+    run(tmp_path, program)
+
+
+def test_a_file_of_bonds_handed_over_with_its_address_goes_on_at_another_controller(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        labelled = await home.place(passkey=PASSKEY)
+        await (await home.central.connect(OXIMETER, pair=True, passkey=PASSKEY)).disconnect()
+        await home.adapter.close()
+        handed = tmp_path / "handed-over.json"
+        handed.write_bytes(home.bonds.read_bytes())
+        other = open_adapter(HomeController("successor", home.link), handed)
+        try:
+            central = BleakBleCentral(home.clock, other)
+            assert await central.bonds() == {OXIMETER: BOND_AUTHENTICATED}
+            connection = await soon(central.connect(OXIMETER))
+            assert (connection.bond, await connection.read(FEATURES)) == (BOND_AUTHENTICATED, bytes(2))
+            assert labelled.pairings == [True], "nobody paired anew"
+        finally:
+            await other.close()
+
+    run(tmp_path, program)
+
+
+def test_control_bonds_handed_over_without_their_address_are_no_good(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.place(passkey=PASSKEY)
+        await (await home.central.connect(OXIMETER, pair=True, passkey=PASSKEY)).disconnect()
+        await home.adapter.close()
+        stored = json.loads(home.bonds.read_text())
+        handed = tmp_path / "handed-over.json"
+        handed.write_text(json.dumps({**stored, "address": "F1:02:03:04:05:06"}))
+        other = open_adapter(HomeController("successor", home.link), handed)
+        try:
+            with pytest.raises(PairingError) as refused:
+                await soon(BleakBleCentral(home.clock, other).connect(OXIMETER))
+            assert refused.value.reason == "stale"
+        finally:
+            await other.close()
 
     run(tmp_path, program)

@@ -1,0 +1,205 @@
+"""`trygg pair` as a process, at a hub's own pairing over a simulated radio: the story it tells, and what it exits with."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.daemon.control import ControlServer
+from gateway.hub.waking import stop
+from hal.sim.peripheral import SimPeripheral
+from hal.types import BOND_AUTHENTICATED
+from tests.hub.small import Small, begun
+from tests.hub.visits import ADDRESS, Loose, Scale, Visit
+
+LABEL, STRANGER = 314_159, "C0:00:00:00:00:09"
+CONFIGURATION = '[hub]\nid = "hub-1"\ntenant = "oslo"\nlanguage = "{}"\ndata_directory = "data"\n'
+
+
+class Desk:
+    """A hub whose technician sits at a terminal; `air` are the addresses heard all the time."""
+
+    def __init__(
+        self, folder: Path, visit: Visit, language: str = "en", air: tuple[str, ...] = (ADDRESS,)
+    ) -> None:
+        self.file = folder / "hub.toml"
+        self.file.write_text(CONFIGURATION.format(language))
+        self.visit, self.air = visit, air
+
+    def run(self, *arguments: str, says: str = "") -> "subprocess.CompletedProcess[str]":
+        """One command, with these lines typed."""
+        (done,) = self.runs((says, *arguments))
+        return done
+
+    def runs(self, *commands: tuple[str, ...]) -> "list[subprocess.CompletedProcess[str]]":
+        """Several, one after the other; what is typed stands before the arguments of each."""
+        return asyncio.run(self.serve(commands))
+
+    async def serve(self, commands: tuple[tuple[str, ...], ...]) -> "list[subprocess.CompletedProcess[str]]":
+        pairing = self.visit.pairing
+        handlers: dict[str, Callable[..., object]] = {
+            "pair": pairing.open,
+            "pair_state": pairing.facts,
+            "pair_answer": pairing.answer,
+            "pair_cancel": pairing.cancel,
+            "bonds": pairing.bonds,
+            "forget": pairing.forget,
+        }
+        command = [sys.executable, "-X", "utf8", "-m", "gateway.daemon", "pair", "-c", str(self.file)]
+        part = await begun(pairing.run, self.visit.small.clock)
+        living = asyncio.ensure_future(self.live())
+        try:
+            async with ControlServer(self.file.parent / "data" / "control.sock", handlers):
+                return [
+                    await asyncio.to_thread(
+                        subprocess.run,
+                        [*command, *arguments],
+                        input=says,
+                        capture_output=True,
+                        text=True,
+                        timeout=30,
+                    )
+                    for says, *arguments in commands
+                ]
+        finally:
+            living.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await living
+            await stop(part)
+
+    async def live(self) -> None:
+        """Time goes on in the home, and devices advertise."""
+        while True:
+            for address in self.air:
+                self.visit.hear(address, "Vekt" if address == STRANGER else None)
+            await self.visit.small.clock.advance(250)
+            await asyncio.sleep(0.01)
+
+
+def test_a_pairing_with_protection_is_told_step_by_step(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Scale, passkey=LABEL))
+    done, listed = desk.runs(("", "--device", "Thing", "--code", "314159"), ("", "--list"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "The time for pairing is open for three minutes. Put Thing in pairing mode now (its manual says how).",
+        f"Heard: Thing ({ADDRESS}).",
+        "Pairing.",
+        "Paired: Thing, with protection.",
+    ]
+    assert listed.stdout == (
+        f"Thing ({ADDRESS}): secure, with the code on the label or numbers that were compared\n"
+    )
+
+
+def test_a_weak_pairing_says_so_in_norwegian_too(tmp_path: Path) -> None:
+    done = Desk(tmp_path, Visit(Small(), Loose), "nb").run("--device", "Thing")
+    assert done.returncode == 0 and "Paret: Thing, men svakt" in done.stdout
+
+
+def test_a_refusal_says_why_and_what_to_do_and_exits_with_1(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Scale))
+    done, listed = desk.runs(("", "--device", "Thing"), ("", "--list"))
+    assert (done.returncode, listed.stdout) == (1, "No bonds.\n")
+    assert done.stdout.splitlines()[-1] == (
+        "Not paired: the device pairs only without protection, and more is asked for: "
+        "give the code on its label, or use another device"
+    )
+
+
+def test_a_device_that_is_not_heard_ends_with_what_to_look_at(tmp_path: Path) -> None:
+    done = Desk(tmp_path, Visit(Small(), Loose), air=()).run("--device", "Thing")
+    assert done.returncode == 1 and "was not heard in three minutes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"), [("314159\n", 0), ("000002\n000003\n", 1), ("", 1), ("abc\n", 1)]
+)
+def test_a_wrong_code_is_asked_for_again(tmp_path: Path, typed: str, status: int) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Loose, passkey=LABEL))
+    done = desk.run("--device", "Thing", "--code", "000001", says=typed)
+    assert done.returncode == status
+    assert "The code was wrong (time 1; three end it)." in done.stdout
+    assert "The code on the label, six digits:" in done.stderr
+    last = {0: "Paired: Thing, with protection.", 1: "Not paired: "}[status]
+    assert done.stdout.splitlines()[-1].startswith(last)
+    assert "000001" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("typed", "status"), [("yes\n", 0), ("ja\n", 0), ("no\n", 1), ("", 1)])
+def test_a_number_is_shown_and_only_a_person_who_says_yes_confirms_it(
+    tmp_path: Path, typed: str, status: int
+) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Scale, compares=1_234))
+    done = desk.run("--device", "Thing", says=typed)
+    assert done.returncode == status and "Does the device show 001234? [yes/no]" in done.stderr
+    assert desk.visit.bonds.get(ADDRESS, (0, 0))[1] == (BOND_AUTHENTICATED if status == 0 else 0)
+
+
+def test_a_device_that_is_not_configured_yet_gets_the_lines_to_add(tmp_path: Path) -> None:
+    visit = Visit(Small(), Loose)
+    visit.bonds[ADDRESS] = (7, 1)
+    visit.device.hold(1)
+    visit.small.world.add_peripheral(SimPeripheral(STRANGER, {"2a9d": b""}, secure=True))
+    done = Desk(tmp_path, visit, air=(ADDRESS, STRANGER)).run("--driver", "loose")
+    assert done.returncode == 0 and f"Heard: Vekt ({STRANGER})." in done.stdout
+    assert "Add this to the configuration" in done.stdout
+    added = tomllib.loads("[[device]]" + done.stdout.partition("[[device]]")[2])
+    assert added == {"device": [{"name": "Vekt", "driver": "loose", "address": STRANGER}]}
+
+
+def test_machines_get_a_json_line_a_step(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Scale, compares=1_234))
+    done, listed = desk.runs(("yes\n", "--device", "Thing", "--json"), ("", "--list", "--json"))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line.get("step", "?") for line in lines] == ["opened", "heard", "begun", "?", "bonded"]
+    assert lines[3] == {"question": "number", "compare": 1_234}
+    assert (lines[4]["detail"], lines[4]["address"]) == (BOND_AUTHENTICATED, ADDRESS)
+    (row,) = json.loads(listed.stdout)
+    assert row == {"address": ADDRESS, "bond": 2, "device": "Thing"}
+
+
+def test_a_bond_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
+    visit = Visit(Small(), Loose)
+    visit.bonds[ADDRESS] = (1, 1)
+    desk = Desk(tmp_path, visit)
+    silent, no, yes, again = desk.runs(
+        ("", "--forget", "Thing"),
+        ("no\n", "--forget", "Thing"),
+        ("y\n", "--forget", "Thing"),
+        ("", "--forget", ADDRESS, "--yes"),
+    )
+    for kept in (silent, no):
+        assert kept.returncode == 1 and "Nothing was deleted." in kept.stderr and kept.stdout == ""
+    assert yes.returncode == 0 and "The bond with Thing is deleted here." in yes.stdout and visit.bonds == {}
+    assert again.returncode == 1 and "there is no bond with this device" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "one of the arguments"),
+        (("--device", "Thing", "--driver", "plx"), "not allowed with"),
+        (("--device", "Nobody"), "one of Thing"),
+        (("--device", "Thing", "--code", "12345"), "six digits"),
+        (("--forget", "Nobody", "--yes"), "an address with a bond"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant_exits_with_2(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = Desk(tmp_path, Visit(Small(), Loose)).run(*arguments)
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_without_a_hub_it_says_how_to_start_it(tmp_path: Path) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_text(CONFIGURATION.format("en"))
+    command = [sys.executable, "-m", "gateway.daemon", "pair", "-c", str(file), "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1 and "systemctl start trygg" in done.stderr
