@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WINDOW_MS = 180_000
 WRONG_CODES = 3  # then the window closes: each try of a code that stays the same tells a listener more of it
+MOST_CANDIDATES = 8  # addresses that are kept apart: one more than the right one is too many already
 SETTLE_MS = 2_000  # an advertiser is paired only after it was the only one for so long
 
 CLOSED, OPEN, HEARD, PAIRING = "closed", "open", "heard", "pairing"
@@ -121,6 +122,7 @@ class Window:
         self.state = CLOSED
         self.story: "list[list[object]]" = []
         self.told = 0
+        self.kinds: "list[str]" = []  # events that were made: each once, however often the link breaks on the way
         self.candidates: "dict[str, str]" = {}  # address => name, in the order in which they were heard
         self.heard_ms: "int | None" = None
         self.address = ""
@@ -153,6 +155,8 @@ class Window:
             return False
         address, name = advertisement.address, advertisement.name or ""
         known = self.candidates.get(address)
+        if known is None and len(self.candidates) >= MOST_CANDIDATES:
+            return False
         if known is None or (name and not known):
             self.candidates[address] = name
         if self.state != OPEN:
@@ -215,7 +219,8 @@ class Window:
             if happening == BONDED:
                 values["bond"] = self.level
                 events.append((BONDED_KINDS[self.level], values))
-            elif happening in KINDS:
-                events.append((KINDS[str(happening)], values))
+            elif happening in KINDS and KINDS[str(happening)] not in self.kinds:
+                self.kinds.append(KINDS[str(happening)])
+                events.append((self.kinds[-1], values))
         self.told = len(self.story)
         return events

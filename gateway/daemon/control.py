@@ -9,7 +9,8 @@ A Unix socket with mode 0600 in the data directory. One JSON object a line each 
 A command with arguments names each of them; `"wrong": true` beside an error means that they are the reason. What takes a
 while is asked for again: `pair_state` tells how far a pairing has come (`docs/configuration.md`).
 
-Whoever may open the socket is the gateway's own user or root; nothing on it is a secret or changes a secret.
+Whoever may open the socket is the gateway's own user or root. The code of a device goes in with `pair` and never comes out;
+`pair` and `forget` are all that change anything.
 """
 
 import asyncio

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PAIR_TIMEOUT_MS = 45_000  # connecting, and the 30 s that a peripheral waits for each answer
 COMPARE_MS = 25_000  # in which a person says that the numbers are the same: less than the peripheral waits
-AGAIN_MS = 500  # after a link that was lost on the way
+AGAIN_MS = 2_000  # after a link that was lost on the way
 PASSKEY_DIGITS = 6
 
 

@@ -11,6 +11,7 @@ from gateway.core.pairing import (
     HEARD,
     KINDS,
     LOST,
+    MOST_CANDIDATES,
     OPEN,
     OPENED,
     OVER,
@@ -177,6 +178,26 @@ def test_a_link_lost_on_the_way_leaves_it_open_for_its_three_minutes() -> None:
     window.begin()
     assert window.happens(LOST) and window.state == OPEN and window.until_ms == WINDOW_MS == 180_000
     assert window.hear(heard(at_ms=9))
+
+
+def test_a_link_that_breaks_again_and_again_is_told_once() -> None:
+    window = known()
+    kinds = []
+    for _ in range(50):
+        window.hear(heard())
+        window.begin()
+        window.happens(LOST)
+        kinds += [kind for kind, _ in window.untold()]
+    window.happens(EXPIRED)
+    kinds += [kind for kind, _ in window.untold()]
+    assert kinds == ["pairing.opened", "pairing.heard", "pairing.begun", "pairing.expired"]
+
+
+def test_a_crowd_of_advertisers_takes_no_memory() -> None:
+    window = unknown()
+    for number in range(1_000):
+        window.hear(heard("C0:00:00:00:01:" + str(number)))
+    assert len(window.candidates) == MOST_CANDIDATES and not window.begin()
 
 
 def test_every_kind_and_reason_has_its_words() -> None:

@@ -2,7 +2,7 @@
 
 from gateway.core.errors import ConfigError, RefusedError
 from gateway.core.pairing import SETTLE_MS
-from gateway.hub.pairing import PAIR_TIMEOUT_MS
+from gateway.hub.pairing import AGAIN_MS, PAIR_TIMEOUT_MS
 from gateway.hub.waking import stop
 from hal.sim.peripheral import SimPeripheral
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
@@ -60,7 +60,7 @@ def test_a_device_that_goes_out_of_reach_on_the_way_is_waited_for():
         room.visit.peripheral.leave()
         await room.hear()
         assert room.facts("state") == ["pairing"]
-        await room.clock.advance(PAIR_TIMEOUT_MS + 1_000)
+        await room.clock.advance(PAIR_TIMEOUT_MS + AGAIN_MS)
         assert room.facts("state") == ["open"]
         room.visit.peripheral.return_()
         await room.hear()
