@@ -1,7 +1,6 @@
 """`trygg pair` as a process, at a hub's own pairing over a simulated radio: the story it tells, and what it exits with."""
 
 import asyncio
-import contextlib
 import json
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from tests.hub.small import Small, begun
 from tests.hub.visits import ADDRESS, Loose, Scale, Visit
 
 LABEL, STRANGER = 314_159, "C0:00:00:00:00:09"
+STEP_MS = 10_000
 CONFIGURATION = '[hub]\nid = "hub-1"\ntenant = "oslo"\nlanguage = "{}"\ndata_directory = "data"\n'
 
 
@@ -45,7 +45,7 @@ class Desk:
         pairing = self.visit.pairing
         handlers: dict[str, Callable[..., object]] = {
             "pair": pairing.open,
-            "pair_state": pairing.facts,
+            "pair_state": self.look,
             "pair_answer": pairing.answer,
             "pair_cancel": pairing.cancel,
             "bonds": pairing.bonds,
@@ -53,7 +53,6 @@ class Desk:
         }
         command = [sys.executable, "-X", "utf8", "-m", "gateway.daemon", "pair", "-c", str(self.file)]
         part = await begun(pairing.run, self.visit.small.clock)
-        living = asyncio.ensure_future(self.live())
         try:
             async with ControlServer(self.file.parent / "data" / "control.sock", handlers):
                 return [
@@ -68,18 +67,14 @@ class Desk:
                     for says, *arguments in commands
                 ]
         finally:
-            living.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await living
             await stop(part)
 
-    async def live(self) -> None:
-        """Time goes on in the home, and devices advertise."""
-        while True:
-            for address in self.air:
-                self.visit.hear(address, "Vekt" if address == STRANGER else None)
-            await self.visit.small.clock.advance(250)
-            await asyncio.sleep(0.01)
+    async def look(self) -> dict[str, object]:
+        """Between two looks at the hub time goes on in the home, and devices advertise."""
+        for address in self.air:
+            self.visit.hear(address, "Vekt" if address == STRANGER else None)
+        await self.visit.small.clock.advance(STEP_MS)
+        return self.visit.pairing.facts()
 
 
 def test_a_pairing_with_protection_is_told_step_by_step(tmp_path: Path) -> None:
