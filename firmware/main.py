@@ -91,7 +91,7 @@ async def play_home(write: "Write") -> int:
 
     app = gateway(sim_home.CONFIGURATION, board.machine(), [], told)
     await app.start()
-    await sim_home.play(board)
+    await sim_home.play(board, app.pairing)
     lost = len(stored) - held(app)
     write({"summary": {"stored": len(stored), "held": held(app), "lost": lost}})
     await app.parts.stop()

@@ -5,6 +5,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from firmware.wiring import Simulated
+    from gateway.hub.pairing import Pairing
     from hal.sim.peripheral import SimPeripheral
 
 GATEWAY, TENANT = "board-1", "oslo"
@@ -45,9 +46,11 @@ def call(board: "Simulated", oximeter: "SimPeripheral") -> None:
         board.world.advertise(OXIMETER, service_uuids=("1822",))
 
 
-async def play(board: "Simulated") -> None:
-    """One minute: somebody leaves and comes back, something burns, an oximeter is worn."""
+async def play(board: "Simulated", pairing: "Pairing") -> None:
+    """One minute: a technician pairs, somebody leaves and comes back, something burns, an oximeter is worn."""
     oximeter = board.peripheral(OXIMETER, dict(SERVED))
+    pairing.open("Oximeter")
+    call(board, oximeter)
     await board.clock.advance(5_000)
     door(board, True, 1)
     await board.clock.advance(5_000)

@@ -140,7 +140,7 @@ async def play(arguments):
         others.append(asyncio.create_task(home.lose_for_a_while()))
     if "--cut" in arguments:
         others.append(asyncio.create_task(home.cut_once()))
-    await sim_home.play(home.board)
+    await sim_home.play(home.board, home.app.pairing)
     home.board.broker.drop_connections()  # a connection that ends is all that an honest gateway needs to send again
     await home.platform.stop()
     await home.platform.start()

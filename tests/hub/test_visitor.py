@@ -200,7 +200,8 @@ def test_a_silent_link_is_hung_up_to_the_end():
         visit = Visit(small, central=Slow)
         visit.device.config.interval_s = 20
         visit.central.hung_up = []  # type: ignore[attr-defined]
-        task = await visit.begin()
+        visit.bonds[ADDRESS] = visit.peripheral.pair(None)  # type: ignore[assignment]  # from before
+        task = await visit.begin(paired=False)
         await small.clock.advance(61_000)
         assert "lost" not in visit.device.link, "it is still hanging up"
         await small.clock.advance(5_000)
