@@ -9,6 +9,7 @@ from tests.hub.visits import Visit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
+    from typing import Any
 
 MEASURED = bytes.fromhex("1e8a0058006900ea070b1c070f1e4800010000")
 NOTHING = bytes.fromhex("1eff07ff07ff07ea070b1c07101eff07010000")
@@ -19,10 +20,8 @@ class Brief(SimCentral):
 
     readings: "tuple[bytes, ...]" = (NOTHING, MEASURED)
 
-    async def connect(
-        self, address: str, *, pair: bool = False, passkey: "int | None" = None, timeout_ms: int = 20_000
-    ) -> SimConnection:
-        connection = await super().connect(address, pair=pair, passkey=passkey, timeout_ms=timeout_ms)
+    async def connect(self, address: str, **options: "Any") -> SimConnection:
+        connection = await super().connect(address, **options)
         subscribe = connection.subscribe
         peripheral = self._world.peripheral(address)
         assert peripheral is not None
@@ -42,11 +41,9 @@ class Calling(SimCentral):
 
     near: "asyncio.Event"
 
-    async def connect(
-        self, address: str, *, pair: bool = False, passkey: "int | None" = None, timeout_ms: int = 20_000
-    ) -> SimConnection:
+    async def connect(self, address: str, **options: "Any") -> SimConnection:
         self.near.set()
-        return await super().connect(address, pair=pair, passkey=passkey, timeout_ms=timeout_ms)
+        return await super().connect(address, **options)
 
 
 def test_a_cuff_that_hangs_up_before_all_was_asked_has_its_readings_recorded():
