@@ -68,6 +68,12 @@ def local_minutes(utc_ms: int, zone: str) -> "tuple[int, int, int]":
     return day, local_s % DAY_S // 60, (day + 3) % 7  # 1970-01-01 was a Thursday
 
 
+def local_ms(utc_ms: int, zone: str) -> int:
+    """Local time in ms since 1970, as a clock on the wall shows it; of a zone that is not known, UTC."""
+    offset_s = PosixZone(posix_rule(zone) or "UTC0").offset_s(utc_ms // 1000)
+    return utc_ms + 1000 * offset_s
+
+
 def in_window(minute: int, begin: int, end: int) -> bool:
     """Whether a minute of the day lies in [begin, end), which may cross midnight; begin = end is the whole day."""
     if begin < end:
@@ -155,6 +161,15 @@ def days_of(year: int, month: int, day: int) -> int:
     year -= month < 3
     month = (month + 9) % 12
     return 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 719_469
+
+
+def date_of(days: int) -> "tuple[int, int, int]":
+    """Year, month and day of a day counted from 1970-01-01: the inverse of `days_of`."""
+    year = year_of(days)
+    month = 12
+    while days_of(year, month, 1) > days:
+        month -= 1
+    return year, month, days - days_of(year, month, 1) + 1
 
 
 def year_of(days: int) -> int:

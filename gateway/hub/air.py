@@ -2,10 +2,12 @@
 
 import asyncio
 
+from gateway.core.devices.driver import Step
 from gateway.core.pairing import WINDOW_MS
 from gateway.core.session import Backoff
 from gateway.core.supervision import INTERVALS
-from gateway.hub.waking import ended
+from gateway.hub.hearing import Hearing
+from gateway.hub.waking import ended, stop
 from hal.errors import DeniedError, HalError, LinkLostError, PairingError, TimedOutError
 from hal.types import BOND_NONE
 
@@ -209,50 +211,78 @@ class Visitor:
         )
         self.near.clear()  # what it sent until now led here; one that sleeps after this visit is not called again
         self.connection = connection
+        hearing, is_over = Hearing(connection, self.clock), False
         try:
             self.check_bond(connection)
             self.device.link = "connected"
-            await self.ask(connection)
-            await self.tell_denied(False)
-            await self.follow(connection)
-        finally:
-            self.connection = None
-            await connection.disconnect()
-
-    async def ask(self, connection: "BleConnection") -> None:
-        """The driver's steps. A cuff may send its reading and sleep before they are done: what it sent is taken."""
-        try:
             await self.prepare(connection)
+            await self.tell_denied(False)
+            await self.follow(connection, hearing)
         except HalError:
             await connection.disconnect()
-            try:
-                await self.listen(connection)
-            except HalError:
-                pass  # the end of what was heard; the step that failed is the error
+            is_over = True
+            await self.take_rest(hearing)
             raise
+        finally:
+            self.connection = None
+            if not is_over:
+                await connection.disconnect()
+            await stop(hearing.task)
 
-    async def listen(self, connection: "BleConnection") -> None:
-        """Take notifications until the link is lost. Raises HalError then."""
-        while True:
-            heard = await connection.receive()
-            self.heard_ms = None
-            await self.take(
-                self.driver.notified(heard.characteristic, heard.value, heard.received_ms),
-                heard.received_ms,
-            )
-            self.heard_ms = self.clock.uptime_ms()
+    async def take_rest(self, hearing: Hearing) -> None:
+        """Take what the device had sent: a cuff may send its reading and sleep before all steps are done."""
+        try:
+            while True:
+                heard = await hearing.next(None)
+                if heard is not None:
+                    reading = self.driver.notified(heard.characteristic, heard.value, heard.received_ms)
+                    await self.intake.take(self.device, reading, heard.received_ms)
+        except HalError:
+            pass  # the end of what was heard; what ended the visit is the error
 
-    async def follow(self, connection: "BleConnection") -> None:
-        """Take notifications until the link is lost, or is left because the device is silent. Raises HalError then."""
+    async def follow(self, connection: "BleConnection", hearing: Hearing) -> None:
+        """Feed the driver with notifications and with time. Raises HalError when the link is lost or left."""
         self.heard_ms = self.clock.uptime_ms()
         self.left = False
         watch = asyncio.create_task(self.watch(connection))
         try:
-            await self.listen(connection)
+            while True:
+                await self.turn(connection, hearing)
         finally:
             if not self.left:
                 watch.cancel()
             await ended(watch)  # a link that is being hung up is hung up to the end
+
+    async def turn(self, connection: "BleConnection", hearing: Hearing) -> None:
+        """The next notification, or what time asks for. Raises HalError when the link is lost or left."""
+        heard = await hearing.next(self.driver.next_due_ms(self.clock.uptime_ms()))
+        if heard is None:
+            due = self.driver.due(self.clock.uptime_ms(), self.clock.utc_ms())
+            await self.answer(connection, due, came=False)
+            return
+        self.heard_ms = None
+        reading = self.driver.notified(heard.characteristic, heard.value, heard.received_ms)
+        await self.answer(connection, reading, heard.received_ms)
+        self.heard_ms = self.clock.uptime_ms()
+
+    async def answer(
+        self,
+        connection: "BleConnection",
+        reading: "Reading",
+        heard_ms: "int | None" = None,
+        came: bool = True,
+    ) -> None:
+        """Record a reading, and only then do what it wants done on the connection.
+
+        Raises:
+            HalError: the link is lost, or the driver leaves it.
+        """
+        if came or reading.observations or reading.state or reading.refused is not None:
+            await self.intake.take(self.device, reading, heard_ms)
+        for step in reading.steps:
+            await self.do(connection, step)
+        if reading.leave:
+            raise LinkLostError("the link is left: its device broke off, and is asked anew at the next visit")
 
     async def watch(self, connection: "BleConnection") -> None:
         """Leave a link on which a supervised device has fallen silent: not every stack tells that it is gone."""
@@ -279,22 +309,23 @@ class Visitor:
         """The driver's steps. A device that grants no subscription at all is not read: that is a failure, not silence."""
         asked, granted = 0, 0
         for step in self.driver.steps(connection.characteristics()):
-            done = await self.do(connection, step.action, step.characteristic, step.value)
+            done = await self.do(connection, step)
             asked += step.action == "subscribe"
             granted += step.action == "subscribe" and done
         if asked and not granted:
             raise DeniedError("the device grants none of the subscriptions its driver asks for")
 
-    async def do(self, connection: "BleConnection", action: str, characteristic: str, value: bytes) -> bool:
-        """One step of the driver; a characteristic the device refuses is logged and passed over: False."""
+    async def do(self, connection: "BleConnection", step: Step) -> bool:
+        """One step of the driver; one that the device refuses is logged and told to the driver: False."""
+        action, characteristic = step.action, step.characteristic
         try:
             if action == "read":
                 data = await connection.read(characteristic)
-                await self.take(self.driver.read(characteristic, data, self.clock.uptime_ms()), None)
+                await self.answer(connection, self.driver.read(characteristic, data, self.clock.uptime_ms()))
             elif action == "subscribe":
                 await connection.subscribe(characteristic)
             else:
-                await connection.write(characteristic, value)
+                await connection.write(characteristic, step.value)
             return True
         except (LinkLostError, TimedOutError):
             raise
@@ -306,8 +337,5 @@ class Visitor:
                 step=action + " " + characteristic,
                 cause=str(error),
             )
-            return False
-
-    async def take(self, reading: "Reading", heard_ms: "int | None") -> None:
-        """Record a reading of this device."""
-        await self.intake.take(self.device, reading, heard_ms)
+        await self.answer(connection, self.driver.refused(step, self.clock.uptime_ms()), came=False)
+        return False

@@ -109,7 +109,7 @@ class App:
         self.taken = take_up(journal, log)
         fit(self.taken, journal, config.devices, crypto, driver_of, log)
         known = Known(journal, self.taken)
-        self.devices, self.placed = place(config.devices, known, crypto, driver_of)
+        self.devices, self.placed = place(config.devices, known, crypto, driver_of, config.hub.time_zone)
         for device in self.devices:
             device.passkey = (passkeys or {}).get(device.config.name)
         stored = {key: known.state(key) or b"" for key in known.state_keys("")}

@@ -109,6 +109,7 @@ def place(
     journal: "Journal | Known",
     crypto: "Crypto",
     driver_of: "Callable[[str], type[Driver]]",
+    zone: str = "UTC",
 ) -> "tuple[list[Device], dict[str, bytes | None]]":
     """Devices with their placements, and the state to store for those put into use now.
 
@@ -125,7 +126,7 @@ def place(
         else:
             placement = fresh_placement(crypto)
             changes[PLACEMENT + config.name] = placement.to_bytes(4, "big") + fingerprint(config)
-        device = Device(config, placement, build(config, placement, journal, crypto, driver_of))
+        device = Device(config, placement, build(config, placement, journal, crypto, driver_of, zone))
         device.restore(journal.state(device_key(placement, Device.KEPT)))
         devices.append(device)
     names = [config.name for config in configs]
@@ -141,13 +142,15 @@ def build(
     journal: "Journal | Known",
     crypto: "Crypto",
     driver_of: "Callable[[str], type[Driver]]",
+    zone: str = "UTC",
 ) -> "Driver":
     """The driver of one device, its state read from the journal."""
 
     def stored(key: str) -> "bytes | None":
         return journal.state(device_key(placement, key))
 
-    return driver_of(config.driver)(Context(config.address or "", config.options, crypto, stored, config.key))
+    context = Context(config.address or "", config.options, crypto, stored, config.key, zone)
+    return driver_of(config.driver)(context)
 
 
 def fresh_placement(crypto: "Crypto") -> int:

@@ -3,7 +3,8 @@
 Three shapes, by how a device is reached. Each is made with a `Context` and answers with a `Reading`:
 
 `AdvertisingDriver`   advertised(advertisement) for each frame heard.
-`GattDriver`          steps(characteristics) once connected, then read(...) and notified(...).
+`GattDriver`          steps(characteristics) once connected, then read(...), notified(...), refused(...), due(now); what a
+                      reading wants done on the connection (`steps`) is done after the journal has stored what it said.
 `SerialDriver`        opened(now), received(bytes, now), due(now), and after the journal has stored what a
                       reading said, its `send_after` goes to the line: a device may forget only what is durable.
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # Why a frame was not taken: the keys of the counters that `trygg status` shows.
 MALFORMED = "malformed"  # does not decode
 REPEATED = "repeated"  # the same event again, as radios do
+INCOMPLETE = "incomplete"  # records in the device's memory did not come to their end
 REPLAYED = "replayed"  # an authenticated counter did not rise
 UNAUTHENTICATED_FRAME = "unauthenticated"  # plain where a key is set, or a tag that does not hold
 
@@ -35,10 +37,11 @@ class Context:
     """What a driver gets from the hub: where it is, its own options, its stored state, and cryptography.
 
     `options` are the device's own configuration keys, checked. `key_ref` names its bind key in the key store,
-    or is None. `stored(key)` reads state this driver stored under `key` (the hub adds the placement).
+    or is None. `stored(key)` reads state this driver stored under `key` (the hub adds the placement). `zone` is the
+    time zone of the home: devices show local time.
     """
 
-    __slots__ = ("address", "crypto", "key_ref", "options", "stored")
+    __slots__ = ("address", "crypto", "key_ref", "options", "stored", "zone")
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class Context:
         crypto: "Crypto",
         stored: "Callable[[str], bytes | None]",
         key_ref: "str | None" = None,
+        zone: str = "UTC",
     ) -> None:
+        self.zone = zone
         self.address = address
         self.options = options
         self.crypto = crypto
@@ -60,13 +65,24 @@ class Reading:
 
     observations: in the order the device said them. state: keys to store with them (None deletes).
     send: bytes for the line at once. send_after: bytes for the line once observations and state are durable.
+    steps: what to do on the connection once they are durable. leave: then hang up, and come again later.
     refused: (one of the words above, detail in plain words) or None; observations beside it stand all the same
     (an alarm of lane 0, the part of a frame before it was cut off). heard: whether this proves the device
     alive; a repeated frame does, a forged one does not. triggered: it was sent because something happened, and says
     nothing of how often the device speaks by itself.
     """
 
-    __slots__ = ("heard", "observations", "refused", "send", "send_after", "state", "triggered")
+    __slots__ = (
+        "heard",
+        "leave",
+        "observations",
+        "refused",
+        "send",
+        "send_after",
+        "state",
+        "steps",
+        "triggered",
+    )
 
     def __init__(
         self,
@@ -83,11 +99,13 @@ class Reading:
         self.heard = heard
         self.send = send if send is not None else []
         self.send_after = send_after if send_after is not None else []
+        self.steps: "list[Step]" = []
+        self.leave = False
         self.triggered = False
 
 
 class Step:
-    """One thing the hub does on a fresh connection: `read` or `subscribe` a characteristic, or `write` it."""
+    """One thing the hub does on a connection: `read` or `subscribe` a characteristic, or `write` it."""
 
     __slots__ = ("action", "characteristic", "value")
 
@@ -121,7 +139,11 @@ class AdvertisingDriver(Driver):
 
 
 class GattDriver(Driver):
-    """A device the hub connects to. `pairing` is "none", "weak" (Just Works will do) or "authenticated"."""
+    """A device the hub connects to. `pairing` is "none", "weak" (Just Works will do) or "authenticated".
+
+    Times are the hub's uptime in ms; `utc_ms` is None while untrusted. `due` comes after the steps and between
+    notifications, never before one that has already arrived.
+    """
 
     transport = "ble-gatt"
     service = ""
@@ -138,6 +160,18 @@ class GattDriver(Driver):
     def notified(self, characteristic: str, value: bytes, now_ms: int) -> Reading:
         """A notification or indication."""
         return Reading()
+
+    def refused(self, step: Step, now_ms: int) -> Reading:
+        """A step that the device did not allow; a lost link is none."""
+        return Reading(heard=False)
+
+    def due(self, now_ms: int, utc_ms: "int | None") -> Reading:
+        """Called at or after `next_due_ms` while connected."""
+        return Reading(heard=False)
+
+    def next_due_ms(self, now_ms: int) -> "int | None":
+        """When `due` wants to be called, or None."""
+        return None
 
 
 class SerialDriver(Driver):
