@@ -57,6 +57,7 @@ def test_it_asks_for_what_is_served_features_first_and_names_last() -> None:
         ("read", "2a60"),
         ("subscribe", "2a5f"),
         ("subscribe", "2a5e"),
+        ("subscribe", "2a52"),
         ("read", "2a19"),
         ("subscribe", "2a19"),
         ("read", "2a24"),

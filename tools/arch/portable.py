@@ -30,7 +30,10 @@ class Area:
 
 LOOPS = PURE | {"asyncio"}
 # Other parties that run on both interpreters, so that the portable tests have somebody to talk to.
-PARTIES = frozenset("tools.simulators." + name for name in ("dispenser", "dispenser_plan", "noisy_line"))
+PARTIES = frozenset(
+    "tools.simulators." + name
+    for name in ("dispenser", "dispenser_plan", "noisy_line", "record_memory", "virtual_clock")
+)
 # `firmware` runs on the board only and names the board's own modules.
 BOARD = LOOPS | {
     "gc",

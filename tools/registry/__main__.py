@@ -17,6 +17,7 @@ UNITS = {
     "%": "_pct", "/min": "_bpm", "V": "_v", "Cel": "_c", "lx": "_lx", "dB[mW]": "_dbm", "ms": "_ms",
     "mm[Hg]": "_mmhg", "kPa": "_kpa", "[degF]": "_f", "kg": "_kg", "[lb_av]": "_lb", "kg/m2": "_kg_per_m2",
     "m": "_m", "[in_i]": "_in", "kJ": "_kj",
+    "min": "_min", "kg/L": "_kg_per_l", "mol/L": "_mol_per_l",
 }  # fmt: skip
 
 Registry = dict[str, dict[str, dict[str, Any]]]

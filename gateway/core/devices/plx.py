@@ -59,6 +59,7 @@ CONTINUOUS_FIELDS = (
     (0x10, 2, ("pulse_amplitude_pct",)),
 )
 CLOCK_NOT_SET_FLAG = 0x10
+STORES = 0x0004  # features, bit 2: spot-checks are stored
 RESERVED_FLAGS = 0xE0  # the same three bits in both
 
 

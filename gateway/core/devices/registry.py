@@ -59,11 +59,27 @@ def heart_rate() -> "type[Driver]":
     return HeartRateSensor
 
 
+def glucose() -> "type[Driver]":
+    """Meters of the Bluetooth Glucose Service."""
+    from gateway.core.devices.glucose_meter import GlucoseMeter
+
+    return GlucoseMeter
+
+
+def nonin_ble() -> "type[Driver]":
+    """Oximeters of Nonin over their maker's own service."""
+    from gateway.core.devices.nonin import NoninOximeter
+
+    return NoninOximeter
+
+
 DRIVERS = {
     "blood_pressure": blood_pressure,
     "bthome": bthome,
     "dispenser": dispenser,
+    "glucose": glucose,
     "heart_rate": heart_rate,
+    "nonin_ble": nonin_ble,
     "plx": plx,
     "thermometer": thermometer,
     "weight_scale": weight_scale,
