@@ -30,7 +30,7 @@ GATT = (
     plx.SPOT_CHECK,
     plx.CONTINUOUS,
     plx.FEATURES,
-    *sorted([*decode_health.MEASUREMENTS, *decode_health.FEATURES]),
+    *sorted([*decode_health.MEASUREMENTS, *decode_health.FEATURES, *decode_health.SHOWN]),
     battery.UUID,
     *sorted(device_information.STRINGS),
     device_information.SYSTEM_ID,
@@ -301,6 +301,8 @@ class GattValues(Decoder):
             return observation
         if self.uuid in decode_health.FEATURES:
             return Observation("device.described", {"features": decode_health.FEATURES[self.uuid](data)})
+        if self.uuid in decode_health.SHOWN:
+            return decode_health.SHOWN[self.uuid](data)
         if self.uuid == plx.FEATURES:
             return Observation("device.described", features_of(data))
         if self.uuid == battery.UUID:

@@ -9,7 +9,7 @@ that agree. While no finger is in, or the pulse is being searched for, the devic
 are taken back, never told as fresh; so is a value whose counter has not moved.
 """
 
-from gateway.core.devices.driver import REPEATED, Context, Reading
+from gateway.core.devices.driver import REPEATED, Context, Reading, Step
 from gateway.core.devices.health import HealthDevice
 from gateway.core.devices.measurement import Measurement, failed, mark_implausible, measured, no_number
 from gateway.core.errors import DecodeError
@@ -91,17 +91,26 @@ class NoninOximeter(HealthDevice):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.counter: "int | None" = None
+        self.failing = ""  # why there has been no measurement since the last one
         stored = context.stored(VOLTAGE_KEY)
         self.tenths_v = stored[0] if stored else None
 
+    def steps(self, characteristics: "list[str]") -> "list[Step]":
+        """A new connection: whatever comes is news."""
+        self.counter, self.failing = None, ""
+        return super().steps(characteristics)
+
     def take_measurement(self, characteristic: str, value: bytes) -> Reading:
-        """A value, or that there is none, and what is new of the battery."""
+        """A value, or that there is none, once while that lasts: it is sent each second; and what is new of the battery."""
         frame = decode_measurement(value)
         self.count_ignored(frame)
         if frame.counter == self.counter:
             return Reading(refused=(REPEATED, "the counter has not moved: a value that is held"))
         self.counter = frame.counter
-        reading = Reading([observation_of(frame)])
+        observation = observation_of(frame)
+        why = str(observation.values.get("reason", ""))
+        reading = Reading([] if why and why == self.failing else [observation])
+        self.failing = why
         self.take_voltage(frame, reading)
         return reading
 

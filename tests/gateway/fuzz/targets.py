@@ -14,6 +14,7 @@ from tests.core.vectors import load
 from tests.gateway.fuzz.harness import Target
 from tests.gateway.fuzz.health_targets import HEALTH
 from tests.gateway.fuzz.promises import ADDRESS, check, context, must_not_raise, on_the_wire
+from tests.gateway.fuzz.record_targets import RECORDS
 
 BTHOME = load("bthome.json")
 OXIMETER = load("oximeter.json")
@@ -124,4 +125,5 @@ TARGETS = (
     Target("dispenser stream", STREAMS, lambda: decode_serial),
     Target("dispenser driver", STREAMS, dispenser_driver),
     *HEALTH,
+    *RECORDS,
 )
