@@ -17,15 +17,18 @@ from collections.abc import Callable
 from bumble.core import UUID
 from bumble.gatt import Characteristic, Service
 
+from tools.simulators.clock_service import ClockService, now_ms
 from tools.simulators.link import HomeLink
 from tools.simulators.pairing import WHOLE_KEY_BYTES, Io
 from tools.simulators.peripheral import VirtualPeripheral
 from tools.simulators.racp import RecordAccess
+from tools.simulators.virtual_clock import VirtualClock
 
 PULSE_OXIMETER, BATTERY, DEVICE_INFORMATION = 0x1822, 0x180F, 0x180A
 CONTINUOUS, SPOT_CHECK, FEATURES = 0x2A5F, 0x2A5E, 0x2A60
 BATTERY_LEVEL, MANUFACTURER, MODEL, SERIAL = 0x2A19, 0x2A29, 0x2A24, 0x2A25
 STORES_SPOT_CHECKS = 0x0004  # features, bit 2
+STAMPED, CLOCK_NOT_SET = 0x01, 0x10  # flags of a spot-check
 NAN, NRES, POSITIVE_INFINITY, NEGATIVE_INFINITY, RESERVED = 0x07FF, 0x0800, 0x07FE, 0x0802, 0x0801
 
 Properties = Characteristic.Properties
@@ -44,13 +47,19 @@ def continuous(reading: Reading) -> bytes:
     return b"\x00" + b"".join(word.to_bytes(2, "little") for word in reading)
 
 
-def spot_check(reading: Reading) -> bytes:
-    """Value of 2A5E without optional fields (PLXS 1.0.1, 3.1)."""
-    return continuous(reading)
+def spot_check(reading: Reading, clock: VirtualClock | None = None) -> bytes:
+    """Value of 2A5E, with a stamp where the device has a clock (PLXS 1.0.1, 3.1)."""
+    if clock is None:
+        return continuous(reading)
+    flags = STAMPED | (0 if clock.is_set else CLOCK_NOT_SET)
+    return bytes([flags]) + continuous(reading)[1:] + clock.stamp(now_ms())
 
 
 class Oximeter(VirtualPeripheral):
-    """With `stores`, spot-checks can be stored and fetched through the record access control point 2A52."""
+    """With `stores`, spot-checks can be stored and fetched through the record access control point 2A52.
+
+    With `clock`, they carry its stamp, and the clock is shown and set through 2A2B.
+    """
 
     def __init__(
         self,
@@ -65,6 +74,7 @@ class Oximeter(VirtualPeripheral):
         capability: Io | None = None,
         stores: bool = False,
         battery_pct: int = 80,
+        clock: VirtualClock | None = None,
     ) -> None:
         super().__init__(
             link,
@@ -91,6 +101,8 @@ class Oximeter(VirtualPeripheral):
             characteristics.append(self.records.characteristic)
         self._battery = self._value(BATTERY_LEVEL, Properties.READ | Properties.NOTIFY, bytes([battery_pct]))
         self.add_service(Service(UUID.from_16_bits(PULSE_OXIMETER), characteristics))
+        self.clock = clock
+        self.shows = ClockService(self, clock) if clock is not None else None
         self.add_service(Service(UUID.from_16_bits(BATTERY), [self._battery]))
         self.add_service(Service(UUID.from_16_bits(DEVICE_INFORMATION), self._identity(address)))
 
@@ -125,10 +137,11 @@ class Oximeter(VirtualPeripheral):
 
     async def check_spot(self, reading: Reading) -> bool:
         """A spot-check ends: indicate it, or store it where nobody listens. Whether it was confirmed."""
-        if await self.indicate(self._spot_check, spot_check(reading)):
+        value = spot_check(reading, self.clock)
+        if await self.indicate(self._spot_check, value):
             return True
         if self.records is not None:
-            self.records.store(spot_check(reading))
+            self.records.store(value)
         return False
 
     async def set_battery(self, battery_pct: int) -> None:
