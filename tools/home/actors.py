@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import ConfigError
+from gateway.core.timezone import local_ms
 from tools.home.scenario import Act, PeripheralPlan
+from tools.simulators.clock_service import now_ms
 from tools.simulators.dispenser import DispenserDevice, Dose
 from tools.simulators.dispenser_plan import OFFERED, PLANNED
 from tools.simulators.link import HomeLink
 from tools.simulators.oximeter import NAN, Oximeter, sfloat
 from tools.simulators.pty_line import PtyLine
+from tools.simulators.virtual_clock import VirtualClock
 
 Clock = Callable[[], int]  # the home's UTC in ms
 Do = Callable[[dict[str, Any]], Awaitable[None]]
@@ -58,18 +61,25 @@ class Actor:
 
 
 class PulseOximeter(Actor):
-    """A pulse oximeter that streams while it is worn."""
+    """A pulse oximeter that streams while it is worn, and stores the spot-checks that nobody hears where it `stores`.
+
+    Acts of its memory: spot (`spo2`, `pulse`), drop (`after` records of the next transfer), lose_clock.
+    """
 
     driver = "plx"
 
-    def __init__(self, plan: PeripheralPlan, link: HomeLink) -> None:
+    def __init__(self, plan: PeripheralPlan, link: HomeLink, clock: Clock, time_zone: str) -> None:
         super().__init__(plan)
+        stores = bool(plan.options.get("stores", False))
+        shown = VirtualClock(local_ms(clock(), time_zone) // 1000, now_ms()) if stores else None
         self.oximeter = Oximeter(
             link,
             plan.address or "",
             plan.name,
             passkey=plan.options.get("passkey"),
             battery_pct=int(plan.options.get("battery_pct", 80)),
+            stores=stores,
+            clock=shown,
         )
         self.count = 0
         self.finger = True
@@ -79,6 +89,28 @@ class PulseOximeter(Actor):
             "return": self.return_,
             "finger": self.set_finger,
         }
+        if stores:
+            self.acts |= {"spot": self.spot, "drop": self.drop, "lose_clock": self.lose_clock}
+
+    @property
+    def holds(self) -> bool:
+        """Whether its memory has a spot-check that no gateway has confirmed."""
+        return self.oximeter.records is not None and bool(self.oximeter.records.records)
+
+    async def spot(self, options: dict[str, Any]) -> None:
+        """Somebody measures once."""
+        spo2, pulse = int(options.get("spo2", 96)), int(options.get("pulse", 72))
+        await self.oximeter.check_spot((sfloat(spo2), sfloat(pulse)))
+
+    async def drop(self, options: dict[str, Any]) -> None:
+        """The next transfer breaks."""
+        if self.oximeter.records is not None:
+            self.oximeter.records.drop_after = int(options.get("after", 1))
+
+    async def lose_clock(self, _options: dict[str, Any]) -> None:
+        """Its battery was changed."""
+        if self.oximeter.clock is not None:
+            self.oximeter.clock.lose(now_ms())
 
     async def start(self) -> None:
         """Switch on."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from tools.home.actors import Actor, Dispenser, PulseOximeter
 from tools.home.health import HEALTH
+from tools.home.meters import METERS
 from tools.home.scenario import Act, PeripheralPlan, Scenario
 from tools.home.sensors import Sensor
 from tools.simulators.hci_server import HciServer
@@ -41,11 +42,13 @@ class House:
     def build(self, plan: PeripheralPlan) -> Actor:
         """The actor of one peripheral."""
         if plan.kind == "oximeter":
-            return PulseOximeter(plan, self.link)
+            return PulseOximeter(plan, self.link, self.utc_ms, self.scenario.time_zone)
         if plan.kind == "dispenser":
             return Dispenser(plan, self.folder, self.utc_ms)
         if plan.kind in HEALTH:
             return HEALTH[plan.kind](plan, self.link, self.utc_ms, self.scenario.time_zone)
+        if plan.kind in METERS:
+            return METERS[plan.kind](plan, self.link, self.utc_ms, self.scenario.time_zone)
         return Sensor(plan, self.link)
 
     @contextlib.asynccontextmanager

@@ -2,7 +2,8 @@
 
 [home]            name, time_zone, clock (local time of day at the start; without it the real time), seconds (how long it
                   takes to tell itself, 40 where nothing is said)
-[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag, cuff, thermometer, scale), room, address, and the kind's own keys
+[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag, cuff, thermometer, scale, glucose, nonin), room, address, and
+                  the kind's own keys
 [[act]]           at_s, peripheral, do, and the act's own keys; `every_s` repeats it
 [[fault]]         at_s, do (broker.stop, hub.kill), for_s: played by whoever runs broker and hub
 [[rule]]          goes to the gateway's configuration as it stands
@@ -28,7 +29,18 @@ from gateway.core.registry import VALUES
 from hal.types import ALARM, MEASUREMENT, TECHNICAL
 
 FOLDER = Path(__file__).parent / "scenarios"
-KINDS = ("contact", "smoke", "oximeter", "dispenser", "tag", "cuff", "thermometer", "scale")
+KINDS = (
+    "contact",
+    "smoke",
+    "oximeter",
+    "dispenser",
+    "tag",
+    "cuff",
+    "thermometer",
+    "scale",
+    "glucose",
+    "nonin",
+)
 FAULTS = ("broker.stop", "hub.kill")
 OF_PERIPHERAL = ("name", "kind", "room", "address", "interval_s", "record")
 EXPECTED = ("personal_alarms", "kinds", "over", "faults", "measured")
