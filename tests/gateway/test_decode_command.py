@@ -123,7 +123,10 @@ WRONG = [
     ([*FRAME, "--key", "secret", "40"], "expected 32 hex digits"),
     ([*FRAME, "4g"], "found 'g' among the hex digits"),
     ([*FRAME, "400"], "expected two for each byte"),
-    (["gatt", "2a6e", "00"], "expected one of 2a5e, 2a5f, 2a60, 2a1c, 2a35"),
+    (
+        ["gatt", "2a6e", "00"],
+        "expected one of 2a5e, 2a5f, 2a60, 0aad7ea0-0d60-11e2-8e3c-0002a5d5c51b, 2a18, 2a1c",
+    ),
     (["serial", "nonin", "00"], "invalid choice"),
 ]
 

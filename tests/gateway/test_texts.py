@@ -12,7 +12,7 @@ import gateway.daemon
 from gateway.core.config import SECTIONS
 from gateway.core.devices.bthome_objects import BUTTON_EVENTS, NO_PRESS
 from gateway.core.devices.dispenser_events import CAUSES, COLLECTORS
-from gateway.core.devices.driver import MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
+from gateway.core.devices.driver import INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
 from gateway.core.devices.plx import FAILURES
 from gateway.daemon.texts import LANGUAGES, ONE, Texts, catalogue
 from gateway.hub.self_test import OBSTACLES
@@ -66,7 +66,7 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
     built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}
-    built |= {f"device.refusals.{why}" for why in (MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
+    built |= {f"device.refusals.{why}" for why in (INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
     built |= {f"check.{level}" for level in ("ok", "note", "warning", "fault")}
     built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
     built |= {

@@ -128,6 +128,10 @@ ACTS = {
     "release": ("løsnes av en pleier", "is freed by a carer"),
     "measure": ("måler", "measures"),
     "fail": ("finner ingen verdi", "finds no value"),
+    "spot": ("måler en gang", "measures once"),
+    "control": ("prøver kontrolløsning", "tries control solution"),
+    "drop": ("vil miste forbindelsen midt i en overføring", "will lose the link in the midst of a transfer"),
+    "begin_anew": ("har tømt minnet", "has cleared its memory"),
     "lose_clock": ("har mistet klokken", "has lost its clock"),
     "put_back": ("kabelen settes inn igjen", "the cable is put back"),
 }
@@ -140,6 +144,11 @@ REASONS = {
     "unavailable": ("apparatet har ingen ennå", "the device has none yet"),
     "demonstration": ("apparatet viser frem seg selv", "the device demonstrates itself"),
     "testing": ("apparatet tester seg selv", "the device tests itself"),
+    "no_finger": ("ingen finger i apparatet", "no finger in the device"),
+    "searching": ("apparatet leter etter pulsen", "the device searches for the pulse"),
+    "above_range": ("over det apparatet måler", "above what the device measures"),
+    "below_range": ("under det apparatet måler", "below what the device measures"),
+    "control_solution": ("kontrolløsning, ikke brukeren", "control solution, not the person"),
 }
 # Words that devices have instead of numbers.
 WORDS = {
@@ -152,10 +161,31 @@ WORDS = {
     "rectum": ("endetarmen", "rectum"),
     "toe": ("tåen", "toe"),
     "tympanum": ("trommehinnen", "eardrum"),
+    "alternate_site": ("et annet sted", "another place"),
+    "earlobe": ("øreflippen", "earlobe"),
+    "not_available": ("ikke oppgitt", "not told"),
+    "capillary_whole_blood": ("kapillært fullblod", "capillary whole blood"),
+    "capillary_plasma": ("kapillært plasma", "capillary plasma"),
+    "venous_whole_blood": ("venøst fullblod", "venous whole blood"),
+    "venous_plasma": ("venøst plasma", "venous plasma"),
+    "arterial_whole_blood": ("arterielt fullblod", "arterial whole blood"),
+    "arterial_plasma": ("arterielt plasma", "arterial plasma"),
+    "undetermined_whole_blood": ("fullblod", "whole blood"),
+    "undetermined_plasma": ("plasma", "plasma"),
+    "interstitial_fluid": ("vevsvæske", "interstitial fluid"),
+    "control_solution": ("kontrolløsning", "control solution"),
     "above": ("over", "above"),
     "below": ("under", "below"),
 }
-RAW = ("cuff_status", "measurement_status", "sensor_status", "implausible", "reason")  # for programs
+RAW = (
+    "cuff_status",
+    "glucose_status",
+    "oximeter_status",
+    "measurement_status",
+    "sensor_status",
+    "implausible",
+    "reason",
+)  # for programs
 
 
 def say(language: str, name: str, /, **values: object) -> str:

@@ -63,7 +63,7 @@ class GlucoseMeter(StoringDevice):
         last = number.to_bytes(2, "big") + hashlib.sha256(value).digest()[:MARK_SIZE]
         if last == self.last:
             self.last_came = True
-            return Reading(refused=(REPEATED, "2a18: the last record again"))
+            return Reading(refused=(REPEATED, characteristic + ": the last record again"))
         self.last = last
         return Reading([glucose.observation_of(measurement)], {LAST_KEY: last})
 

@@ -101,7 +101,7 @@ class StoringDevice(HealthDevice):
         """Ask, or give a transfer up that has fallen silent."""
         reading = super().due(now_ms, utc_ms)
         if self.access.is_silent(now_ms):
-            self.fail(reading, "no record and no answer for more than 5 s")
+            self.fail(reading, "no record and no answer within 5 s")
         elif self.may_ask and self.stores() and self.ask_at_ms is not None and self.ask_at_ms <= now_ms:
             self.ask(reading, self.request(), now_ms)
         return reading
@@ -123,7 +123,7 @@ class StoringDevice(HealthDevice):
     def notified(self, characteristic: str, value: bytes, now_ms: int) -> Reading:
         """A record, an answer of the control point, or what every health device sends."""
         if characteristic == CONTROL_POINT:
-            return self.answered(value, now_ms)
+            return self.answered(characteristic, value, now_ms)
         reading = super().notified(characteristic, value, now_ms)
         if characteristic == self.record_stream:
             if self.access.running:
@@ -138,13 +138,13 @@ class StoringDevice(HealthDevice):
         self.ask_at_ms = None
         reading.steps.append(Step("write", CONTROL_POINT, self.access.begin(request, now_ms)))
 
-    def answered(self, value: bytes, now_ms: int) -> Reading:
+    def answered(self, characteristic: str, value: bytes, now_ms: int) -> Reading:
         """An indication of the control point."""
         reading = Reading()
         try:
             outcome = self.access.answered(value, now_ms)
         except DecodeError as error:
-            return Reading(refused=(MALFORMED, CONTROL_POINT + ": " + str(error)))
+            return Reading(refused=(MALFORMED, characteristic + ": " + str(error)))
         if outcome == record_access.AGAIN:
             reading.steps.append(Step("write", CONTROL_POINT, self.access.request))
         elif outcome == record_access.FAILED:
@@ -160,7 +160,7 @@ class StoringDevice(HealthDevice):
             self.ask(reading, more, now_ms)
             return
         if outcome == record_access.UNKNOWN:
-            reading.refused = (INCOMPLETE, CONTROL_POINT + ": response code " + str(self.access.code))
+            reading.refused = (INCOMPLETE, "response code " + str(self.access.code))
         self.failures = 0
         self.ask_at_ms = now_ms + self.again_ms if self.again_ms else None
 
@@ -170,7 +170,7 @@ class StoringDevice(HealthDevice):
         A device that fails each time is not left again and again: its live readings would be lost for that.
         """
         self.failures += 1
-        reading.refused = (INCOMPLETE, CONTROL_POINT + ": " + why)
+        reading.refused = (INCOMPLETE, why)
         reading.leave = leave and (self.access.records > 0 or self.failures == 1)
         self.may_ask = reading.leave and self.may_ask
 
