@@ -116,6 +116,21 @@ VITAL_SIGNS = {
     "bmi_kg_per_m2": ("39156-5", "Body mass index (BMI) [Ratio]", "", ""),
     "height_m": HEIGHT,
     "height_in": HEIGHT,
+    "glucose_kg_per_l": ("2339-0", "Glucose [Mass/volume] in Blood", "", ""),
+    "glucose_mol_per_l": ("15074-8", "Glucose [Moles/volume] in Blood", "", ""),
+}
+GLUCOSE = ("glucose_kg_per_l", "glucose_mol_per_l")
+# MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD and its like, by what a meter says that it measured
+GLUCOSE_SAMPLES = {
+    "capillary_whole_blood": 160184,
+    "capillary_plasma": 160188,
+    "venous_whole_blood": 160192,
+    "venous_plasma": 160196,
+    "arterial_whole_blood": 160200,
+    "arterial_plasma": 160204,
+    "interstitial_fluid": 160212,
+    "undetermined_whole_blood": 160364,
+    "undetermined_plasma": 160368,
 }
 ROOM = "climate.measured"  # a room has a temperature too, and no vital signs
 TEMPERATURES = ("temperature_c", "temperature_f")
@@ -148,6 +163,8 @@ DEVICE_TYPES = {
     "thermometer": "528392",
     "weight_scale": "528399",
     "heart_rate": "528525",
+    "glucose": "528401",
+    "nonin_ble": "528388",
 }
 
 # --- FHIR ---------------------------------------------------------------------------------------------------------
@@ -187,6 +204,8 @@ def mdc_code(event: Event, name: str) -> int:
     """IEEE 11073 code of a value, 0 where there is none: the registry's, but for what its device measures otherwise."""
     if name in TEMPERATURES and event.kind != ROOM:
         return BODY_SITES.get(str(event.values.get("body_site")), BODY)
+    if name in GLUCOSE and str(event.values.get("sample_type")) in GLUCOSE_SAMPLES:
+        return GLUCOSE_SAMPLES[str(event.values["sample_type"])]
     if name == "pulse_rate_bpm" and any(each.startswith("systolic_") for each in event.values):
         return CUFF_PULSE
     return VALUE_TEXTS[name][3] if name in VALUE_TEXTS else 0
