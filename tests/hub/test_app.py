@@ -315,6 +315,7 @@ def test_the_manifest_follows_what_a_device_says_and_its_bond_and_survives_a_res
         bench.world.add_peripheral(oximeter(123_456))
         await bench.build().start()
         await bench.clock.advance(3_000)
+        assert bench.app.devices[2].driver.context.zone == "Europe/Oslo", "devices show local time"
         before = bench.platform.manifests[-1]
         assert "bond" not in before["devices"][2] and "maker" not in before["devices"][2]
         await near(bench)

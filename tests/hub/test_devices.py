@@ -184,3 +184,11 @@ def test_the_fingerprint_tells_address_and_driver_apart():
     ]
     prints = [fingerprint(config) for config in configured(small, *rows)]
     assert len(set(prints)) == 4 and all([len(item) == 8 for item in prints])
+
+
+def test_a_driver_knows_the_time_zone_of_the_home():
+    small = Small()
+    devices, _ = place(
+        configured(small, HALL), small.journal, small.crypto, lambda name: KINDS[name], "Europe/Oslo"
+    )
+    assert [device.driver.context.zone for device in devices] == ["Europe/Oslo"]

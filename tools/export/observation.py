@@ -29,6 +29,7 @@ GATEWAY_DEVICE = "http://hl7.org/fhir/StructureDefinition/observation-gatewayDev
 MEASUREMENT_STATUS = "http://hl7.org/fhir/uv/pocd/CodeSystem/measurement-status"
 ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 CLOCKS = ("unknown", "set", "not_set")
+BESIDE = ("time_offset_min",)  # numbers with a unit that say something of the reading, and are none
 MOST_INTEGER = 2**31 - 1  # of FHIR
 
 
@@ -50,7 +51,12 @@ def observations(verified: Verified, texts: Words) -> list[Resource]:
 def is_number(name: str, value: object) -> bool:
     """Whether a value is what was measured: a number, or the lack of one, with a unit."""
     has_unit = name in VALUE_TEXTS and VALUE_TEXTS[name][2] != ""
-    return has_unit and isinstance(value, (int, Decimal, Absent)) and not isinstance(value, bool)
+    return (
+        has_unit
+        and name not in BESIDE
+        and isinstance(value, (int, Decimal, Absent))
+        and not isinstance(value, bool)
+    )
 
 
 def observation(
