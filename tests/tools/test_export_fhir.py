@@ -2,7 +2,6 @@
 
 import copy
 import importlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -311,33 +310,6 @@ def test_a_weight_has_the_codes_of_its_vkp_profile() -> None:
     assert str(found["weight_kg"]["valueQuantity"]["value"]) == "72.450"
     heart = by_value("heart_rate.measured", {"heart_rate_bpm": 72, "rr_intervals": "1024"})
     assert codings(heart["heart_rate_bpm"]["code"])[codes.LOINC] == "8867-4"
-
-
-@pytest.mark.parametrize(
-    ("name", "sample", "mdc", "loinc"),
-    [
-        ("glucose_mol_per_l", "capillary_whole_blood", "160184", "15074-8"),
-        ("glucose_kg_per_l", "undetermined_plasma", "160368", "2339-0"),
-        ("glucose_kg_per_l", "reserved_11", "160020", "2339-0"),
-    ],
-)
-def test_glucose_is_one_observation_named_by_its_sample(name: str, sample: str, mdc: str, loinc: str) -> None:
-    beside = {"sample_type": sample, "sequence_number": 7, "time_offset_min": -60, "glucose_status": 0}
-    (found,) = by_value("glucose.measured", {name: Decimal(620, -5), **beside}).values()
-    assert (codings(found["code"])[codes.MDC], codings(found["code"])[codes.LOINC]) == (mdc, loinc)
-    assert str(found["valueQuantity"]["value"]) == "0.00620"
-    assert {each["code"]["coding"][-1]["code"] for each in found["component"]} >= {
-        "sample_type",
-        "time_offset_min",
-    }
-
-
-def test_control_solution_is_no_result_of_a_person() -> None:
-    values = {"reason": "control_solution", "control_solution_mol_per_l": Decimal(50, -4)}
-    (found,) = made("measurement.failed", values=values)
-    assert "valueQuantity" not in found and len(found["category"]) == 1
-    texts = json.dumps(found, default=str)
-    assert "15074-8" not in texts and "160208" in texts
 
 
 @pytest.mark.parametrize(
