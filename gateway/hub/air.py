@@ -337,5 +337,5 @@ class Visitor:
                 step=action + " " + characteristic,
                 cause=str(error),
             )
-        await self.answer(connection, self.driver.refused(step, self.clock.uptime_ms()), came=False)
+        await self.answer(connection, self.driver.denied(step, self.clock.uptime_ms()), came=False)
         return False

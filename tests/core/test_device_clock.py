@@ -191,7 +191,7 @@ def test_an_offset_is_told_again_only_when_it_has_changed() -> None:
 def test_a_refused_setting_is_never_tried_again_even_after_a_restart() -> None:
     clock = clock_showing(NOON_OSLO_MS - HOUR_MS)
     assert clock.settle(NOW_MS)[1]
-    clock.refused()
+    clock.denied()
     assert clock.offset_ms(NOW_MS) == -HOUR_MS, "it shows what it showed"
     assert dated(clock, NOON_OSLO_MS - 2 * HOUR_MS)[0] == NOON_UTC_MS - HOUR_MS
     again = DeviceClock(OSLO, clock.state())

@@ -91,7 +91,7 @@ def test_a_record_that_came_before_the_request_moves_no_time_back() -> None:
 
 def test_a_refused_request_is_aborted_once_and_made_again() -> None:
     access = asked(report_from(7))
-    assert access.refused(1_100) == ABORT_REQUEST
+    assert access.denied(1_100) == ABORT_REQUEST
     assert access.answered(bytes.fromhex("06000101"), 1_150) == RUNNING, "of the procedure that was under way"
     assert access.answered(bytes.fromhex("06000301"), 1_200) == AGAIN
     assert access.request == report_from(7) and access.due_ms() == 1_200 + SILENCE_MS + 1
@@ -100,10 +100,8 @@ def test_a_refused_request_is_aborted_once_and_made_again() -> None:
 
 def test_an_abort_without_success_asks_again_all_the_same_and_a_second_refusal_ends_it() -> None:
     access = asked()
-    assert access.refused(1_100) == ABORT_REQUEST
+    assert access.denied(1_100) == ABORT_REQUEST
     assert access.answered(bytes.fromhex("06000307"), 1_200) == AGAIN
-    assert access.refused(1_300) == b"" and access.running == 0
-    assert access.begin(REPORT_ALL, 2_000) and access.refused(2_100) == ABORT_REQUEST, (
-        "a new visit, a new try"
-    )
-    assert access.refused(2_200) == b"", "the abort itself was refused"
+    assert access.denied(1_300) == b"" and access.running == 0
+    assert access.begin(REPORT_ALL, 2_000) and access.denied(2_100) == ABORT_REQUEST, "a new visit, a new try"
+    assert access.denied(2_200) == b"", "the abort itself was refused"

@@ -38,7 +38,7 @@ class Asking(GattDriver):
         reading.leave = self.leave
         return reading
 
-    def refused(self, step: Step, now_ms: int) -> Reading:
+    def denied(self, step: Step, now_ms: int) -> Reading:
         self.log.append(("refused", step.action, step.characteristic))
         return Reading(state={"refused": b"\x01"}, heard=False)
 

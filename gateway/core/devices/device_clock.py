@@ -188,7 +188,7 @@ class DeviceClock:
         self.ahead_ms, self.since_ms = shown_ms - now_ms, shown_ms // 1000 * 1000
         return told, encode_current_time(shown_ms)
 
-    def refused(self) -> None:
+    def denied(self) -> None:
         """The device does not let its clock be set: it is not tried again."""
         self.may_write = False
         self.ahead_ms, self.since_ms = self.before

@@ -3,7 +3,7 @@
 Three shapes, by how a device is reached. Each is made with a `Context` and answers with a `Reading`:
 
 `AdvertisingDriver`   advertised(advertisement) for each frame heard.
-`GattDriver`          steps(characteristics) once connected, then read(...), notified(...), refused(...), due(now); what a
+`GattDriver`          steps(characteristics) once connected, then read(...), notified(...), denied(...), due(now); what a
                       reading wants done on the connection (`steps`) is done after the journal has stored what it said.
 `SerialDriver`        opened(now), received(bytes, now), due(now), and after the journal has stored what a
                       reading said, its `send_after` goes to the line: a device may forget only what is durable.
@@ -161,7 +161,7 @@ class GattDriver(Driver):
         """A notification or indication."""
         return Reading()
 
-    def refused(self, step: Step, now_ms: int) -> Reading:
+    def denied(self, step: Step, now_ms: int) -> Reading:
         """A step that the device did not allow; a lost link is none."""
         return Reading(heard=False)
 

@@ -102,11 +102,11 @@ class HealthDevice(GattDriver):
         self.describe(reading)
         return reading
 
-    def refused(self, step: Step, now_ms: int) -> Reading:
+    def denied(self, step: Step, now_ms: int) -> Reading:
         """A device that does not let its clock be set is not asked again."""
         if (step.action, step.characteristic) != ("write", CURRENT_TIME):
             return Reading(heard=False)
-        self.clock.refused()
+        self.clock.denied()
         return Reading(state={CLOCK_KEY: self.clock.state()}, heard=False)
 
     def due(self, now_ms: int, utc_ms: "int | None") -> Reading:

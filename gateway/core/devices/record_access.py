@@ -75,7 +75,7 @@ def decode_answer(value: bytes) -> Answer:
 
 
 class RecordAccess:
-    """One procedure at a time: `begin`, then `heard` for each record, and `answered`, `refused` or `is_silent` for its end.
+    """One procedure at a time: `begin`, then `heard` for each record, and `answered`, `denied` or `is_silent` for its end.
 
     records: how many came since `begin`. code: the response code that ended it, 0 where none did.
     """
@@ -132,7 +132,7 @@ class RecordAccess:
             return NONE_FOUND
         return UNKNOWN if answer.code in NOT_UNDERSTOOD else FAILED
 
-    def refused(self, now_ms: int) -> bytes:
+    def denied(self, now_ms: int) -> bytes:
         """The write was refused. What to write instead: once an abort, since a procedure may still be under way; or nothing."""
         if self.running == ABORT or self.aborted:
             self.running = 0

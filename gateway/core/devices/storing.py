@@ -106,14 +106,14 @@ class StoringDevice(HealthDevice):
             self.ask(reading, self.request(), now_ms)
         return reading
 
-    def refused(self, step: Step, now_ms: int) -> Reading:
+    def denied(self, step: Step, now_ms: int) -> Reading:
         """Without its indications there is no procedure; a write that is refused may mean that one is still under way."""
         if step.action == "subscribe" and step.characteristic in (CONTROL_POINT, self.record_stream):
             self.may_ask = False
         if (step.action, step.characteristic) != ("write", CONTROL_POINT):
-            return super().refused(step, now_ms)
+            return super().denied(step, now_ms)
         reading = Reading(heard=False)
-        instead = self.access.refused(now_ms)
+        instead = self.access.denied(now_ms)
         if instead:
             reading.steps.append(Step("write", CONTROL_POINT, instead))
         else:

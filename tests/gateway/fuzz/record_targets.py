@@ -81,7 +81,7 @@ def whole(name: str) -> Callable[[], Callable[[bytes], None]]:
                 reading = device.due(now_ms, NOON_UTC_MS + now_ms)
                 check(reading)
                 if data[:1] == b"\x06" and reading.steps:
-                    check(device.refused(reading.steps[0], now_ms))
+                    check(device.denied(reading.steps[0], now_ms))
                 if reading.leave:
                     device.steps(served)
             raise AssertionError("it never comes to rest")
