@@ -24,11 +24,12 @@ class Fetch:
     ) -> None:
         self.small = Small()
         self.peripheral = peripheral(self.small.clock, **options)  # type: ignore[call-arg, arg-type]
+        self.bonds: "dict[str, tuple[int, int]]" = {}
         self.begin_visiting(driver)
 
     def begin_visiting(self, driver: "type[GattDriver]") -> None:
-        """A fresh process: only what the journal holds is known."""
-        self.visit = Visit(self.small, driver)
+        """A fresh process: what the journal holds is known, and the bonds of the radio."""
+        self.visit = Visit(self.small, driver, bonds=self.bonds)
         self.small.world.add_peripheral(self.peripheral)
         self.visit.device.driver.context.zone = OSLO
         self.visit.device.driver.clock.zone = OSLO  # type: ignore[attr-defined]

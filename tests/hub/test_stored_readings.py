@@ -131,8 +131,7 @@ def test_a_record_that_came_before_a_power_cut_is_known_after_it() -> None:
 def test_each_record_is_durable_before_anything_more_is_asked() -> None:
     async def scene() -> None:
         home = oximeter(3)
-        held = home.small.hold()
-        home.visit.visitor.intake = home.small.intake
+        held = home.visit.hold()
         task = await home.visit.begin()
         held.go.clear()
         await home.small.clock.advance(20_000)

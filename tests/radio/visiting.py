@@ -54,6 +54,9 @@ class Hub(Small):
         driver: GattDriver = device.driver  # type: ignore[assignment]
         driver.context.zone = "Europe/Oslo"
         driver.clock.zone = "Europe/Oslo"  # type: ignore[attr-defined]
+        if not (await central.bonds()).get(address):  # the technician was here
+            connection = await central.connect(address, pair=device.driver.pairing != "none")  # type: ignore[attr-defined]
+            await connection.disconnect()
         near = InReach()
         near.set()
         visitor = Visitor(device, central, near, self.intake, self.real, lambda: 0, lambda: None)
