@@ -21,6 +21,7 @@ COMMANDS = {
     "status": ("gateway.daemon.commands.status", "how the running hub is"),
     "devices": ("gateway.daemon.commands.devices", "the devices of the running hub, and when each was heard"),
     "pair": ("gateway.daemon.commands.pair", "pair a device, list bonds, or delete one"),
+    "ring": ("gateway.daemon.commands.ring", "try out an alarm of one device, marked as an exercise"),
     "clock": (
         "gateway.daemon.commands.clock",
         "what the running hub, or else the machine, holds for the time of day",

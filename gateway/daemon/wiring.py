@@ -303,6 +303,8 @@ def handlers(app: App) -> dict[str, Callable[..., object]]:
     return {
         "status": lambda: status.status(app),
         "devices": lambda: status.devices(app),
+        "ring": app.ringing.begin,
+        "ring_state": app.ringing.facts,
         "pair": app.pairing.open,
         "pair_state": app.pairing.facts,
         "pair_answer": app.pairing.answer,

@@ -20,6 +20,7 @@ from gateway.hub.pairing import Pairing
 from gateway.hub.parts import PartFailedError, Parts
 from gateway.hub.recorder import Recorder, device_key
 from gateway.hub.recovery import Recovery
+from gateway.hub.ringing import Ringing
 from gateway.hub.supervise import Supervise
 from gateway.hub.taking import Known, fit, take_up
 from gateway.hub.uplink import Delivery
@@ -145,6 +146,7 @@ class App:
         if machine.scanner is not None:
             self.listener = Listener(machine.scanner, self.devices, self.intake, clock)
         self.pairing = self.pairing_with(driver_of)
+        self.ringing = Ringing(self.recorder, self.devices)
         self.supervise = self.supervise_with(losses)
         self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
         self.changed = asyncio.Event()

@@ -62,6 +62,7 @@ class Recorder:
         self.boot = boot
         self.log = log
         self.appended: "list[Callable[[], None]]" = []
+        self.on_exercise: "Callable[[Event, Entry], None] | None" = None  # told of each event of an exercise
         self.undated = False
         self.waiting = Waiting(self.overrun_event)
         self.wake = Wake(clock)
@@ -341,6 +342,9 @@ class Recorder:
         self.failures = 0
         self.no_room = self.no_room and work.urgent  # room for an alarm says nothing about the rest
         tell(work, entries, self.journal.epoch, self.log)
+        for entry, event in zip(entries, work.events):
+            if event.exercise and self.on_exercise is not None:
+                self.on_exercise(event, entry)
         return entries
 
     async def put(self, encoded: "list[tuple[int, bytes]]", state: "State") -> "list[Entry]":

@@ -14,7 +14,9 @@ from gateway.core.devices.bthome_objects import BUTTON_EVENTS, NO_PRESS
 from gateway.core.devices.dispenser_events import CAUSES, COLLECTORS
 from gateway.core.devices.driver import INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
 from gateway.core.devices.plx import FAILURES
+from gateway.daemon.commands.ring import UNRECEIPTED
 from gateway.daemon.texts import LANGUAGES, ONE, Texts, catalogue
+from gateway.hub.ringing import DELIVERED, HEARD, OVER, WAITING
 from gateway.hub.self_test import OBSTACLES
 from gateway.hub.status import LANE_NAMES
 from gateway.hub.supervise import FAULTS, PART_STOPPED
@@ -67,6 +69,7 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
     built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}
     built |= {f"device.refusals.{why}" for why in (INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
+    built |= {f"ring.{state}" for state in (WAITING, HEARD, DELIVERED, OVER, UNRECEIPTED)}
     built |= {f"check.{level}" for level in ("ok", "note", "warning", "fault")}
     built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
     built |= {

@@ -1,0 +1,80 @@
+"""`trygg ring` as a process, at a hub's own exercise: the story it tells, and what it exits with."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from gateway.core.devices.driver import Reading
+from gateway.core.model import Observation
+from gateway.daemon.control import ControlServer
+from gateway.hub.ringing import Ringing
+from hal.types import SAFETY
+from tests.hub.small import Small
+from tests.hub.visits import Loose
+
+SMOKE = "smoke.detected"
+CONFIGURATION = '[hub]\nid = "hub-1"\ntenant = "oslo"\nlanguage = "{}"\ndata_directory = "data"\n'
+
+
+class Desk:
+    """A hub with one device, at which something happens each time the command looks."""
+
+    def __init__(self, folder: Path, happens: list[str], language: str = "en") -> None:
+        self.file = folder / "hub.toml"
+        self.file.write_text(CONFIGURATION.format(language))
+        self.happens = happens
+        self.small = Small()
+        self.device = self.small.device(Loose)
+        self.ringing = Ringing(self.small.recorder, [self.device])
+
+    async def look(self) -> dict[str, object]:
+        acts: dict[str, Callable[[], Awaitable[object]]] = {
+            "alarm": lambda: self.small.intake.take(self.device, Reading([Observation(SMOKE, {})])),
+            "receipt": lambda: self.small.journal.ack(SAFETY, 1),
+            "wait": lambda: self.small.clock.advance(120_001),
+        }
+        if self.happens:
+            await acts[self.happens.pop(0)]()
+        return self.ringing.facts()
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return asyncio.run(self.serve(arguments))
+
+    async def serve(self, arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
+        handlers: dict[str, Callable[..., object]] = {"ring": self.ringing.begin, "ring_state": self.look}
+        command = [sys.executable, "-X", "utf8", "-m", "gateway.daemon", "ring", "-c", str(self.file)]
+        async with ControlServer(self.file.parent / "data" / "control.sock", handlers):
+            return await asyncio.to_thread(
+                subprocess.run, [*command, *arguments], capture_output=True, text=True, timeout=30
+            )
+
+    @property
+    def name(self) -> str:
+        return self.device.config.name
+
+
+def test_an_alarm_that_is_tried_is_told_from_the_button_to_the_receipt(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ["alarm", "receipt"], "nb")
+    done = desk.run("--device", desk.name, "--kind", SMOKE)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert lines[0].startswith(f"Øvelse i 120 s: «Røyk oppdaget» fra {desk.name} merkes som øvelse.")
+    assert [line.split(":")[0].split(" og")[0] for line in lines[1:]] == ["Hørt", "Mottatt"]
+
+
+def test_one_that_does_not_come_is_no_success(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ["wait"])
+    done = desk.run("--device", desk.name, "--kind", SMOKE, "--json")
+    assert done.returncode == 1
+    assert [json.loads(line)["state"] for line in done.stdout.splitlines()] == ["waiting", "over"]
+
+
+def test_what_cannot_be_tried_says_why(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, [])
+    refused = desk.run("--device", desk.name, "--kind", "dose.missed")
+    assert (refused.returncode, refused.stdout) == (1, "") and "smoke.detected" in refused.stderr
+    unknown = desk.run("--device", "Nobody", "--kind", SMOKE)
+    assert unknown.returncode == 2 and desk.name in unknown.stderr
