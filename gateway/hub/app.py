@@ -124,18 +124,7 @@ class App:
         self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
         self.trust = Trust(config.hub.tenant, roots, crypto.ed25519_verify)
         self.outbox = Outbox(self.random16)
-        self.outward = Outward(
-            config,
-            journal,
-            clock,
-            machine.keystore,
-            machine.network,
-            self.trust,
-            self.devices,
-            self.boot,
-            software,
-            lambda: self.recorder.full,
-        )
+        self.outward = self.outward_of(software)
         losses = Losses(self.recorder)
         self.inward = Inward(config, journal, clock, self.trust, self.outbox, self.recorder, losses, log)
         self.delivery = delivery(
@@ -150,6 +139,12 @@ class App:
         self.supervise = self.supervise_with(losses)
         self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
         self.changed = asyncio.Event()
+
+    def outward_of(self, software: str) -> Outward:
+        """Who makes what the gateway signs."""
+        seen, keystore = (self.machine.journal, self.machine.clock), self.machine.keystore
+        own = (self.machine.network, self.trust, self.devices, self.boot, software)
+        return Outward(self.config, *seen, keystore, *own, lambda: self.recorder.full)
 
     def pairing_with(self, driver_of: "Callable[[str], type[Driver]]") -> Pairing:
         """Who pairs, when a person opens the time for it."""
