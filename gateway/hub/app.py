@@ -142,9 +142,10 @@ class App:
 
     def outward_of(self, software: str) -> Outward:
         """Who makes what the gateway signs."""
-        seen, keystore = (self.machine.journal, self.machine.clock), self.machine.keystore
-        own = (self.machine.network, self.trust, self.devices, self.boot, software)
-        return Outward(self.config, *seen, keystore, *own, lambda: self.recorder.full)
+        config, of, is_full = self.config, self.machine, lambda: self.recorder.full
+        journal, clock, keystore, network = of.journal, of.clock, of.keystore, of.network
+        own = self.trust, self.devices, self.boot, software, is_full
+        return Outward(config, journal, clock, keystore, network, *own)
 
     def pairing_with(self, driver_of: "Callable[[str], type[Driver]]") -> Pairing:
         """Who pairs, when a person opens the time for it."""
