@@ -136,7 +136,8 @@ class SqliteJournal:
                 before = chain
         finally:
             cursor.close()
-        return found or self._mismatch(lane, start + 1)
+        # Without a value to begin with it is the entry `start` that is not there.
+        return found or self._mismatch(lane, start if before is None else start + 1)
 
     def _mismatch(self, lane: int, seq: int) -> list[Entry]:
         """Nothing, where the writer has let go of the entry and its word of that is on the way; else damage."""

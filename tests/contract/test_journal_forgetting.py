@@ -1,5 +1,6 @@
 """What is acknowledged leaves the tables when nobody waits; damage and failures that are met then are told all the same."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import pytest
 
 from hal.errors import CorruptDataError, UnavailableError
 from hal.linux.journal import SqliteJournal
-from hal.linux.journal_store import FORGET_AGAIN_S, Store
-from hal.types import ALARM, MEASUREMENT, Entry
-from tests.contract.journal_files import live, overwrite
+from hal.linux.journal_store import FORGET_AGAIN_S, FORGET_STEP, Store
+from hal.types import ALARM, INFO, MEASUREMENT, Entry
+from tests.contract.journal_files import live, overwrite, sql
 
 
 @pytest.fixture
@@ -56,5 +57,60 @@ def test_forgetting_that_failed_is_tried_again_later_and_not_at_once(
         journal._writer._forget()
         left_s = store.forget_in_s()
         assert left_s is not None and FORGET_AGAIN_S - 1 < left_s <= FORGET_AGAIN_S
+
+    live(path, program)
+
+
+def test_receipts_are_forgotten_in_ranges_and_not_one_by_one(path: Path) -> None:
+    def durable() -> object:
+        return sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0]
+
+    async def program(journal: SqliteJournal) -> None:
+        await journal.append([(MEASUREMENT, b"x")] * 1000)
+        for seq in range(1, 101):
+            await journal.ack(MEASUREMENT, seq)
+        await journal.append([(MEASUREMENT, b"y")])
+        assert journal.mark(MEASUREMENT).first == 101
+        assert durable() == 0
+        await journal.ack(MEASUREMENT, 600)
+        for _ in range(1000):  # the writer does it when nobody waits
+            await journal.append([(INFO, b"z")])
+            if durable() == 600:
+                return
+        raise AssertionError("never forgotten")
+
+    live(path, program)
+    assert durable() == 600
+
+
+def test_what_one_step_leaves_is_forgotten_while_nobody_waits(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        count = 3 * FORGET_STEP + 10
+        await journal.append([(MEASUREMENT, b"x")] * count)
+        await journal.ack(MEASUREMENT, count)
+        deadline = asyncio.get_running_loop().time() + 20
+        while sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0] < count:
+            assert asyncio.get_running_loop().time() < deadline, "it waits for the next append"
+            await asyncio.sleep(0)
+
+    live(path, program)
+
+
+def test_who_reads_on_from_what_was_just_forgotten_meets_no_damage(path: Path) -> None:
+    async def program(journal: SqliteJournal) -> None:
+        count = 2 * FORGET_STEP
+        await journal.append([(MEASUREMENT, b"x")] * count)
+        before = journal._mirror  # what the loop knows until the writer's word of the receipt is here
+        for acked in (FORGET_STEP, FORGET_STEP + 300):
+            await journal.ack(MEASUREMENT, acked)
+            for _ in range(1000):
+                await journal.append([(INFO, b"z")])
+                if sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0] == acked:
+                    break
+            now, journal._mirror = journal._mirror, before
+            for after in (acked - 1, acked):
+                assert journal.peek(MEASUREMENT, after, 4096) == [], "its word is on the way"
+            journal._mirror = now
+            assert journal.peek(MEASUREMENT, acked, 4096)[0].seq == acked + 1
 
     live(path, program)

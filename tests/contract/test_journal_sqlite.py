@@ -21,7 +21,6 @@ from hal.errors import (
 from hal.linux import journal_file
 from hal.linux.journal import SqliteJournal
 from hal.linux.journal_errors import from_os, from_sqlite
-from hal.linux.journal_store import FORGET_STEP
 from hal.linux.journal_writer import GROUP_EVENTS, GROUP_WORKS, Request, Writer
 from hal.types import ALARM, INFO, LANES, MEASUREMENT, SAFETY, TECHNICAL, Entry, GivenUp, chain_next
 from tests.contract.journal_files import live, sql, write_thousand
@@ -164,41 +163,6 @@ def test_a_version_that_fails_leaves_the_one_before(path: Path) -> None:
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
-
-
-def test_receipts_are_forgotten_in_ranges_and_not_one_by_one(path: Path) -> None:
-    def durable() -> object:
-        return sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0]
-
-    async def program(journal: SqliteJournal) -> None:
-        await journal.append([(MEASUREMENT, b"x")] * 1000)
-        for seq in range(1, 101):
-            await journal.ack(MEASUREMENT, seq)
-        await journal.append([(MEASUREMENT, b"y")])
-        assert journal.mark(MEASUREMENT).first == 101
-        assert durable() == 0
-        await journal.ack(MEASUREMENT, 600)
-        for _ in range(1000):  # the writer does it when nobody waits
-            await journal.append([(INFO, b"z")])
-            if durable() == 600:
-                return
-        raise AssertionError("never forgotten")
-
-    live(path, program)
-    assert durable() == 600
-
-
-def test_what_one_step_leaves_is_forgotten_while_nobody_waits(path: Path) -> None:
-    async def program(journal: SqliteJournal) -> None:
-        count = 3 * FORGET_STEP + 10
-        await journal.append([(MEASUREMENT, b"x")] * count)
-        await journal.ack(MEASUREMENT, count)
-        deadline = asyncio.get_running_loop().time() + 20
-        while sql(path, "SELECT forgotten FROM lane WHERE lane = 3")[0][0] < count:
-            assert asyncio.get_running_loop().time() < deadline, "it waits for the next append"
-            await asyncio.sleep(0)
-
-    live(path, program)
 
 
 def test_a_long_queue_is_cut_into_groups_so_that_no_commit_is_long(path: Path) -> None:
