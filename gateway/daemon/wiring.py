@@ -305,6 +305,7 @@ def handlers(app: App) -> dict[str, Callable[..., object]]:
         "devices": lambda: status.devices(app),
         "ring": app.ringing.begin,
         "ring_state": app.ringing.facts,
+        "ring_cancel": app.ringing.cancel,
         "pair": app.pairing.open,
         "pair_state": app.pairing.facts,
         "pair_answer": app.pairing.answer,

@@ -52,8 +52,8 @@ class Listener:
         """Listen for ever; an adapter that goes away is started again and reported once."""
         while True:
             try:
-                await self.scanner.start(active=self.active)
                 self.turning = False
+                await self.scanner.start(active=self.active)
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", False)
                 await self.listen()
             except HalError as error:
@@ -186,10 +186,13 @@ class Visitor:
 
     async def drop_stale(self) -> None:
         """The device no longer knows the bond: it is deleted once; another one needs a person, who may ask why."""
-        await self.central.forget(self.device.config.address or "")
         self.device.hold(BOND_NONE)
         self.bonded()
         await self.intake.recorder.note("bond.stale", self.device.placement)
+        try:
+            await self.central.forget(self.device.config.address or "")
+        except HalError as error:  # whoever pairs it again deletes it then
+            self.intake.log("warning", "A bond could not be deleted.", cause=str(error))
 
     async def leave(self) -> None:
         """End the connection, if there is one."""

@@ -3,7 +3,6 @@
 import asyncio
 
 from gateway.hub.waking import Wake
-from hal.errors import HalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ class Hearing:
         self.connection = connection
         self.clock = clock
         self.held: "Notification | None" = None
-        self.lost: "HalError | None" = None
+        self.lost: "Exception | None" = None
         self.wake, self.room = Wake(clock), asyncio.Event()
         self.task = asyncio.create_task(self.listen())
 
@@ -33,7 +32,7 @@ class Hearing:
                 self.room.clear()
                 self.wake.call()
                 await self.room.wait()
-        except HalError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, `next` raises it: nobody waits for ever
             self.lost = error
             self.wake.call()
 

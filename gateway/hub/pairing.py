@@ -228,8 +228,11 @@ class Pairing:
         finally:
             await (stop(task) if self.trying else ended(task))
             self.trying = False
-        if window.level == BOND_NONE and before != await self.bond_of(window.address):
-            await self.radio().forget(window.address)
+        try:
+            if window.level == BOND_NONE and before != await self.bond_of(window.address):
+                await self.radio().forget(window.address)
+        except HalError as error:  # the window is over all the same, and devices wait for that
+            self.log("warning", "A bond that does not count could not be deleted.", cause=str(error))
 
     async def pair(self, window: Window, before: int) -> None:
         """One try, to its end."""

@@ -12,6 +12,7 @@ A receipt says that the platform has stored it, and not that anybody saw it.
 
 from gateway.core.errors import ConfigError
 from gateway.core.event_codec import lane_of
+from gateway.core.registry import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,12 +59,29 @@ class Ringing:
         return self.facts()
 
     def took(self, event: "Event", entry: "Entry") -> None:
-        """An event of an exercise was stored: the first one that begins what is tried."""
-        if self.device is None or self.seq or event.kind != self.kind:
+        """An event of an exercise was stored. With the alarm, or the end of the state that it begins, the exercise is over."""
+        if self.device is None or event.placement != self.device.placement:
             return
-        if event.placement == self.device.placement:
+        if event.kind == self.kind and not self.seq:
             self.seq, self.epoch = entry.seq, self.recorder.journal.epoch
             self.identity = (event.identity or entry.chain).hex()
+            if not self.recorder.engine.storms.follows(
+                self.kind
+            ):  # a press is no state: the next one is real
+                self.end()
+        elif self.seq and KINDS[event.kind][2] == self.kind:
+            self.end()
+
+    def end(self) -> None:
+        """What comes from now on is real; a state that still stands is told again as that."""
+        self.recorder.engine.exercises.end(self.recorder.moment())
+        self.end_ms = min(self.end_ms, self.recorder.clock.uptime_ms() - 1)
+
+    def cancel(self) -> "dict[str, object]":
+        """The person calls it off; no error where none runs."""
+        if self.device is not None:
+            self.end()
+        return self.facts()
 
     def state(self) -> str:
         """How far it has come."""

@@ -109,3 +109,30 @@ def test_what_cannot_be_tried_is_refused_with_the_reason():
     assert bell.ringing.facts() == {}
     bell.ringing.begin(bell.name, SMOKE)
     assert "not over" in refused(bell.ringing, RefusedError, device=bell.name, kind=PRESS)
+
+
+def test_what_comes_after_the_alarm_that_was_tried_is_real_again():
+    async def scene() -> None:
+        for kind, end in ((PRESS, ""), (SMOKE, CLEAR)):
+            bell = Bell()
+            bell.ringing.begin(bell.name, kind)
+            await bell.say(kind)
+            if end:
+                await bell.say(end)
+            await bell.small.clock.advance(20_000)
+            await bell.say(kind)
+            assert [marked for told, marked in bell.marks() if told == kind] == [True, False], kind
+
+    play(scene)
+
+
+def test_who_calls_it_off_has_nothing_marked_any_more():
+    async def scene() -> None:
+        bell = Bell()
+        assert bell.ringing.cancel() == {}
+        bell.ringing.begin(bell.name, SMOKE)
+        assert bell.ringing.cancel()["state"] == OVER
+        await bell.say(SMOKE)
+        assert bell.marks() == [(SMOKE, False)]
+
+    play(scene)

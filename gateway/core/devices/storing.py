@@ -59,6 +59,8 @@ class StoringDevice(HealthDevice):
         self.may_ask = False
         self.ask_at_ms: "int | None" = None  # when to write the request; None while it runs, and after it
         self.failures = 0
+        self.brought = 0  # records of this connection that were not here before
+        self.broke = False  # a transfer on it did not come to its end
 
     def request(self) -> bytes:
         """What to ask the control point for."""
@@ -78,6 +80,7 @@ class StoringDevice(HealthDevice):
         """Indications of the control point and of the records are on before anything is asked (else error 0xFD)."""
         steps = super().steps(characteristics)
         self.access = RecordAccess()
+        self.brought, self.broke = 0, False
         self.may_ask = CONTROL_POINT in characteristics and self.record_stream in characteristics
         self.ask_at_ms = 0 if self.may_ask else None
         if self.may_ask:
@@ -86,8 +89,10 @@ class StoringDevice(HealthDevice):
         return steps
 
     def is_fetching(self) -> bool:
-        """Until the transfer has ended well, or cannot be had on this connection."""
-        return self.may_ask and self.stores() and (self.ask_at_ms == 0 or self.access.running != 0)
+        """Until the transfer has ended well, or cannot be had; what is left in the device has the date of its present clock."""
+        return self.broke or (
+            self.may_ask and self.stores() and (self.ask_at_ms == 0 or self.access.running != 0)
+        )
 
     def next_due_ms(self, now_ms: int) -> "int | None":
         """For the clocks, the request, and the silence in the midst of a transfer."""
@@ -171,7 +176,8 @@ class StoringDevice(HealthDevice):
         """
         self.failures += 1
         reading.refused = (INCOMPLETE, why)
-        reading.leave = leave and (self.access.records > 0 or self.failures == 1)
+        self.broke = True
+        reading.leave = leave and (self.brought > 0 or self.failures == 1)
         self.may_ask = reading.leave and self.may_ask
 
     def tell_apart(self, reading: Reading) -> None:
@@ -184,5 +190,6 @@ class StoringDevice(HealthDevice):
                 continue
             fresh.append(observation)
             if mark:
+                self.brought += 1
                 reading.state[SEEN_KEY] = self.seen.add(mark)
         reading.observations = fresh

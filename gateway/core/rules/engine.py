@@ -129,7 +129,7 @@ class Engine:
 
     def is_missed(self, incident: bytes) -> bool:
         """Whether a rule has told, in this incident, of a state that has not ended."""
-        return any([rule.has_told(incident) for rule in self.rules])
+        return any([self.asked(rule, rule.has_told, incident) for rule in self.rules])
 
     def asked(self, rule: Rule, ask: "Callable[..., Any]", *given: object) -> "Any":
         """What a rule answers, or None where it fails: a fault of ours, with which nothing may go that a device said."""
@@ -160,7 +160,7 @@ class Engine:
 
     def due_of(self, rule: Rule) -> "int | None":
         """Uptime in ms at which a rule wants `due`, or None; one that failed then not before it has rested."""
-        at = rule.next_due_ms()
+        at: "int | None" = self.asked(rule, rule.next_due_ms)
         return None if at is None else max(at, self.rests.get(rule, at))
 
     def next_due_ms(self) -> "int | None":

@@ -39,7 +39,11 @@ def run(options: argparse.Namespace) -> int:
     hub = Hub(options.config or [DEFAULT])
     try:
         facts = hub.ask("ring", device=options.device, kind=options.kind, seconds=options.seconds)
-        return follow(options, hub, facts)
+        try:
+            return follow(options, hub, facts)
+        except KeyboardInterrupt:
+            hub.ask("ring_cancel")  # what comes now is real
+            raise
     except NoAnswerError as error:
         return failed(options, error)
 
