@@ -11,7 +11,7 @@ import pytest
 from tools.mpy.interpreter import MissingToolError, find_compiler, find_interpreter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HEAP = "4M"  # platform, dispenser and the whole home run in the same process
+HEAP = "5M"  # platform, dispenser and the whole home run in the same process
 # What the home around the board needs besides: the other parties of the tests, which no manifest freezes.
 AROUND = (
     "tests/firmware/home.py",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 RULES = (
     "build",
+    "contacts",
     "dose",
     "engine",
     "exercise",
@@ -42,6 +43,7 @@ POLICY = Part(
         "gateway/core/event_codec.py",
         "gateway/core/model.py",
         "gateway/core/outbox.py",
+        "gateway/core/pace.py",
         "gateway/core/rhythm.py",
         *(f"gateway/core/rules/{name}.py" for name in RULES),
         "gateway/core/session.py",
@@ -62,6 +64,7 @@ DOOR = Part(
         "gateway/hub/overrun.py",
         "gateway/hub/recorder.py",
         "gateway/hub/waiting.py",
+        "gateway/hub/writing.py",
     ),
     (
         "tests/hub/test_delivery.py",
