@@ -14,6 +14,9 @@ LINK    := $(PIP) install --no-deps --no-build-isolation --config-settings edita
 # What the two interpreters share.
 PORTABLE_TESTS := tests/core tests/hub
 
+# What the interfaces of the radio promise, on every backend.
+RADIO_CONTRACT := scanner central bonds
+
 # Files whose long tests wait for so long that they run beside each other; all other long tests are one more part.
 LONG_FILES := demo kills path scenarios
 LONG_PARTS := $(LONG_FILES:%=long-%) long-rest
@@ -123,7 +126,7 @@ arch: $(VENV)/.dev ## import directions, portable subset, sizes of modules and f
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests of a few seconds each
-	$(PYTEST) -m "not long" $(ARGS)
+	$(PYTEST) -m "not long and not bluez" $(ARGS)
 
 .PHONY: mpy
 mpy: $(VENV)/.dev ## the portable tests on real MicroPython, equal counts; compiled sizes
@@ -134,8 +137,9 @@ contract: $(VENV)/.dev ## the promises of each interface, on every backend this 
 	$(PYTEST) tests/contract $(ARGS)
 
 .PHONY: radio
-radio: $(VENV)/.dev ## the gateway's own Bluetooth code over a virtual radio
-	$(PYTEST) tests/radio $(ARGS)
+radio: $(VENV)/.dev ## the gateway's own Bluetooth code over a virtual radio, and on real BlueZ in a virtual machine
+	@$(BIN)/python -m tools.rig.vm || echo "make: without a virtual machine, the tests on real BlueZ are skipped"
+	$(PYTEST) tests/radio $(RADIO_CONTRACT:%=tests/contract/test_%.py) $(ARGS)
 
 .PHONY: system
 system: $(VENV)/.dev ## real processes, short and long

@@ -73,6 +73,7 @@ class BluezRadio:
                     self._bus.news.clear()
                     found = await self._find(address)
                     if found is None:
+                        await self._adapter()  # without one nothing would ever be found
                         await self._bus.news.wait()
         path, properties = found
         return BLEDevice(address, properties.get("Name"), {"path": path, "props": properties})

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
+from bleak.exc import BleakError
 
 from hal.buffer import Buffer
-from hal.errors import HalError, LinkLostError, TimedOutError, UnavailableError
+from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError, UnavailableError
 from hal.interfaces import Clock
-from hal.linux.native_errors import native_errors
+from hal.linux.native_errors import LINK_LOST, PAIRING_REFUSED, native_errors
 from hal.linux.radio import Radio
 from hal.linux.uuids import short_uuid
 from hal.types import BOND_NONE, Notification
@@ -26,6 +27,7 @@ Result = TypeVar("Result")
 # security without an agent to pair is never answered.
 ANSWER_S = 35.0
 HANG_UP_S = 5.0  # a stack that does not answer a disconnect by then does not answer at all
+REFUSALS = 3  # links lost in one attempt to connect with a bond that say that the bond is refused
 COMPLETE_WITHIN = 4  # lists of characteristics that are taken until one is complete
 
 
@@ -48,6 +50,10 @@ class BleakConnection:
         self._clock = clock
         self._timeout_s = timeout_s
         self._bond = BOND_NONE
+        self._open = False
+        self._unwatch: Callable[[], None] | None = None
+        self._losses = 0  # before it was open
+        self._refused = asyncio.Event()
         self._buffer = Buffer(limit)
         self._characteristics: dict[str, BleakGATTCharacteristic] = {}
         self._subscribed: set[str] = set()
@@ -102,9 +108,21 @@ class BleakConnection:
         """
         with native_errors(self._address):
             for _ in range(COMPLETE_WITHIN):
-                listed = await self._connect(pair=pair and not self._clients)
+                losses = self._losses
+                try:
+                    listed = await self._connect(pair=pair and not self._clients)
+                except BleakError:
+                    # bluetoothd may give up after the first link: too early to say whether the bond is refused.
+                    if losses == self._losses or await self._radio.bond(self._address) == BOND_NONE:
+                        raise
+                    continue
                 if listed >= await self._radio.served(self._address):
                     break
+        if not self._client.is_connected:
+            raise LinkLostError(LINK_LOST.format(self._address))
+        self._open = True
+        # A daemon that is killed takes its connections along, and bleak does not notice.
+        self._unwatch = self._radio.on_lost(self._on_adapter_lost)
 
     async def _connect(self, *, pair: bool) -> int:
         client = BleakClient(
@@ -115,10 +133,29 @@ class BleakConnection:
             backend=self._radio.client_backend,
         )
         self._clients.append(client)
-        await client.connect()
+        await self._unless_refused(client.connect())
         found = client.services.characteristics.values()
         self._characteristics = {short_uuid(each.uuid): each for each in reversed(list(found))}
         return len(found)
+
+    async def _unless_refused(self, connect: Coroutine[Any, Any, None]) -> None:
+        """Connect, and see where a bond is no longer known at the other side.
+
+        BlueZ does not say so: it hangs up as soon as the encryption is refused (its log names "reason 4") and tries
+        again for as long as bleak waits. A weak link breaks too, but not each time before it can be used.
+        """
+        connecting, refused = asyncio.ensure_future(connect), asyncio.ensure_future(self._refused.wait())
+        try:
+            await asyncio.wait({connecting, refused}, return_when=asyncio.FIRST_COMPLETED)
+            failed = not connecting.done() or connecting.exception() is not None
+            if failed and self._losses >= REFUSALS and await self._radio.bond(self._address) != BOND_NONE:
+                lost = f"{self._losses} links lost before they could be used"
+                raise DeniedError(PAIRING_REFUSED.format(self._address), lost)
+            await connecting
+        finally:
+            connecting.cancel()
+            refused.cancel()
+            await asyncio.wait({connecting, refused})
 
     def bonded(self, level: int) -> None:
         """The link is as good as a bond of `level`."""
@@ -165,8 +202,19 @@ class BleakConnection:
             self._let_go_later()
 
     def _on_disconnected(self, _client: BleakClient) -> None:
+        if not self._open:
+            # A client that is let go in the midst of its connect() fails in ways of its own; bleak tries again by itself.
+            self._losses += 1
+            if self._losses == REFUSALS:
+                self._refused.set()
+            return
         if not self._lost.done():
             self._lose("")
+            self._let_go_later()
+
+    def _on_adapter_lost(self, reason: str) -> None:
+        if not self._lost.done():
+            self._lose(reason)
             self._let_go_later()
 
     def _let_go_later(self) -> None:
@@ -187,12 +235,15 @@ class BleakConnection:
     def _lose(self, reason: str) -> None:
         if not self._lost.done():
             self._lost.set_result(reason)
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
         error = self._lost_error()
         self._buffer.end(error.message, error.detail)
 
     def _lost_error(self) -> LinkLostError:
         reason = self._lost.result() if self._lost.done() else ""
-        return LinkLostError(f"the link to {self._address} is lost: connect again", reason)
+        return LinkLostError(LINK_LOST.format(self._address), reason)
 
 
 def _meet(task: "asyncio.Future[Any]") -> None:

@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.contract.air_hosts import AirHost, bumble_air, sim_air
+from tests.contract.bluez_host import bluez_air
 from tests.contract.journal_hosts import JournalHost, LinuxJournalHost, SimJournalHost
 from tests.contract.line_hosts import LineHost, PtyLineHost, SimLineHost
 from tests.contract.machine_hosts import (
@@ -41,10 +42,11 @@ from tests.contract.machine_hosts import (
 JOURNALS: Mapping[str, Callable[[Path], JournalHost]] = {"linux": LinuxJournalHost, "sim": SimJournalHost}
 
 
-# --- scanner and central: tests/contract/air_hosts.py --------------------------------------------------------------
+# --- scanner and central: tests/contract/air_hosts.py, bluez_host.py ---------------------------------------------------
 
 AIRS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[AirHost]]] = {
     "bumble": bumble_air,
+    "linux": bluez_air,
     "sim": sim_air,
 }
 

@@ -275,6 +275,17 @@ def test_a_search_ends_with_the_daemon(tmp_path: Path) -> None:
     run(tmp_path, program)
 
 
+def test_a_search_ends_with_the_adapter(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        searching = asyncio.ensure_future(both.radio.locate(DEVICE))
+        await turns(lambda: both.daemon.adapter.discovering)
+        both.daemon.remove_adapter()
+        with pytest.raises(UnavailableError, match="plugged in"):
+            await soon(searching)
+
+    run(tmp_path, program)
+
+
 def test_forgetting_removes_the_device_and_its_level(tmp_path: Path) -> None:
     async def program(both: Party) -> None:
         both.daemon.add_device(DEVICE, passkey=PASSKEY)

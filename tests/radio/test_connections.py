@@ -7,13 +7,14 @@ from typing import Any, cast
 
 import pytest
 from bleak.backends.service import BleakGATTServiceCollection
+from bleak.exc import BleakDBusError
 
 from hal.bumble.adapter import BumbleAdapter
 from hal.bumble.bonds import BondStore
 from hal.bumble.client import BumbleClient
-from hal.errors import DeniedError, LinkLostError
+from hal.errors import DeniedError, LinkLostError, TimedOutError
 from hal.linux.central import BleakBleCentral
-from hal.types import BOND_WEAK
+from hal.types import BOND_NONE, BOND_WEAK
 from tests.radio.home import CONTINUOUS, FEATURES, OXIMETER, Home, number_of, numbered, run, soon, turns
 
 
@@ -126,6 +127,24 @@ def test_two_gateways_want_one_peripheral_and_one_gets_it(tmp_path: Path) -> Non
     run(tmp_path, program)
 
 
+def test_a_daemon_that_dies_takes_its_connections_along(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        oximeter = await home.place()
+        connection = await home.central.connect(OXIMETER, pair=True)
+        await connection.subscribe(CONTINUOUS)
+        waiting = asyncio.ensure_future(connection.receive())
+        await asyncio.sleep(0)
+        # What a `Radio` tells when bluetoothd is killed: bleak's clients learn nothing of it.
+        for watcher in list(home.adapter._watchers):
+            watcher("bluetoothd ended")
+        with pytest.raises(LinkLostError, match="bluetoothd ended"):
+            await soon(waiting)
+        await turns(lambda: not oximeter.connected)
+        assert not home.adapter._watchers
+
+    run(tmp_path, program)
+
+
 class LateTeller(BumbleClient):
     """Bluetoothd as of 5.66: the first list of characteristics is empty, the next client takes over the link."""
 
@@ -173,6 +192,85 @@ def test_a_list_of_characteristics_that_came_too_early_is_taken_again(tmp_path: 
         with pytest.raises(LinkLostError):
             await soon(connection.receive())
         await connection.disconnect()
+        await radio.close()
+
+    run(tmp_path, program)
+
+
+class Refused(BumbleClient):
+    """Bluetoothd at a peripheral that forgot the bond: hung up on each time, it tries again and says nothing."""
+
+    hung_up = 0
+
+    async def connect(self, pair: bool, **_kwargs: object) -> None:
+        for _ in range(5):
+            assert self._disconnected_callback is not None
+            self._disconnected_callback()
+            await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+    async def disconnect(self) -> None:
+        type(self).hung_up += 1
+
+
+class RefusedRadio(LateRadio):
+    """A radio on which that happens."""
+
+    level = BOND_WEAK
+
+    def prepare(self) -> None:
+        self._teller = cast(type[LateTeller], type("Refused", (Refused,), {"adapter": self}))
+
+    async def bond(self, address: str) -> int:
+        return self.level
+
+
+def test_a_bond_that_is_refused_without_a_word_is_told_as_such(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.place()
+        radio = RefusedRadio(home.controller, BondStore(home.bonds))
+        radio.prepare()
+        with pytest.raises(DeniedError, match="forget it and pair again"):
+            await BleakBleCentral(home.clock, radio).connect(OXIMETER, pair=True)
+        # Not in the midst of its connect(), which would then fail in ways of its own.
+        assert cast(type[Refused], radio.client_backend).hung_up == 1
+        await radio.close()
+
+    run(tmp_path, program)
+
+
+class GivenUp(Refused):
+    """Bluetoothd that gives up after the first link."""
+
+    async def connect(self, pair: bool, **_kwargs: object) -> None:
+        assert self._disconnected_callback is not None
+        self._disconnected_callback()
+        raise BleakDBusError("org.bluez.Error.Failed", ["br-connection-canceled"])
+
+
+def test_a_refused_bond_is_told_from_one_link_that_was_lost(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.place()
+        radio = RefusedRadio(home.controller, BondStore(home.bonds))
+        radio._teller = cast(type[LateTeller], type("GivenUp", (GivenUp,), {"adapter": radio}))
+        with pytest.raises(DeniedError, match="forget it and pair again"):
+            await BleakBleCentral(home.clock, radio).connect(OXIMETER)
+        radio.level = BOND_NONE
+        with pytest.raises(LinkLostError):
+            await BleakBleCentral(home.clock, radio).connect(OXIMETER)
+        await radio.close()
+
+    run(tmp_path, program)
+
+
+def test_control_links_that_break_without_a_bond_are_not_refused_but_far(tmp_path: Path) -> None:
+    async def program(home: Home) -> None:
+        await home.place()
+        radio = RefusedRadio(home.controller, BondStore(home.bonds))
+        radio.prepare()
+        radio.level = BOND_NONE
+        with pytest.raises(TimedOutError):
+            await BleakBleCentral(home.clock, radio).connect(OXIMETER, timeout_ms=60)
         await radio.close()
 
     run(tmp_path, program)

@@ -5,12 +5,15 @@
     ... # the other process opens Bumble's transport tcp-client:127.0.0.1:PORT
     await server.stop()
 
+A host that listens itself, as the serial line of a virtual machine does, is joined by `join`.
+
 Each connection gets a controller of its own, fresh from reset. When the other process goes away, in whatever way,
 its controller goes off the air, and the peripherals that it was connected to see a supervision time-out.
 """
 
 import asyncio
 import logging
+from pathlib import Path
 
 from bumble import hci
 from bumble.core import InvalidPacketError
@@ -27,8 +30,9 @@ PUBLIC_ADDRESS = "00:AA:01:00:00:42"
 class HciServer:
     """H4 packets over TCP on the loopback interface (Core 5.4, Vol 4, Part A)."""
 
-    def __init__(self, link: HomeLink) -> None:
+    def __init__(self, link: HomeLink, public_address: str = PUBLIC_ADDRESS) -> None:
         self.link = link
+        self.public_address = public_address
         self._server: asyncio.Server | None = None
         self._sessions: set[Session] = set()
         self._arrival = asyncio.Event()
@@ -45,11 +49,20 @@ class HciServer:
         number: int = self._server.sockets[0].getsockname()[1]
         return number
 
+    async def join(self, path: Path) -> None:
+        """Plug a controller into a host that listens on a unix socket."""
+        await asyncio.get_running_loop().create_unix_connection(self._new_session, str(path))
+
     async def wait_for_host(self) -> None:
         """Wait until a host is plugged in."""
         while not self._sessions:
             self._arrival.clear()
             await self._arrival.wait()
+
+    @property
+    def controllers(self) -> list[HomeController]:
+        """Those that hosts are plugged into."""
+        return [session.controller for session in self._sessions if session.controller is not None]
 
     def unplug(self) -> None:
         """Pull the dongle out: hosts are cut off, and find nothing until `start` with the same port."""
@@ -84,14 +97,14 @@ class Session(asyncio.Protocol):
         self._home = server
         self._parser = PacketParser(self)
         self._transport: asyncio.WriteTransport | None = None
-        self._controller: HomeController | None = None
+        self.controller: HomeController | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Plug in: asyncio has set TCP_NODELAY."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
-        self._controller = HomeController("hub", self._home.link, public_address=PUBLIC_ADDRESS)
-        self._controller.set_packet_sink(ToHost(transport))
+        self.controller = HomeController("hub", self._home.link, public_address=self._home.public_address)
+        self.controller.set_packet_sink(ToHost(transport))
         self._home.plugged(self)
 
     def data_received(self, data: bytes) -> None:
@@ -104,7 +117,7 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The host is gone: so are its links."""
-        controller, self._controller = self._controller, None
+        controller, self.controller = self.controller, None
         self._home.unplugged(self)
         if controller is not None:
             controller.set_packet_sink(None)
@@ -112,8 +125,8 @@ class Session(asyncio.Protocol):
 
     def on_packet(self, packet: bytes) -> None:
         """One whole packet from the host."""
-        if self._controller is not None:
-            self._controller.on_hci_packet(hci.HCI_Packet.from_bytes(packet))
+        if self.controller is not None:
+            self.controller.on_hci_packet(hci.HCI_Packet.from_bytes(packet))
 
     def unplug(self) -> None:
         """Back door: pull the dongle out."""
