@@ -162,8 +162,8 @@ class Visitor:
                     kind=type(error).__name__,
                 )
                 if isinstance(error, PairingError) and error.reason == PairingError.STALE:
-                    await self.drop_stale()
-                elif isinstance(error, DeniedError):
+                    await self.tell_stale()
+                if isinstance(error, DeniedError):
                     await self.tell_denied(True, error.message)
             self.backoff.held(self.clock.uptime_ms() - began_ms)
             await self.clock.sleep_ms(self.backoff.next_ms())
@@ -184,15 +184,14 @@ class Visitor:
             )
         return paired
 
-    async def drop_stale(self) -> None:
-        """The device no longer knows the bond: it is deleted once; another one needs a person, who may ask why."""
-        self.device.hold(BOND_NONE)
-        self.bonded()
-        await self.intake.recorder.note("bond.stale", self.device.placement)
-        try:
-            await self.central.forget(self.device.config.address or "")
-        except HalError as error:  # whoever pairs it again deletes it then
-            self.intake.log("warning", "A bond could not be deleted.", cause=str(error))
+    async def tell_stale(self) -> None:
+        """The device did not know the bond. It is kept: somebody else may have answered, or the link was too weak for the keys.
+
+        Only a person replaces it, in a window, where the device does not know it there either.
+        """
+        if not self.device.is_stale:
+            self.device.is_stale = True
+            await self.intake.recorder.note("bond.stale", self.device.placement)
 
     async def leave(self) -> None:
         """End the connection, if there is one."""
@@ -217,7 +216,7 @@ class Visitor:
         hearing, is_over = Hearing(connection, self.clock), False
         try:
             self.check_bond(connection)
-            self.device.link = "connected"
+            self.device.link, self.device.is_stale = "connected", False
             await self.prepare(connection)
             await self.tell_denied(False)
             await self.follow(connection, hearing)

@@ -47,6 +47,7 @@ class Device:
         self.is_waited_for = (
             False  # by whoever pairs it: meanwhile nobody else connects, or it would not advertise
         )
+        self.is_stale = False  # it did not know the stored bond when it was last called
         self.passkey: "int | None" = None  # the code of its label, for pairing
         self.described: "dict[str, str]" = {}  # maker, model, serial_number, as it said itself
 

@@ -278,6 +278,7 @@ class Pairing:
         await connection.disconnect()
         if self.judge(window, level, least) and device is not None:
             device.hold(level)
+            device.is_stale = False
             self.changed()
             visitor = self.visitors.get(device.placement)
             if visitor is not None:
@@ -373,12 +374,15 @@ class Pairing:
         if asked.transport != "ble-gatt" or (asked.pairing == "none" and not has_code):
             raise RefusedError("devices of the driver " + driver + " are not paired")
         if found is not None:
-            if found.is_paired and (found.bond or BOND_NONE) >= least_bond(
-                asked.pairing, has_code, found.floor
-            ):
+            least = least_bond(asked.pairing, has_code, found.floor)
+            if found.is_paired and not found.is_stale and (found.bond or BOND_NONE) >= least:
                 raise RefusedError("the device is paired already: to pair it anew, delete the bond first")
             return Expected(device, driver, (found.config.address or "",))
-        unpaired = [each for each in self.devices if each.config.driver == driver and not each.is_paired]
+        unpaired = [
+            each
+            for each in self.devices
+            if each.config.driver == driver and (each.is_stale or not each.is_paired)
+        ]
         if unpaired:
             return Expected("", driver, tuple([each.config.address or "" for each in unpaired]))
         others = tuple([each.config.address or "" for each in self.devices])

@@ -156,14 +156,34 @@ def test_a_device_that_has_forgotten_its_bond_is_not_paired_anew_in_silence():
             bench.near.set()
             await bench.small.clock.advance(40_000)
         assert bench.peripheral.pairings == 1 and not bench.peripheral.connected
-        assert told(bench, ("bond.stale",) + PAIRED) == ["bond.stale", "device.unpaired"], "deleted once"
-        assert bench.bonds == {} and bench.device.bond == BOND_NONE
+        assert told(bench, ("bond.stale", "device.denied") + PAIRED) == ["bond.stale", "device.denied"]
+        assert list(bench.bonds) == [ADDRESS] and bench.device.bond == BOND_WEAK, "no stranger deletes it"
         assert await bench.pair() == "bonded"  # what the technician does
         bench.near.set()
         await bench.small.clock.advance(40_000)
         await bench.measure(97)
         assert bench.peripheral.pairings == 2 and bench.measured() == [97]
-        assert told(bench, PAIRED) == list(PAIRED)
+        assert told(bench, ("device.admitted",) + PAIRED) == ["device.admitted"]
+        await stop(task)
+
+    play(scene)
+
+
+def test_a_device_whose_bond_a_stranger_did_not_know_is_read_again_when_it_answers_itself():
+    async def scene() -> None:
+        bench = Visit(Small(), secure=True)
+        task = await bench.begin()
+        keys = bench.peripheral._keys
+        bench.peripheral.forget_bonds()  # somebody else at its address, or a link too weak for the keys
+        bench.small.world.drop(ADDRESS)
+        bench.near.set()
+        await bench.small.clock.advance(40_000)
+        assert told(bench, ("bond.stale",)) == ["bond.stale"] and not bench.peripheral.connected
+        bench.peripheral._keys = keys
+        bench.near.set()
+        await bench.small.clock.advance(60_000)
+        await bench.measure(97)
+        assert bench.measured() == [97] and bench.peripheral.pairings == 1, "and no technician was needed"
         await stop(task)
 
     play(scene)
@@ -180,7 +200,7 @@ def test_what_comes_after_a_forgotten_bond_is_no_weaker_than_it_was_until_a_pers
         bench.small.world.drop(ADDRESS)
         bench.near.set()
         await bench.small.clock.advance(40_000)
-        assert bench.device.bond == BOND_NONE and bench.device.floor == BOND_AUTHENTICATED
+        assert bench.device.bond == bench.device.floor == BOND_AUTHENTICATED
         again = Visit(bench.small, Loose)
         again.device.restore(bench.device.kept())  # a restart does not forget it
         assert again.device.floor == BOND_AUTHENTICATED
