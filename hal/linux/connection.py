@@ -53,6 +53,7 @@ class BleakConnection:
         self._open = False
         self._unwatch: Callable[[], None] | None = None
         self._losses = 0  # before it was open
+        self._says_why = radio.client_backend is not None  # a stack of our own, not bluetoothd
         self._refused = asyncio.Event()
         self._buffer = Buffer(limit)
         self._characteristics: dict[str, BleakGATTCharacteristic] = {}
@@ -112,8 +113,12 @@ class BleakConnection:
                 try:
                     listed = await self._connect(pair=pair and not self._clients)
                 except BleakError:
-                    # bluetoothd may give up after the first link: too early to say whether the bond is refused.
-                    if losses == self._losses or await self._radio.bond(self._address) == BOND_NONE:
+                    # bluetoothd may give up after the first link: too early to say whether the bond is refused. Other stacks say it.
+                    if (
+                        self._says_why
+                        or losses == self._losses
+                        or await self._radio.bond(self._address) == BOND_NONE
+                    ):
                         raise
                     continue
                 if listed >= await self._radio.served(self._address):

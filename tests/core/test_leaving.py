@@ -3,7 +3,7 @@
 from gateway.core import cbor
 from gateway.core.rules.follower import state_key
 from gateway.core.rules.incidents import dose_incident
-from gateway.core.rules.leaving import InUse, left_behind
+from gateway.core.rules.leaving import InUse, left_behind, named
 
 DOOR, GONE, RULE_ID, INCIDENT = 11, 99, b"rule....", b"incident"
 DEVICE_OUT = "the device was taken out of use"
@@ -121,3 +121,9 @@ def test_states_are_told_in_the_order_of_their_keys():
     }
     found, gone = told(stored, HOME)
     assert gone == sorted(stored) and len(found) == 3
+
+
+def test_a_storm_that_is_left_behind_is_named_by_the_state_that_toggled_and_its_part():
+    assert named("device.flapping", "door.night_exit") == {"state": "door.night_exit"}
+    assert named("device.flapping", "door.opened.door_2") == {"state": "door.opened", "part": "door_2"}
+    assert named("door.opened", "door_2") == {"part": "door_2"} and named("smoke.detected", "") == {}

@@ -81,3 +81,12 @@ def test_a_storm_of_alarms_in_doubt_does_not_hold_the_newest_back() -> None:
     box = outbox(0, TOGETHER)
     box.puback(box.sending(1, 1, TOGETHER, 100, 0), 0)
     assert box.next_lane(marks(0, TOGETHER + 1), DOUBT_MS) == 1 and box.lanes[1].sent == TOGETHER
+
+
+def test_a_storm_of_new_alarms_that_each_fill_a_bundle_takes_nothing_along_again() -> None:
+    box = outbox(40, 0, 0, 0, 0)
+    box.sending(0, 1, 1, 6_000, 0)
+    assert box.next_lane(marks(40, 0, 0, 0, 0), DOUBT_MS) == 0
+    assert box.lanes[0].sent == 1, (
+        "what is in doubt goes again at its deadline, not before thirty-eight newer ones"
+    )

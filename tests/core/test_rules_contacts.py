@@ -1,6 +1,8 @@
 """Several contacts of one sensor: each is waited for, told and ended for itself, whatever becomes of the others."""
 
 from gateway.core.model import UNAUTHENTICATED
+from gateway.core.rules.contacts import Contacts
+from gateway.core.rules.engine import Moment
 from tests.core.rule_home import DOOR, MINUTE_MS, RuleHome, kinds
 
 TYPE_CHECKING = False
@@ -129,3 +131,10 @@ def test_the_end_of_an_alarm_has_the_doubt_of_the_word_that_ended_it():
     home.wait(40 * MINUTE_MS, (DOOR,))
     over = home.say(DOOR, "door.closed", provenance=UNAUTHENTICATED)
     assert rows(over)[2:] == [("door.moved_again", "")] and over[2].provenance == UNAUTHENTICATED
+
+
+def test_a_rule_of_contacts_that_judges_nothing_tells_nothing_when_its_time_is_over():
+    home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}]).beat(DOOR)
+    rule = home.engine.rules[0]
+    assert isinstance(rule, Contacts)
+    assert Contacts.judge(rule, "", Moment(1, 2, None)) == []

@@ -118,9 +118,7 @@ class Storms:
         self.changes: "dict[str, bytes | None]" = {}
         self.held: "dict[str, Spell]" = {}
         self.left: "dict[str, bytes]" = {}  # the incident of whoever left last, by the same key
-        self.is_missed: "Callable[[bytes], bool]" = (
-            nobody  # whether a rule has told that who left in it is gone
-        )
+        self.is_missed: "Callable[[bytes], bool] | None" = None  # whether who left in it is gone, by a rule
         self.take_up(stored)
 
     def take_up(self, stored: "dict[str, bytes]") -> None:
@@ -223,7 +221,7 @@ class Storms:
     def join(self, spell: Spell) -> None:
         """Who opens while whoever left is missed, as a rule has told, most likely comes back: it is that incident."""
         left = self.left.get(self.key_of(spell.placement, spell.kind, spell.part))
-        if left is not None and self.is_missed(left):
+        if left is not None and self.is_missed is not None and self.is_missed(left):
             self.incidents.resume(spell.placement, spell.kind, spell.part, left)
 
     def end(self, spell: Spell, event: Event) -> None:
@@ -310,11 +308,6 @@ class Storms:
             if spell.again_ms is not None:
                 times.append(spell.again_ms)
         return min(times) if times else None
-
-
-def nobody(_incident: bytes) -> bool:
-    """Without rules nobody is missed."""
-    return False
 
 
 def is_logged(event: "Event") -> bool:

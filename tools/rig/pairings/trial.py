@@ -207,7 +207,7 @@ class Trial:
     def settled(self) -> bool:
         """Whether the visitor has found out what its bond is worth."""
         visitor = self.app.pairing.visitors[self.device.placement]
-        return self.reads() or (visitor.looked and not self.device.is_paired)
+        return self.reads() or self.device.is_stale or (visitor.looked and not self.device.is_paired)
 
     def reads(self) -> bool:
         """Whether the hub reads the device."""
