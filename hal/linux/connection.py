@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakError
+from bleak.exc import BleakDBusError, BleakError
 
 from hal.buffer import Buffer
 from hal.errors import DeniedError, HalError, LinkLostError, TimedOutError, UnavailableError
@@ -53,7 +53,7 @@ class BleakConnection:
         self._open = False
         self._unwatch: Callable[[], None] | None = None
         self._losses = 0  # before it was open
-        self._says_why = radio.client_backend is not None  # a stack of our own, not bluetoothd
+        self._is_our_stack = radio.client_backend is not None  # and not bluetoothd
         self._refused = asyncio.Event()
         self._buffer = Buffer(limit)
         self._characteristics: dict[str, BleakGATTCharacteristic] = {}
@@ -112,10 +112,11 @@ class BleakConnection:
                 losses = self._losses
                 try:
                     listed = await self._connect(pair=pair and not self._clients)
-                except BleakError:
+                except BleakError as error:
                     # bluetoothd may give up after the first link: too early to say whether the bond is refused. Other stacks say it.
+                    says_why = self._is_our_stack and not isinstance(error, BleakDBusError)
                     if (
-                        self._says_why
+                        says_why
                         or losses == self._losses
                         or await self._radio.bond(self._address) == BOND_NONE
                     ):
