@@ -1065,8 +1065,8 @@ KIND_TEXTS: "dict[str, tuple[str, str, int, str, int, tuple[int, int] | None, st
         "",
     ),
     "bond.stale": (
-        "Enheten kjenner ikke lenger paringen; den er slettet her",
-        "The device no longer knows the bond; it was deleted here",
+        "Enheten kjente ikke paringen; den prøves igjen",
+        "The device did not know the bond; it is tried again",
         20,
         "technical",
         0,

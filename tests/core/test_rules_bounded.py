@@ -132,3 +132,18 @@ def test_a_rule_that_fails_whenever_its_time_comes_does_not_keep_the_hub_busy() 
     at = home.engine.next_due_ms()
     assert at is not None and at > home.uptime_ms
     assert rule.asked == 10
+
+
+def test_a_rule_that_fails_where_it_is_only_asked_loses_no_word_either() -> None:
+    for asked in ("has_told", "next_due_ms"):
+        home, rule = broken("nothing")
+
+        def fail(*_given: object) -> None:
+            raise ValueError("a fault of ours")
+
+        setattr(rule, asked, fail)
+        for number in range(4):
+            told = home.say(DOOR, "door.opened" if number % 2 == 0 else "door.closed")
+            assert kinds(told)[0].startswith("door."), asked
+            assert home.engine.next_due_ms() is None or home.engine.next_due_ms() >= 0  # type: ignore[operator]
+        assert kinds(home.told).count("part.restarted") == 1, asked

@@ -6,6 +6,7 @@ import decimal
 import io
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,3 +54,22 @@ def decode_frame(row: dict[str, Any]) -> Answer:
     return trygg_decode(
         "ble-adv", "--address", row["address"], "--uuid", row["service_uuid"], *key, row["service_data_hex"]
     )
+
+
+REFUSED: dict[str, Any] = {"refused": True}
+
+
+def number(value: Any) -> Any:
+    """A number of a row in its digits."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return decimal.Decimal(str(value)) if is_number else value
+
+
+def decoded_value(row: dict[str, Any], marks: Collection[str]) -> dict[str, Any]:
+    """What `trygg decode gatt` says of a row of the shared vectors, without the marks that are ours alone."""
+    answer = trygg_decode("gatt", row["char"].lower(), row["frame_hex"])
+    if "error" in answer.line:
+        assert answer.status == 1
+        return REFUSED
+    assert answer.status == 0
+    return {name: number(value) for name, value in answer.line["values"].items() if name not in marks}

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from tests.gateway.decode_cli import trygg_decode
+from tests.gateway.decode_cli import REFUSED, decoded_value, number
 from tests.gateway.shared_vectors import compare, rows_of
 
 ROWS = {"2A35": 6, "2A1C": 4, "2A9D": 8, "2A37": 6, "2A49": 4, "2A9E": 4}
-REFUSED: dict[str, Any] = {"refused": True}
 NO_CONTACT = "the row is silent of the flags: contact is told of and there is none (HRS 1.0, 3.1.1.1)"
 # Row: (our reading, why it is not the expected one). docs/devices.md has the same table for people.
 READ_DIFFERENTLY: dict[str, tuple[dict[str, Any], str]] = {
@@ -26,18 +25,9 @@ WEIGHT_UNITS = {"KG": ("weight_kg", "height_m"), "LB": ("weight_lb", "height_in"
 MARKS = ("questionable", "implausible", "irregular_pulse", "pulse_range", "clock_not_set")
 
 
-def number(value: Any) -> Any:
-    return Decimal(str(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-
 def ours(row: dict[str, Any]) -> dict[str, Any]:
-    """What `trygg decode gatt` says of a row, without the marks that are ours alone."""
-    answer = trygg_decode("gatt", row["char"].lower(), row["frame_hex"])
-    if "error" in answer.line:
-        assert answer.status == 1
-        return REFUSED
-    assert answer.status == 0
-    return {name: number(value) for name, value in answer.line["values"].items() if name not in MARKS}
+    """What we say of a row."""
+    return decoded_value(row, MARKS)
 
 
 def stamp_of(expected: Any) -> str:

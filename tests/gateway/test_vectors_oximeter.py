@@ -5,13 +5,12 @@ from typing import Any
 
 from gateway.core import sfloat
 from gateway.core.model import Absent
-from tests.gateway.decode_cli import trygg_decode
+from tests.gateway.decode_cli import REFUSED, decoded_value, number
 from tests.gateway.shared_vectors import compare, rows_of
 
 FEATURES_CUT = (
     "announces a mask of supported status bits that is not there (PLXS 1.0.1, 3.3): refused as cut off"
 )
-REFUSED: dict[str, Any] = {"refused": True}
 # Row: (our reading, why it is not the expected one).
 READ_DIFFERENTLY: dict[str, tuple[dict[str, Any], str]] = {
     "2A60 0100": (REFUSED, FEATURES_CUT),
@@ -42,18 +41,9 @@ BITS = {
 MARKS = ("questionable", "stored", "implausible")
 
 
-def number(value: Any) -> Any:
-    return Decimal(str(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-
 def ours(row: dict[str, Any]) -> dict[str, Any]:
-    """What `trygg decode gatt` says of a row, without the marks that are ours alone."""
-    answer = trygg_decode("gatt", row["char"].lower(), row["frame_hex"])
-    if "error" in answer.line:
-        assert answer.status == 1
-        return REFUSED
-    assert answer.status == 0
-    return {name: number(v) for name, v in answer.line["values"].items() if name not in MARKS}
+    """What we say of a row."""
+    return decoded_value(row, MARKS)
 
 
 def theirs(row: dict[str, Any]) -> dict[str, Any]:

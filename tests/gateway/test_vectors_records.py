@@ -5,11 +5,10 @@ from typing import Any
 
 from gateway.core.devices import nonin
 from tests.core.vectors import refusal
-from tests.gateway.decode_cli import trygg_decode
+from tests.gateway.decode_cli import REFUSED, decoded_value, number
 from tests.gateway.shared_vectors import compare, rows_of
 
 ROWS = {"2A18": 5, "2A52": 15, "2A2B": 4}
-REFUSED: dict[str, Any] = {"refused": True}
 A_REQUEST = "a request is what a hub writes; a device that indicates one has said nothing (PLXS 1.0.1, 3.4)"
 # Row: (our reading, why it is not the expected one). docs/devices.md has the same table for people.
 READ_DIFFERENTLY: dict[str, tuple[dict[str, Any], str]] = {
@@ -32,18 +31,9 @@ SITES = {1: "finger", 15: "not_available"}
 WORKED_OUT = ("time", "mg_per_dl", "mmol_per_l_rounded", "context_follows")
 
 
-def number(value: Any) -> Any:
-    return Decimal(str(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-
 def ours(row: dict[str, Any]) -> dict[str, Any]:
-    """What `trygg decode gatt` says of a row, without the marks that are ours alone."""
-    answer = trygg_decode("gatt", row["char"].lower(), row["frame_hex"])
-    if "error" in answer.line:
-        assert answer.status == 1
-        return REFUSED
-    assert answer.status == 0
-    return {name: number(value) for name, value in answer.line["values"].items() if name not in MARKS}
+    """What we say of a row."""
+    return decoded_value(row, MARKS)
 
 
 def glucose(expect: dict[str, Any]) -> dict[str, Any]:

@@ -165,6 +165,31 @@ def test_silence_in_mid_transfer_leaves_the_link_once_and_live_readings_go_on() 
     play(scene)
 
 
+def test_a_device_whose_transfer_breaks_at_each_visit_is_left_once_and_its_clock_is_not_set_over_its_records() -> (
+    None
+):
+    class Broken(StoringOximeter):
+        def hand_out(self, request: bytes) -> None:
+            self.hush_after, self.unconfirmed = 1, True  # the same record again and again
+            super().hand_out(request)
+
+    async def scene() -> None:
+        home = Fetch(Oximeter, Broken)
+        box: "StoringOximeter" = home.peripheral  # type: ignore[assignment]
+        box.shows.lose(home.small.clock.uptime_ms())
+        for number in range(5):
+            box.check_spot(60 + number)
+        task = await home.come(10_000)
+        for _ in range(6):
+            home.visit.near.set()
+            await home.small.clock.advance(120_000)
+        assert box.connected, "its live readings would be lost"
+        assert box.shows.written == [], "records of its old setting are still in it"
+        await home.go(task)
+
+    play(scene)
+
+
 def test_a_procedure_that_is_still_under_way_is_aborted_and_asked_anew() -> None:
     async def scene() -> None:
         home = oximeter(3)
