@@ -7,15 +7,20 @@ the operator's page; the tables below and that page are compared by a test.
 
 from gateway.core import config_fields as fields
 from gateway.core import config_rules as rules_of_config
+from gateway.core.config_devices import WAYS, check_driver, check_transceiver, check_way
+from gateway.core.config_drivers import DRIVER, DRIVERS_LIMIT, DriverConfig, load_drivers
 from gateway.core.config_fields import Broker, WrongValueError, describe, suggestion
-from gateway.core.devices.registry import driver, driver_names
+from gateway.core.config_tables import DEVICE, SECTIONS
+from gateway.core.devices.registry import driver
 from gateway.core.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gateway.core.config_drivers import Loader
     from gateway.core.config_fields import Check
+    from gateway.core.devices.driver import Driver
 
     Row = tuple[str, Check, object]
     Table = dict[str, Any]
@@ -24,57 +29,9 @@ DEVICES_LIMIT = 64
 RULES_LIMIT = 64
 NEEDED = rules_of_config.NEEDED
 
-# Section -> rows of (key, check, default). None as default: not set.
-SECTIONS: "dict[str, list[Row]]" = {
-    "hub": [
-        ("id", fields.identifier, NEEDED),
-        ("tenant", fields.identifier, NEEDED),
-        ("language", fields.choice("nb", "en"), "nb"),
-        ("time_zone", fields.zone, "Europe/Oslo"),
-        ("state_interval_s", fields.whole(5, 3600), 60),
-        ("self_test_at", fields.time_of_day, None),
-        ("data_directory", fields.path, "/var/lib/trygg"),
-        ("medical_device_functions", fields.flag, False),
-    ],
-    "uplink": [
-        ("brokers", fields.brokers, NEEDED),
-        ("ca", fields.path, None),
-        ("certificate", fields.path, None),
-        ("key", fields.path, None),
-    ],
-    "quiet": [
-        ("from", fields.time_of_day, 22 * 60),
-        ("to", fields.time_of_day, 7 * 60),
-        ("light", fields.choice("off", "on"), "off"),
-        ("offline_min", fields.whole(1, 1440), 15),
-    ],
-    "platform": [("root_public_key", fields.public_key, NEEDED)],
-    "storage": [("path", fields.path, None), ("capacity_mb", fields.whole(1, 1_000_000), 256)],
-    "radio": [
-        ("backend", fields.choice("bluez", "bumble", "none"), "bluez"),
-        ("adapter", fields.adapter, None),
-        ("transport", fields.text(256), None),
-        ("bonds", fields.path, None),
-    ],
-    "keys": [("directory", fields.path, None)],
-}
-DEVICE: "list[Row]" = [
-    ("name", fields.text(), NEEDED),
-    ("driver", fields.text(32), NEEDED),
-    ("address", fields.address, None),
-    ("port", fields.text(256), None),
-    ("room", fields.text(), None),
-    ("key", fields.reference, None),
-    ("passkey_ref", fields.reference, None),
-    ("interval_s", fields.whole(1, 604_800), None),
-    ("record", fields.record, "all"),
-    ("maker", fields.text(), None),
-    ("model", fields.text(), None),
-    ("options", fields.options, None),
-]
 RULE, RULE_TYPES = rules_of_config.RULE, rules_of_config.RULE_TYPES
-# Sections that are lists of tables, `[[device]]` and `[[rule]]`.
-LISTS = ("device", "rule")
+# Sections that are lists of tables, `[[device]]`, `[[driver]]` and `[[rule]]`.
+LISTS = ("device", "driver", "rule")
 
 
 class Section:
@@ -150,13 +107,30 @@ class KeysConfig(Section):
     directory: str
 
 
+class EnoceanConfig(Section):
+    """`[enocean]`: where the transceiver is that hears the home's EnOcean sensors, or None."""
+
+    port: "str | None"
+
+
+class PageConfig(Section):
+    """`[page]`: where the gateway's own page is served while an installation window is open, or None; how windows open, for how long, and whether with an access point."""
+
+    listen: "str | None"
+    port: int
+    open_at_start: bool
+    access_point: bool
+    window_min: int
+
+
 class DeviceConfig(Section):
-    """One `[[device]]`. Exactly one of `address` and `port` is set. record: `all`, `every_s:N` or `stable`."""
+    """One `[[device]]`. Exactly one of `address`, `port` and `sender` is set. record: `all`, `every_s:N` or `stable`."""
 
     name: str
     driver: str
     address: "str | None"
     port: "str | None"
+    sender: "str | None" = None
     room: "str | None"
     key: "str | None"
     passkey_ref: "str | None"
@@ -177,7 +151,10 @@ class RuleConfig(Section):
 
 
 class Config:
-    """A whole configuration. source: where it was read. fault: why another one was not used, or empty."""
+    """A whole configuration. source: where it was read. fault: why another one was not used, or empty.
+
+    plugged: drivers of other packages by name, as they were loaded.
+    """
 
     def __init__(
         self,
@@ -185,6 +162,7 @@ class Config:
         devices: "list[DeviceConfig]",
         rules: "list[RuleConfig]",
         source: str,
+        plugged: "dict[str, type[Driver]]",
     ) -> None:
         self.hub = HubConfig(sections["hub"])
         self.quiet = QuietConfig(sections["quiet"])
@@ -193,14 +171,23 @@ class Config:
         self.storage = StorageConfig(sections["storage"])
         self.radio = RadioConfig(sections["radio"])
         self.keys = KeysConfig(sections["keys"])
+        self.enocean = EnoceanConfig(sections["enocean"])
+        self.page = PageConfig(sections["page"])
         self.devices = devices
         self.rules = rules
         self.source = source
+        self.plugged = plugged
         self.fault = ""
 
+    def driver_of(self, name: str) -> "type[Driver]":
+        """The driver class that devices call so. Raises ConfigError: there is none."""
+        return self.plugged[name] if name in self.plugged else driver(name)
 
-def validate(tree: "Table", source: str) -> Config:
+
+def validate(tree: "Table", source: str, loader: "Loader | None" = None) -> Config:
     """Check a tree of tables and return the configuration with every default filled in.
+
+    `loader` loads drivers of other packages, where the gateway has packages.
 
     Raises:
         ConfigError: the first key that cannot be used, with what was found and what is expected.
@@ -224,10 +211,16 @@ def validate(tree: "Table", source: str) -> Config:
         if sections[section][key] is None:
             sections[section][key] = directory + "/" + file
     check_uplink(sections["uplink"], source)
-    devices = read_devices(reader, tree)
+    tables = reader.rows(tree, "driver", DRIVERS_LIMIT)
+    labels = [row_label("driver", tables[index], index) for index in range(len(tables))]
+    rows = [DriverConfig(reader.table(tables[index], DRIVER, labels[index])) for index in range(len(tables))]
+    plugged = load_drivers(rows, loader, source)
+    devices = read_devices(reader, tree, plugged)
     check_radio(sections["radio"], devices, source)
+    check_page(sections["page"], source)
+    check_transceiver(sections["enocean"]["port"], devices, source)
     rules = read_rules(reader, tree, devices, sections["hub"]["medical_device_functions"])
-    return Config(sections, devices, rules, source)
+    return Config(sections, devices, rules, source, plugged)
 
 
 class Reader:
@@ -304,7 +297,15 @@ def check_radio(radio: "Table", devices: "list[DeviceConfig]", source: str) -> N
             )
 
 
-def read_devices(reader: Reader, tree: "Table") -> "list[DeviceConfig]":
+def check_page(page: "Table", source: str) -> None:
+    """An access point is for the page, and for nothing else. Raises ConfigError."""
+    if page["access_point"] and page["listen"] is None:
+        raise ConfigError(
+            "page.listen", "nothing", "where the page is served, since page.access_point is true", source
+        )
+
+
+def read_devices(reader: Reader, tree: "Table", plugged: "dict[str, type[Driver]]") -> "list[DeviceConfig]":
     """All devices; names, addresses and ports are each used once."""
     devices = []
     taken: "dict[str, str]" = {}
@@ -313,7 +314,7 @@ def read_devices(reader: Reader, tree: "Table") -> "list[DeviceConfig]":
         label = row_label("device", tables[index], index)
         values = reader.table(tables[index], DEVICE, label)
         values["options"] = values["options"] or {}
-        for key in ("name", "address", "port"):
+        for key in ("name",) + WAYS:
             place = key + " " + str(values[key])
             if values[key] is not None and place in taken:
                 found = describe(values[key]) + ", which " + taken[place] + " has too"
@@ -321,34 +322,10 @@ def read_devices(reader: Reader, tree: "Table") -> "list[DeviceConfig]":
                     label + key, found, "a " + key + " of its own for each device", reader.source
                 )
             taken[place] = label[:-1]
-        if (values["address"] is None) == (values["port"] is None):
-            both = "both address and port" if values["address"] else "neither address nor port"
-            raise ConfigError(label + "address", both, "one of them", reader.source)
-        check_driver(reader, values, label)
+        check_way(values, label, reader.source)
+        check_driver(values, label, reader.source, plugged)
         devices.append(DeviceConfig(values))
     return devices
-
-
-def check_driver(reader: Reader, values: "Table", label: str) -> None:
-    """The driver exists, the device is reached the way it needs, and its options are ones it knows."""
-    known = driver_names()
-    if values["driver"] not in known:
-        expected = "one of " + ", ".join(known) + suggestion(values["driver"], known)
-        raise ConfigError(label + "driver", describe(values["driver"]), expected, reader.source)
-    kind = driver(values["driver"])
-    needed = "port" if kind.transport == "serial" else "address"
-    if values[needed] is None:
-        expected = "a value: driver " + values["driver"] + " is reached by its " + needed
-        raise ConfigError(label + needed, "nothing", expected, reader.source)
-    for key in sorted(values["options"]):
-        if key not in kind.option_names:
-            expected = (
-                "one of " + ", ".join(kind.option_names)
-                if kind.option_names
-                else "no options for this driver"
-            )
-            expected += suggestion(key, kind.option_names)
-            raise ConfigError(label + "options." + key, "an unknown key", expected, reader.source)
 
 
 def rule_name(table: "Table") -> str:

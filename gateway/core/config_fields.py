@@ -13,6 +13,8 @@ SHOWN = 60  # characters of a value that an error repeats
 SECRET_DIGITS = 16  # a run of hex this long may be a key
 TEXT_LIMIT = 64
 PATH_LIMIT = 1024
+PORT_LIMIT = 256
+PORT_SCHEMES = ("loop", "rfc2217", "socket")
 BROKERS_LIMIT = 4
 OPTIONS_LIMIT = 16
 PORTS = {"mqtts": 8883, "mqtt": 1883}
@@ -184,6 +186,36 @@ def address(value: object) -> object:
     return value.upper()
 
 
+def port(value: object) -> object:
+    """A serial port: a path, a URL, or `usb:VID:PID` with the serial number behind it where there is more than one."""
+    value = text(PORT_LIMIT)(value)
+    assert isinstance(value, str)
+    if value.startswith("usb:"):
+        ids, slash, serial_number = value[4:].partition("/")
+        vendor, _, product = ids.partition(":")
+        if not all([len(part) == 4 and only(part, HEX) for part in (vendor, product)]) or (
+            slash and not serial_number
+        ):
+            raise WrongValueError("usb:VID:PID or usb:VID:PID/SERIAL, such as usb:0403:6001/FT1ABCDE")
+        return "usb:" + ids.lower() + slash + serial_number
+    scheme, colon, _ = value.partition("://")
+    if colon and scheme not in PORT_SCHEMES:
+        expected = (
+            "a path, usb:VID:PID, or a URL of " + ", ".join(PORT_SCHEMES) + suggestion(scheme, PORT_SCHEMES)
+        )
+        raise WrongValueError(expected)
+    return value
+
+
+def sender(value: object) -> object:
+    """The number of an EnOcean sender, as its label or a pairing shows it, made upper-case with colons."""
+    digits = "".join(value.split(":")) if isinstance(value, str) else ""
+    if len(digits) != 8 or not only(digits, HEX):
+        raise WrongValueError("the number of an EnOcean sender such as 01:82:5D:AB")
+    digits = digits.upper()
+    return ":".join([digits[at : at + 2] for at in range(0, 8, 2)])
+
+
 def reference(value: object) -> object:
     """The name of a secret in the key store, never the secret itself."""
     expected = (
@@ -212,6 +244,15 @@ def adapter(value: object) -> object:
     return value
 
 
+def listen(value: object) -> object:
+    """Where the page is served: an address of this machine, or an interface of it as the kernel names it."""
+    if isinstance(value, str) and 2 <= len(value) <= 39:
+        is_address = ":" in value or value.count(".") == 3
+        if only(value, HEX + ".:") if is_address else len(value) <= 15 and only(value, LOWER + DIGITS + "-_"):
+            return value
+    raise WrongValueError("an address such as 192.168.1.20, or an interface such as eth0")
+
+
 def record(value: object) -> object:
     """How a stream is recorded. Source: DESIGN.md 3."""
     if value in ("all", "stable"):
@@ -236,6 +277,8 @@ def options(value: object) -> object:
     """A driver's own keys: single values by name."""
     if not isinstance(value, dict) or len(value) > OPTIONS_LIMIT:
         raise WrongValueError("a table of at most " + str(OPTIONS_LIMIT) + " keys")
+    if not all([isinstance(key, str) for key in value]):  # CBOR has others, and they cannot be sorted
+        raise WrongValueError("a table whose keys are text", "a key that is no text")
     for key in sorted(value):
         single = isinstance(value[key], (str, bool)) or is_whole(value[key])
         if not single or len(str(value[key])) > TEXT_LIMIT:

@@ -55,13 +55,13 @@ RULE_TYPES: "dict[str, list[Row]]" = {
 MEDICAL = ("vital_limits", "double_dose")
 LIMITS = ("spo2_below_pct", "pulse_below_bpm", "pulse_above_bpm")
 SWITCH = "hub.medical_device_functions"
-# The driver whose words a type rests on; a rule on another device would be one that somebody believes in.
+# The drivers whose words a type rests on; a rule on another device would be one that somebody believes in.
 DRIVERS = {
-    "left_open": "bthome",
-    "not_back": "bthome",
-    "tag_gone": "bthome",
-    "vital_limits": "plx",
-    "double_dose": "dispenser",
+    "left_open": ("bthome", "enocean"),
+    "not_back": ("bthome", "enocean"),
+    "tag_gone": ("bthome",),
+    "vital_limits": ("plx",),
+    "double_dose": ("dispenser",),
 }
 # What people would call an option that holds something back. None exists; each is refused with the reason.
 MUTING = (
@@ -120,9 +120,11 @@ def check_rule(values: "Table", label: str, drivers: "dict[str, str]", medical: 
                 raise ConfigError(label + key, describe(name), expected)
             if key != "device" and name == values["device"]:
                 raise ConfigError(label + key, describe(name), "another device than the rule's own")
-    if kind in DRIVERS and drivers[values["device"]] != DRIVERS[kind]:
+    if kind in DRIVERS and drivers[values["device"]] not in DRIVERS[kind]:
         found = "a device of driver " + drivers[values["device"]]
-        raise ConfigError(label + "device", found, "one of driver " + DRIVERS[kind] + " for " + kind)
+        raise ConfigError(
+            label + "device", found, "one of driver " + ", ".join(DRIVERS[kind]) + " for " + kind
+        )
     if kind in MEDICAL and not medical:
         expected = (
             "another type: this one judges a person's measurements or doses, for which software may be a medical device."

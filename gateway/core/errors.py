@@ -25,6 +25,14 @@ class RefusedError(CoreError):
         self.reason = reason
 
 
+class ContractError(CoreError):
+    """A driver of another package that does not keep the contract of drivers; `reason` says in which point."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class ConfigError(CoreError):
     """A configuration key that cannot be used: where, what was found, what is expected."""
 

@@ -16,7 +16,7 @@ numbers). Rules and their source (DESIGN.md 4, Receipts and resending):
 A PUBACK moves nothing but the window: it is not delivery.
 """
 
-from gateway.core.pace import Pace, Rate
+from gateway.core.pace import Pace, Rate, work_of
 from hal.types import LANES
 
 TYPE_CHECKING = False
@@ -51,6 +51,9 @@ LEAST_BUNDLE_BYTES = 2 * 1024
 # A path may fall to 64 kbit/s at any moment: a window of these is through within 2.4 s even then.
 MOST_BUNDLE_BYTES = 6 * 1024
 FIRST_BUNDLE_BYTES = 4 * 1024
+# Events of a bundle on a machine that signs in portable Python: with the rest of the message they stay within 2 KiB, as
+# every signature hashes the message twice (ADR 0030).
+SMALL_BUNDLE_BYTES = 1_536
 # A broker may take no messages as large as ours, and MQTT 3.1.1 has no word for that: it ends the connection, or
 # acknowledges and drops. After so many bundles without an answer smaller ones go, and after so many receipts larger ones.
 SHRINK_AT, GROW_AT = 2, 64
@@ -92,23 +95,23 @@ class Lane:
         self.deadline_ms: "int | None" = None
         self.wait_ms = 0
         self.since_ms: "int | None" = None  # when the wait for a receipt began
-        self.unreceipted: "list[tuple[int, int]]" = []  # (last number, bytes) of bundles sent and not receipted
+        # Bundles sent and not receipted: last number, bytes, events.
+        self.unreceipted: "list[tuple[int, int, int]]" = []
 
     def sizes_of_several(self) -> "list[int]":
         """Sizes of bundles on their way that hold more than one event: others cannot be smaller."""
-        sizes, before = [], self.acked
-        for last, size in self.unreceipted:
-            if last - before > 1:
-                sizes.append(size)
-            before = last
-        return sizes
+        return [size for _, size, count in self.unreceipted if count > 1]
 
 
 class Outbox:
-    """Policy over lanes, windows and receipts. `random16` gives 0..65535 for jitter."""
+    """Policy over lanes, windows and receipts. `random16` gives 0..65535 for jitter.
 
-    def __init__(self, random16: "Callable[[], int]") -> None:
+    `ceiling_bytes`: events a bundle may hold on this machine, whatever its path and its broker take.
+    """
+
+    def __init__(self, random16: "Callable[[], int]", ceiling_bytes: int = MOST_BUNDLE_BYTES) -> None:
         self.random16 = random16
+        self.ceiling_bytes = ceiling_bytes
         self.lanes = [Lane() for _ in range(5)]
         self.flights: "list[Flight]" = []
         self.rate = Rate()
@@ -116,7 +119,7 @@ class Outbox:
         self.paced_ms: "int | None" = None  # when a routine bundle may go that its pace alone holds back
         self.answered = False  # whether a live receipt has come on this connection
         self.forced_ms = -FORCED_RESEND_GAP_MS
-        self.most_bytes = MOST_BUNDLE_BYTES  # a bundle may hold, as far as this broker has shown
+        self.most_bytes = ceiling_bytes  # a bundle may hold, as far as this broker has shown
         self.unanswered = 0
         self.taken = 0
 
@@ -147,7 +150,7 @@ class Outbox:
         self.taken += 1
         if self.taken >= GROW_AT:
             self.taken = 0
-            self.most_bytes = min(MOST_BUNDLE_BYTES, 2 * self.most_bytes)
+            self.most_bytes = min(self.ceiling_bytes, 2 * self.most_bytes)
 
     def rewind(self, lane: Lane) -> None:
         """Send this lane again from the oldest."""
@@ -216,7 +219,7 @@ class Outbox:
         is_new = last > lane.gathered
         if is_new and last - lane.acked <= TOGETHER and self.is_doubtful(lane, now_ms, DOUBT_MS):
             lane.gathered = last
-            bytes_each = sum([size for _, size in lane.unreceipted]) // (lane.sent - lane.acked)
+            bytes_each = sum([size for _, size, _ in lane.unreceipted]) // (lane.sent - lane.acked)
             at_once = URGENT_WINDOW_BUNDLES * max(1, self.bundle_limit() // max(1, bytes_each))
             self.go_back(lane, last - at_once)
 
@@ -227,9 +230,11 @@ class Outbox:
         elif seq < lane.sent:
             rows = [row for row in lane.unreceipted if row[0] <= seq]
             before = rows[-1][0] if rows else lane.acked
-            last, size = lane.unreceipted[len(rows)]
+            last, size, count = lane.unreceipted[len(rows)]
             if before < seq:  # the bundle that is cut through
-                rows.append((seq, size * (seq - before) // (last - before)))
+                rows.append(
+                    (seq, size * (seq - before) // (last - before), count * (seq - before) // (last - before))
+                )
             lane.sent, lane.unreceipted = seq, rows
 
     def expire(self, lane: Lane, now_ms: int) -> None:
@@ -242,7 +247,7 @@ class Outbox:
 
     def unreceipted_bytes(self) -> int:
         """What is on its way in the routine lanes."""
-        return sum([size for lane in self.lanes[2:] for _, size in lane.unreceipted])
+        return sum([size for lane in self.lanes[2:] for _, size, _ in lane.unreceipted])
 
     def unreceipted_limit(self) -> int:
         """Two seconds of the measured rate, which is the platform's where that is known, and enough to measure one."""
@@ -265,8 +270,8 @@ class Outbox:
         self.flights.append(flight)
         lane.sent, lane.sent_ms = last, now_ms
         if number not in URGENT_LANES:
-            self.pace.sent(size, now_ms, self.unreceipted_bytes() == 0)
-        lane.unreceipted.append((last, size))
+            self.pace.sent(size, last - first + 1, now_ms, self.unreceipted_bytes() == 0)
+        lane.unreceipted.append((last, size, last - first + 1))
         if lane.since_ms is None:
             lane.since_ms = now_ms
         if lane.deadline_ms is None:
@@ -311,15 +316,21 @@ class Outbox:
         lane = self.lanes[number]
         for flight in [flight for flight in self.flights if flight.lane == number and flight.last <= seq]:
             self.puback(flight, now_ms)
-        sizes = [size for last, size in lane.unreceipted if last <= seq]
-        for size in sizes:
-            self.answer(size)
+        for last, size, count in lane.unreceipted:
+            if last <= seq:
+                self.answer(size)
+                if number not in URGENT_LANES:
+                    self.pace.receipted(size, count)
         self.forget(lane, seq)
-        if number not in URGENT_LANES:
-            self.pace.receipted(sum(sizes), now_ms)
         lane.wait_ms = FIRST_RESEND_MS[number]
         lane.deadline_ms = now_ms + lane.wait_ms if lane.unreceipted else None
         lane.since_ms = now_ms if lane.unreceipted else None
+
+    def receipt_ends(self, marks: "list[LaneMark]", now_ms: int) -> None:
+        """`receipted` was called for every lane of a receipt: the pace is judged by all of it."""
+        is_more = any([marks[number].last > self.lanes[number].sent for number in range(2, len(marks))])
+        rows = [row for lane in self.lanes[2:] for row in lane.unreceipted]
+        self.pace.receipt_ends(now_ms, is_more, sum([work_of(size, count) for _, size, count in rows]))
 
     def resend_now(self, now_ms: int) -> bool:
         """An unchanged receipt: send all again, at most once a second. True where something goes again."""

@@ -1,12 +1,15 @@
 """Pairing as a table: a person opens a window, one expected device is paired in it, or it ends with a reason.
 
-    closed -> open -> heard -> pairing -> bonded | refused | expired | cancelled
+    closed -> open -> heard -> pairing -> bonded | taught | refused | expired | cancelled
 
 Nothing pairs outside a window. What bond will do is decided before anything is sent (`least_bond`) and judged again
 when it is made: a weaker one is refused, never taken in silence (Core 5.4, Vol 3, Part H, 2.3.5.1). No I/O here;
 `gateway.hub.pairing` moves the radio, tells each step as an event, and asks the person.
 """
 
+import binascii
+
+from gateway.core.errors import ConfigError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 TYPE_CHECKING = False
@@ -16,11 +19,14 @@ if TYPE_CHECKING:
 WINDOW_MS = 180_000
 WRONG_CODES = 3  # then the window closes: each try of a code that stays the same tells a listener more of it
 MOST_CANDIDATES = 8  # addresses that are kept apart: one more than the right one is too many already
+PASSKEY_DIGITS = 6
+OOB_DIGITS = 64  # hexadecimal: confirmation value, then random value (Core 5.4, Vol 3, Part H, 2.3.5.6.4)
 SETTLE_MS = 2_000  # an advertiser is paired only after it was the only one for so long
 
 CLOSED, OPEN, HEARD, PAIRING = "closed", "open", "heard", "pairing"
 BONDED, REFUSED, EXPIRED, CANCELLED = "bonded", "refused", "expired", "cancelled"
-OVER = (BONDED, REFUSED, EXPIRED, CANCELLED)
+TAUGHT = "taught"  # a sender without bonds has said who it is
+OVER = (BONDED, TAUGHT, REFUSED, EXPIRED, CANCELLED)
 
 # What happens, beside the words for the ends above.
 OPENED, BEGUN, LOST, WRONG_CODE = "opened", "begun", "lost", "wrong_code"
@@ -32,6 +38,7 @@ TABLE = {
     (PAIRING, LOST): OPEN,  # out of reach on the way: the window goes on
     (PAIRING, WRONG_CODE): OPEN,  # another code is asked for
     (PAIRING, BONDED): BONDED,
+    (PAIRING, TAUGHT): TAUGHT,
     (OPEN, REFUSED): REFUSED,
     (HEARD, REFUSED): REFUSED,
     (PAIRING, REFUSED): REFUSED,
@@ -48,6 +55,7 @@ KINDS = {
     OPENED: "pairing.opened",
     HEARD: "pairing.heard",
     BEGUN: "pairing.begun",
+    TAUGHT: "pairing.taught",
     REFUSED: "pairing.refused",
     EXPIRED: "pairing.expired",
     CANCELLED: "pairing.cancelled",
@@ -58,12 +66,57 @@ BONDED_KINDS = {BOND_WEAK: "pairing.bonded_weak", BOND_AUTHENTICATED: "pairing.b
 REASONS = {
     "weak": "the device pairs only without protection, and more is asked for: give the code on its label, or use another device",
     "passkey": "the code was wrong three times: read the label again, wait a moment, and open a new time for pairing",
+    "oob": "the data is not that of this device: read the label or tag of this very device, and see that no other is in pairing mode nearby",
+    "no_oob": "the device does not pair by data on a label or tag: pair it with its code or by comparing numbers",
+    "no_way": "this gateway's Bluetooth takes no data of a label or tag: pair with the code on the label (--code) or by comparing numbers",
     "key": "the device knows only old pairing or short keys, which can be broken: use another device",
     "number": "nobody confirmed that both show the same number: pair again, and compare the numbers",
     "several": "more than one such device is heard: switch off the others, or enter the address of the right one",
     "unstored": "the device kept no bond, or it could not be stored: put it in pairing mode and try again",
     "refused": "the device refused: put it in pairing mode, and give the code if it has one on its label",
 }
+
+
+# What a radio that can see keys may say of one: made by old pairing, seen by nobody, or stored and too short. Such a bond
+# is shown as weak, and used as what it was paired as: a hub takes no device out of service by itself
+# (docs/adr/0047-key-size.md). One that was refused as it was made, and could not be deleted, is not used.
+LEGACY, UNSEEN, SHORT = "legacy", "unseen", "short"
+IN_DOUBT = (LEGACY, UNSEEN, SHORT)
+STUCK = "refused"
+
+# Why a stored bond is told: cause and next action.
+KEY_REASONS = {
+    SHORT: "the key of this bond is shorter than 16 bytes and can be broken: have another device ready, delete the bond, and pair anew",
+    STUCK: "a bond with a short key was refused and could not be deleted: restart bluetoothd (systemctl restart bluetooth)",
+}
+
+
+def shown_bond(level: "int | None", key_word: str) -> "int | None":
+    """The level of a bond that is shown, after what is known of its key; None stays None."""
+    return BOND_WEAK if key_word in IN_DOUBT and (level or BOND_NONE) > BOND_WEAK else level
+
+
+def passkey_of(code: str) -> "int | None":
+    """Six digits as a number, or None for none. Raises ConfigError."""
+    if not code:
+        return None
+    if len(code) != PASSKEY_DIGITS or not all([digit in "0123456789" for digit in code]):
+        raise ConfigError("code", "something else", "six digits")
+    return int(code)
+
+
+def oob_of(data: str, code: str = "") -> "bytes | None":
+    """The 32 bytes of a label or NFC tag, or None for none: confirmation value, then random value, each as on the tag.
+
+    Of the Supplement to the Core Specification that is the data of types 0x22 and 0x23, least significant byte first. Raises ConfigError.
+    """
+    if not data:
+        return None
+    if code:
+        raise ConfigError("oob", "a code as well", "the code or the data of the label, not both")
+    if len(data) != OOB_DIGITS or not all([digit in "0123456789abcdefABCDEF" for digit in data]):
+        raise ConfigError("oob", "something else", "64 hexadecimal digits, without spaces")
+    return binascii.unhexlify(data)
 
 
 def least_bond(pairing: str, has_code: bool, held: int) -> int:
@@ -109,14 +162,17 @@ class Window:
     """One opening, from a person's wish to its end. All times are uptime in ms.
 
     `story` lists [happening, detail] in order, `told` counts those that were made into events.
-    `question` is what the person is asked meanwhile: "", "code" or "number".
+    `question` is what the person is asked meanwhile: "", "code" or "number". `oob` is the data of a label, in place of a code.
     """
 
-    def __init__(self, number: int, expected: Expected, code: "int | None", now_ms: int) -> None:
+    def __init__(
+        self, number: int, expected: Expected, code: "int | None", now_ms: int, oob: "bytes | None" = None
+    ) -> None:
         self.number = number
         self.expected = expected
         self.code = code
-        self.has_code = code is not None  # stays, also while another one is asked for
+        self.oob = oob
+        self.has_code = code is not None or oob is not None  # stays, also while another one is asked for
         self.floor = BOND_NONE  # of a bond that was deleted in this window: no weaker one follows it
         self.until_ms = now_ms + WINDOW_MS
         self.state = CLOSED
@@ -126,7 +182,8 @@ class Window:
         self.candidates: "dict[str, str]" = {}  # address => name, in the order in which they were heard
         self.heard_ms: "int | None" = None
         self.address = ""
-        self.level = BOND_NONE
+        self.level = BOND_NONE  # as it is shown
+        self.key_word = ""  # what is known of its key
         self.reason = ""
         self.wrong = 0
         self.question = ""
@@ -146,7 +203,7 @@ class Window:
         self.state = after
         self.story.append([happening, detail])
         if self.over:
-            self.question, self.code = "", None
+            self.question, self.code, self.oob = "", None, None
         return True
 
     def hear(self, advertisement: "Advertisement") -> bool:
@@ -175,14 +232,15 @@ class Window:
             return False
         return self.happens(BEGUN)
 
-    def bonded(self, level: int, least: int) -> bool:
+    def bonded(self, level: int, least: int, key_word: str = "") -> bool:
         """A bond of `level` was made where `least` was asked for; False where it does not count: it must be deleted."""
         if level < least or level == BOND_NONE:
             self.refuse("weak")
             return False
-        if not self.happens(BONDED, level):
+        shown = shown_bond(level, key_word) or level
+        if not self.happens(BONDED, shown):
             return False
-        self.level = level
+        self.level, self.key_word = shown, key_word
         return True
 
     def wrong_code(self) -> None:

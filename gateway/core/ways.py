@@ -96,3 +96,14 @@ class Ways:
     def looked_back(self) -> None:
         """Better ways were tried: whatever they answered, the next look waits longer."""
         self.return_ms = min(RETURN_CEILING_MS, self.return_ms * 2)
+
+
+def interface_of(way: Way, paths: "list[NetworkPath]") -> str:
+    """The interface that a way goes by, or empty: a tunnel says nothing of what carries it."""
+    if way.interface is not None:
+        return way.interface
+    up = [path for path in paths if path.up]
+    names = [path.name for path in up if path.routed and path.kind in KINDS]
+    if not names and len(up) == 1 and up[0].kind in KINDS:
+        names = [up[0].name]  # without a default route, to what is near
+    return names[0] if names else ""

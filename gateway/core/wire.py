@@ -1,7 +1,8 @@
 """Every message of wire contract version 1: topics, sorts, and the table each payload is held to.
 
 `docs/wire.cddl` is the normative file; the tables below say the same to the machine. Reading a message has
-two steps, so that cheap refusals come before a signature check: `parse` (form), then `verify`.
+two steps, so that cheap refusals come before a signature check: `parse` (form), then `verify`, or `signed` and `hold`
+where the check is awaited between them.
 """
 
 from gateway.core import cbor, cose, schema
@@ -310,15 +311,24 @@ def check_topic(parsed: Parsed, where: Topic) -> None:
         raise RefusedError("the bundle names another lane than its topic")
 
 
+def signed(parsed: Parsed, public_key: bytes) -> bytes:
+    """The received bytes that the signature must be of. Raises RefusedError where the message names another key."""
+    if cose.kid_of(public_key) != parsed.sign1.kid:
+        raise RefusedError("the message names another key")
+    return cose.to_be_signed(parsed.sign1.protected, aad(parsed.sort), parsed.sign1.payload)
+
+
+def hold(holds: bool) -> None:
+    """What a signature check came to. Raises RefusedError."""
+    if not holds:
+        raise RefusedError("the signature does not hold")
+
+
 def verify(
     parsed: Parsed, public_key: bytes, ed25519_verify: "Callable[[bytes, bytes, bytes], bool]"
 ) -> None:
-    """Check the signature over the received bytes. Raises RefusedError."""
-    if cose.kid_of(public_key) != parsed.sign1.kid:
-        raise RefusedError("the message names another key")
-    signed = cose.to_be_signed(parsed.sign1.protected, aad(parsed.sort), parsed.sign1.payload)
-    if not ed25519_verify(public_key, signed, parsed.sign1.signature):
-        raise RefusedError("the signature does not hold")
+    """Check the signature over the received bytes at one go. Raises RefusedError."""
+    hold(ed25519_verify(public_key, signed(parsed, public_key), parsed.sign1.signature))
 
 
 class Sealer:

@@ -9,7 +9,7 @@ from gateway.core.supervision import INTERVALS
 from gateway.hub.hearing import Hearing
 from gateway.hub.waking import ended, stop
 from hal.errors import DeniedError, HalError, LinkLostError, PairingError, TimedOutError
-from hal.types import BOND_NONE
+from hal.types import BOND_NONE, EVERYBODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ class Listener:
         self.scanner = scanner
         self.intake = intake
         self.clock = clock
-        self.heard_ms = 0
+        self.began_ms = 0
         self.quiet = False  # the scan was stopped because it heard nothing
-        self.active = False  # whether names and more are asked for: only while somebody pairs
+        self.offering = ""  # service of the strangers who are heard, too, and asked for their names: while one is looked for
         self.turning = False  # the scan was stopped to be the other sort
         self.pairing: "Callable[[Advertisement], None] | None" = None  # who looks for a device to pair
+        self.hearers: "list[Callable[[Advertisement], None]]" = []  # who looks around
+        self.around = False  # whether anybody at all is heard
         self.by_address = {d.config.address: d for d in devices if d.config.address}
         self.broadcasting = {d.config.address: d for d in devices if d.driver.transport == "ble-adv"}
         self.connectable = {
@@ -53,7 +55,8 @@ class Listener:
         while True:
             try:
                 self.turning = False
-                await self.scanner.start(active=self.active)
+                offering = EVERYBODY if self.around else self.offering
+                await self.scanner.start(active=bool(offering), known=self.by_address, offering=offering)
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", False)
                 await self.listen()
             except HalError as error:
@@ -69,21 +72,25 @@ class Listener:
                 await self.intake.recorder.condition("adapter.lost", "adapter.restored", True, values)
                 await self.clock.sleep_ms(RESTART_SCAN_MS)
 
-    async def look(self, active: bool) -> None:
-        """Scan actively from now on, or passively again."""
-        if active != self.active:
-            self.active, self.turning = active, True
+    async def look(self, offering: str) -> None:
+        """Hear strangers who offer this service from now on, and ask them for names; with "" nobody but the home's own."""
+        if offering != self.offering:
+            self.offering, self.turning = offering, True
+            await self.scanner.stop()
+
+    async def listen_around(self, around: bool) -> None:
+        """Hear anybody at all from now on, or no more; whoever is looked for to be paired is heard in any case."""
+        if around != self.around:
+            self.around, self.turning = around, True
             await self.scanner.stop()
 
     async def listen(self) -> None:
         """Take what is heard until the scan ends. Raises HalError then."""
-        self.heard_ms = self.clock.uptime_ms()
+        self.began_ms = self.clock.uptime_ms()
         watch = asyncio.create_task(self.watch())
         try:
             while True:
-                advertisement = await self.scanner.receive()
-                self.heard_ms = self.clock.uptime_ms()
-                await self.hear(advertisement)
+                await self.hear(await self.scanner.receive())
         finally:
             if not self.quiet:
                 watch.cancel()
@@ -92,7 +99,7 @@ class Listener:
     async def watch(self) -> None:
         """Stop a scan that hears nothing."""
         while not self.quiet:
-            silent_ms = self.clock.uptime_ms() - self.heard_ms
+            silent_ms = self.clock.uptime_ms() - max(self.began_ms, self.scanner.heard_ms or 0)
             self.quiet = silent_ms >= QUIET_SCAN_MS
             if not self.quiet:
                 await self.clock.sleep_ms(QUIET_SCAN_MS - silent_ms)
@@ -102,6 +109,8 @@ class Listener:
         """Take one advertisement. What finds no room in the store waits beside this loop: an alarm may come next."""
         if self.pairing is not None:
             self.pairing(advertisement)
+        for hear in self.hearers:
+            hear(advertisement)
         near = self.connectable.get(advertisement.address)
         if near is not None:
             near.set()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from gateway.core import alarms, commanding, config_trial
+from gateway.core.checks import Checks
 from gateway.core.outbox import Outbox
 from gateway.core.rules.build import build_recordings, build_rules, rule_keys
 from gateway.core.rules.engine import Engine
@@ -10,21 +12,28 @@ from gateway.core.rules.senses import Senses
 from gateway.core.supervision import Supervision
 from gateway.core.trust import Trust
 from gateway.hub.air import Listener, Visitor
+from gateway.hub.commands import Commands
+from gateway.hub.configured import Configured, nameless
 from gateway.hub.devices import place
+from gateway.hub.dispositions import Dispositions
+from gateway.hub.ending import end
 from gateway.hub.intake import Intake
 from gateway.hub.inward import Inward
-from gateway.hub.lines import Line
+from gateway.hub.lines import lines_of
 from gateway.hub.losses import Losses
+from gateway.hub.machine import Machine
 from gateway.hub.outward import Outward
 from gateway.hub.pairing import Pairing
-from gateway.hub.parts import PartFailedError, Parts
+from gateway.hub.parts import Parts
 from gateway.hub.recorder import Recorder, device_key
 from gateway.hub.recovery import Recovery
+from gateway.hub.resets import Resets
 from gateway.hub.ringing import Ringing
 from gateway.hub.supervise import Supervise
 from gateway.hub.taking import Known, fit, take_up
+from gateway.hub.teaching import Admission, Teaching
+from gateway.hub.telegrams import line_of
 from gateway.hub.uplink import Delivery
-from gateway.hub.waking import stop as cancel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,54 +41,14 @@ if TYPE_CHECKING:
 
     from gateway.core.config import Config
     from gateway.core.devices.driver import Driver
+    from gateway.hub.configured import Applier
     from gateway.hub.devices import Device
-    from gateway.hub.recorder import Log
-    from hal.interfaces import (
-        BleCentral,
-        BleScanner,
-        Clock,
-        Crypto,
-        Indicator,
-        Journal,
-        KeyStore,
-        Network,
-        SerialPorts,
-        Uplink,
-        Watchdog,
-    )
+    from gateway.hub.recorder import Log, State
+    from hal.interfaces import Journal
+
+__all__ = ("App", "Machine")
 
 SILENT, WEAK = "device.silent", "link.weak"
-FLUSH_MS = 2_000
-
-
-class Machine:
-    """What a wiring file injects; `scanner`, `central` and `ports` may be None where the home needs none."""
-
-    def __init__(
-        self,
-        clock: "Clock",
-        journal: "Journal",
-        keystore: "KeyStore",
-        crypto: "Crypto",
-        uplinks: "list[Uplink]",
-        network: "Network",
-        indicator: "Indicator",
-        watchdog: "Watchdog",
-        scanner: "BleScanner | None" = None,
-        central: "BleCentral | None" = None,
-        ports: "SerialPorts | None" = None,
-    ) -> None:
-        self.clock = clock
-        self.journal = journal
-        self.keystore = keystore
-        self.crypto = crypto
-        self.uplinks = uplinks
-        self.network = network
-        self.indicator = indicator
-        self.watchdog = watchdog
-        self.scanner = scanner
-        self.central = central
-        self.ports = ports
 
 
 class App:
@@ -97,9 +66,11 @@ class App:
         delivery: "type[Delivery]" = Delivery,
         started: "dict[str, object] | None" = None,
         fault: str = "",
+        applier: "Applier | None" = None,
     ) -> None:
         """`started` are values for `hub.started`; `fault` is why the last good configuration is used, if it is.
 
+        `applier` keeps the configuration from afar; without one none is taken.
         `delivery` is there for the negative control that forgets on a PUBACK and must be caught.
         """
         self.config, self.machine, self.log = config, machine, log
@@ -113,32 +84,46 @@ class App:
         self.devices, self.placed = place(config.devices, known, crypto, driver_of, config.hub.time_zone)
         for device in self.devices:
             device.passkey = (passkeys or {}).get(device.config.name)
+        stored = self.stored_of(known)
+        self.supervision = Supervision()
+        engine = engine_of(config, self.devices, machine, stored, self.supervision)
+        self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
+        self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
+        self.trust = Trust(config.hub.tenant, roots)
+        self.outbox = Outbox(self.random16, machine.most_bundle_bytes)
+        self.outward = self.outward_of(software)
+        losses = Losses(self.recorder)
+        self.inward = self.inward_of(losses)
+        self.delivery = delivery(
+            machine.uplinks, journal, clock, self.outbox, self.outward, self.inward, self.random16, log
+        )
+        self.parts = Parts(self.recorder, clock, log, machine.reserve_bytes)
+        self.listener: "Listener | None" = None
+        if machine.scanner is not None:
+            self.listener = Listener(machine.scanner, self.devices, self.intake, clock)
+        url, ports = config.enocean.port, machine.ports
+        self.telegrams = line_of(url, self.devices, ports, self.intake, clock, self.random16)
+        self.pairing = self.pairing_with(driver_of)
+        self.admission = Admission(self.pairing, Teaching(self.telegrams, self.devices, self.recorder))
+        self.dispositions = Dispositions(self.recorder, log, known.state(alarms.STATE))
+        self.commands = Commands(self, known.state(commanding.STATE))
+        self.configured = self.configured_by(applier, known.state(config_trial.STATE))
+        self.ringing = Ringing(self.recorder, self.devices, self.dispositions.alarms)
+        self.resets = Resets(self.devices, self.recorder, log)
+        self.supervise = self.supervise_with(losses)
+        self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
+        self.changed = asyncio.Event()
+        self.last_words: "Callable[[], State]" = dict  # state that goes with the word of a stop as told
+        self.has_left = False  # it was said that the gateway leaves the home: nothing is said after that
+
+    def stored_of(self, known: Known) -> "dict[str, bytes]":
+        """What is kept for what is in use; the rest goes with the placements, and what it left open is told as unwatched."""
         stored = {key: known.state(key) or b"" for key in known.state_keys("")}
         self.unwatched, gone = left_behind(stored, self.in_use())
         for key in gone:
             del stored[key]
             self.placed[key] = None
-        self.supervision = Supervision()
-        engine = engine_of(config, self.devices, machine, stored, self.supervision)
-        self.recorder = Recorder(journal, clock, crypto, engine, self.boot, log)
-        self.intake = Intake(self.recorder, self.supervision, log, self.manifest_changed)
-        self.trust = Trust(config.hub.tenant, roots, crypto.ed25519_verify)
-        self.outbox = Outbox(self.random16)
-        self.outward = self.outward_of(software)
-        losses = Losses(self.recorder)
-        self.inward = Inward(config, journal, clock, self.trust, self.outbox, self.recorder, losses, log)
-        self.delivery = delivery(
-            machine.uplinks, journal, clock, self.outbox, self.outward, self.inward, self.random16, log
-        )
-        self.parts = Parts(self.recorder, clock, log)
-        self.listener: "Listener | None" = None
-        if machine.scanner is not None:
-            self.listener = Listener(machine.scanner, self.devices, self.intake, clock)
-        self.pairing = self.pairing_with(driver_of)
-        self.ringing = Ringing(self.recorder, self.devices)
-        self.supervise = self.supervise_with(losses)
-        self.recorder.appended = [self.delivery.poke, self.supervise.wake.call]
-        self.changed = asyncio.Event()
+        return stored
 
     def outward_of(self, software: str) -> Outward:
         """Who makes what the gateway signs."""
@@ -146,6 +131,25 @@ class App:
         journal, clock, keystore, network = of.journal, of.clock, of.keystore, of.network
         own = self.trust, self.devices, self.boot, software, is_full
         return Outward(config, journal, clock, keystore, network, *own)
+
+    def inward_of(self, losses: Losses) -> Inward:
+        """Who acts on what the platform says."""
+        of, verify = self.machine, self.machine.crypto.ed25519_verify
+        own = self.outbox, self.recorder, losses, self.log
+        inward = Inward(self.config, of.journal, of.clock, self.trust, verify, *own)
+        if of.check_gap_ms:
+            inward.checks = Checks(of.check_gap_ms, self.random16)
+        return inward
+
+    def configured_by(self, applier: "Applier | None", stored: "bytes | None") -> "Configured | None":
+        """Who acts on what is said from afar beside receipts; a configuration only where somebody keeps it."""
+        takers = self.inward.takers
+        takers["disposition"], takers["command"] = self.dispositions, self.commands
+        if applier is None:
+            return None
+        made = Configured(self.recorder, applier, lambda: self.inward.receipts > 0, self.log, stored)
+        takers["config"], self.outward.afar = made, made.shown
+        return made
 
     def pairing_with(self, driver_of: "Callable[[str], type[Driver]]") -> Pairing:
         """Who pairs, when a person opens the time for it."""
@@ -177,7 +181,8 @@ class App:
             self.parts.alive,
             self.log,
         )
-        supervise.pairs = self.pairing.is_open
+        supervise.pairs = self.admission.is_open
+        supervise.leaves = lambda: self.has_left
         return supervise
 
     def random16(self) -> int:
@@ -191,18 +196,25 @@ class App:
         self.machine.indicator.show("quiet" if at_night else "starting")
         if self.taken:
             await self.recorder.keep(self.taken)  # type: ignore[arg-type]  # the dict itself: see Known
-        self.inward.restore()
+        await self.inward.restore()
         self.outward.restore()  # what was taken up has datings, too
         values: "dict[str, object]" = {"software": self.outward.software}
         values.update(self.started)
         await self.recorder.note("hub.started", values=values)
         await self.leave_behind()
         await self.tell_configuration()
+        if self.configured is not None:
+            await self.configured.started()
+            self.parts.start("configuration", self.configured.run, once=True)
         await self.revise()
         self.watch()
         self.parts.start("store", self.recorder.run)
-        self.parts.start("uplink", self.delivery.run)
+        self.parts.start("uplink", self.delivery.run, sends=True)
+        if self.inward.checks is not None:
+            self.inward.settled = self.delivery.settled
+            self.parts.start("checks", self.inward.run)
         self.parts.start("manifest", self.keep_manifest)
+        self.parts.start("alarms", self.dispositions.run)
         self.start_inputs()
         self.parts.start("supervise", self.supervise.run)
         self.parts.start("recovery", Recovery(self.recorder, self.log).run, once=True)
@@ -212,13 +224,14 @@ class App:
         placements = {device.config.name: device.placement for device in self.devices}
         nights = [placements[rule.device] for rule in self.config.rules if rule.type == "night_window"]
         rules = rule_keys(self.config, placements)
-        return InUse(list(placements.values()), nights, bool(self.by_radio()), rules)
+        hears = self.config.enocean.port is not None
+        return InUse(list(placements.values()), nights, bool(self.by_radio()), rules, hears)
 
     def by_radio(self) -> "list[Device]":
         """Devices that the radio is needed for."""
         if self.machine.scanner is None:
             return []
-        return [device for device in self.devices if device.driver.transport != "serial"]
+        return [device for device in self.devices if device.config.address is not None]
 
     async def leave_behind(self) -> None:
         """Put devices into use and out of it; an open state that nobody follows any more is said, with its incident."""
@@ -289,18 +302,18 @@ class App:
                     )
                     self.pairing.visitors[device.placement] = visitor
                     self.parts.start("visit " + str(device.placement), visitor.run)
-        if machine.ports is not None:
-            for device in self.devices:
-                if device.driver.transport == "serial":
-                    line = Line(device, machine.ports, self.intake, clock, self.random16)
-                    self.parts.start("line " + str(device.placement), line.run)
+        for line in lines_of(self.devices, machine.ports, self.intake, clock, self.random16):
+            self.parts.start("line " + str(line.placement), line.run)
+        if self.telegrams is not None:
+            self.parts.start("telegrams", self.telegrams.run)
+            self.parts.start("teaching", self.admission.teaching.run)
 
-    async def listen_to_pair(self, active: bool) -> None:
-        """Hear who advertises, also in a home that has needed no radio until now; with `active` ask for names."""
+    async def listen_to_pair(self, offering: str) -> None:
+        """Hear who advertises, also in a home that has needed no radio until now; with `offering` strangers with that service."""
         if self.listener is not None:
             if "radio" not in self.parts.tasks:
                 self.parts.start("radio", self.listener.run)
-            await self.listener.look(active)
+            await self.listener.look(offering)
 
     def manifest_changed(self) -> None:
         """A bond or a description has changed."""
@@ -315,9 +328,9 @@ class App:
         """
         given_up = asyncio.create_task(self.until_given_up(stop))
         await stop.wait()
-        await cancel(given_up)
+        given_up.cancel()  # it ends by itself: waiting for that would take memory, which may be what is missing
         ended_well = not self.parts.given_up.is_set()
-        await self.stop(ended_well, None if ended_well else anew)
+        await self.stop(ended_well, anew)
         return ended_well
 
     async def until_given_up(self, stop: asyncio.Event) -> None:
@@ -326,42 +339,8 @@ class App:
         stop.set()
 
     async def stop(self, told: bool = True, anew: "Callable[[], Awaitable[Journal]] | None" = None) -> None:
-        """Say that it stops as told, give the uplink a moment, end the parts, close the journal."""
-        try:
-            if told:
-                await self.supervise.keep_rhythms()
-                await self.recorder.note("hub.stopped")
-                await self.recorder.settle()
-            await self.flush()
-        except PartFailedError as error:
-            self.log("error", "The stop could not be journalled.", cause=str(error))
-        await self.parts.stop()
-        await self.delivery.ended()
-        await self.machine.journal.close()
-        if anew is not None and self.recorder.waiting.all():
-            await self.hand_on(anew)
-        self.recorder.tell_unstored()
-        self.machine.indicator.show("stopped")
-
-    async def hand_on(self, anew: "Callable[[], Awaitable[Journal]]") -> None:
-        """What the journal took no more, most of all an alarm, goes into the one that the next start will find."""
-        try:
-            journal = await anew()
-            try:
-                await self.recorder.hand_on(journal)
-            finally:
-                await journal.close()
-        except Exception as error:  # noqa: BLE001  whatever it is, what is not stored is named after this
-            self.log("error", "The journal took nothing when it was opened again, either.", cause=str(error))
-
-    async def flush(self) -> None:
-        """Let what is under way be receipted, for at most two seconds; the journal keeps the rest."""
-        end_ms = self.machine.clock.uptime_ms() + FLUSH_MS
-        while self.delivery.uplink.connected and self.machine.clock.uptime_ms() < end_ms:
-            marks = self.delivery.marks()
-            if all([mark.first > mark.last for mark in marks]):
-                return
-            await self.machine.clock.sleep_ms(50)
+        """Say that it stops as told, give the uplink a moment, end the parts, close the journal; see `gateway.hub.ending`."""
+        await end(self, told, anew)
 
 
 def engine_of(
@@ -374,20 +353,10 @@ def engine_of(
     """The rules of a configuration, with what they remember and what they may ask."""
     placements = {device.config.name: device.placement for device in devices}
     by_placement = {device.placement: device for device in devices}
-    radio = [device.placement for device in devices if device.driver.transport != "serial"]
+    radio = [device.placement for device in devices if device.config.address is not None]
     senses = Senses(supervision, lambda placement: by_placement[placement].heard_ms, radio)
+    senses.telegrams = [device.placement for device in devices if device.config.sender is not None]
     rules = build_rules(config, placements, stored, senses)
     engine = Engine(rules, build_recordings(config, placements), machine.crypto.random, stored)
     senses.incidents = engine.incidents
     return engine
-
-
-def nameless(fault: str) -> str:
-    """Where a configuration is wrong, without what it says there: names that people gave stay in the home (N7)."""
-    where, told = "", True
-    for letter in fault.partition(": found ")[0]:
-        told = told and letter != "["
-        where += letter if told else ""
-        if letter == "]":
-            told, where = True, where + "[]"
-    return where

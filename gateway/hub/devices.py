@@ -4,7 +4,7 @@ import hashlib
 
 from gateway.core import cbor
 from gateway.core.devices.driver import REPEATED, Context
-from gateway.core.pairing import least_bond
+from gateway.core.pairing import least_bond, shown_bond
 from gateway.hub.recorder import device_key
 from hal.types import BOND_NONE
 
@@ -47,6 +47,10 @@ class Device:
         self.is_waited_for = (
             False  # by whoever pairs it: meanwhile nobody else connects, or it would not advertise
         )
+        self.key_word, self.key_bytes = (
+            "",
+            0,
+        )  # what a radio that sees keys says of the bond's; 0 where it does not see it
         self.is_stale = False  # it did not know the stored bond when it was last called
         self.passkey: "int | None" = None  # the code of its label, for pairing
         self.described: "dict[str, str]" = {}  # maker, model, serial_number, as it said itself
@@ -65,6 +69,11 @@ class Device:
     def is_paired(self) -> bool:
         """Whether it may be read: with the bond that it needs, or without one."""
         return (self.bond or BOND_NONE) >= self.least
+
+    @property
+    def shown_bond(self) -> "int | None":
+        """The bond as people and the platform see it: no stronger than what is known of its key."""
+        return shown_bond(self.bond, self.key_word)
 
     def hold(self, bond: int) -> bool:
         """The bond that is stored with it; whether that is news."""
@@ -102,6 +111,8 @@ class Device:
 def fingerprint(config: "DeviceConfig") -> bytes:
     """Changes when another device is put into use under the same name."""
     reached = config.driver + " " + (config.address or config.port or "")
+    if config.sender is not None:  # what its telegrams mean is part of what it is
+        reached += config.sender + " " + str(config.options.get("profile"))
     return hashlib.sha256(reached.encode()).digest()[:FINGERPRINT_SIZE]
 
 
@@ -150,7 +161,7 @@ def build(
     def stored(key: str) -> "bytes | None":
         return journal.state(device_key(placement, key))
 
-    context = Context(config.address or "", config.options, crypto, stored, config.key, zone)
+    context = Context(config.address or config.sender or "", config.options, crypto, stored, config.key, zone)
     return driver_of(config.driver)(context)
 
 

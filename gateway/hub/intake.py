@@ -24,6 +24,8 @@ class Intake:
         self.supervision = supervision
         self.log = log
         self.described = described
+        self.hearers: "list[Callable[[Device, Reading, int], None]]" = []  # told of each reading
+        self.receivers: "list[Callable[[Device, int], None]]" = []  # told of the strength of each reception
 
     async def take(
         self, device: "Device", reading: "Reading", heard_ms: "int | None" = None, wait: bool = True
@@ -32,8 +34,19 @@ class Intake:
 
         Raises:
             PartFailedError: the journal takes nothing any more.
+            MemoryError: there was none, now or before: the process ends.
         """
+        try:
+            await self.record(device, reading, heard_ms, wait)
+        except MemoryError:
+            self.recorder.freeze()  # now: whoever ends may give its turn to others on its way out
+            raise
+
+    async def record(self, device: "Device", reading: "Reading", heard_ms: "int | None", wait: bool) -> None:
+        """As `take`."""
         device.count(reading)
+        for hear in self.hearers:
+            hear(device, reading, self.recorder.clock.uptime_ms() if heard_ms is None else heard_ms)
         was_silent = reading.heard and self.heard(device, heard_ms, reading.triggered)
         if reading.observations or reading.state:
             work = self.recorder.reading(device.placement, reading, heard_ms)
@@ -47,6 +60,8 @@ class Intake:
 
     async def received(self, device: "Device", rssi_dbm: int, heard_ms: int) -> None:
         """How strong a reception was; a link that has become weak for long, or good again, is said."""
+        for hear in self.receivers:
+            hear(device, rssi_dbm)
         link = self.supervision.links.get(device.placement)
         if link is not None and link.heard(rssi_dbm, heard_ms):
             kind = "link.weak" if link.weak else "link.restored"

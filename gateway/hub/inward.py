@@ -1,12 +1,20 @@
-"""What comes from the platform: keysets and receipts. Everything else is refused, in words, and counted."""
+"""What comes from the platform: keysets, receipts, and what others here take. All else is refused, in words, and counted."""
 
 from gateway.core import cbor, wire
+from gateway.core.checks import FORWARD, KEYSET, OTHERWISE, Checks, Waiting
 from gateway.core.errors import DecodeError, RefusedError
 from gateway.core.outbox import FORK, OUTDATED, PROGRESS, STALE, UNCHANGED
-from hal.errors import StorageFullError, UnavailableError
+from gateway.hub.claim import Claim, chain_at
+from gateway.hub.parts import PartFailedError
+from gateway.hub.waking import Wake
+from hal.errors import CorruptDataError, HalError, StorageFullError, UnavailableError
+from hal.types import LANES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Protocol
+
     from gateway.core.config import Config
     from gateway.core.outbox import Outbox
     from gateway.core.trust import Trust
@@ -16,21 +24,30 @@ if TYPE_CHECKING:
     from hal.interfaces import Clock, Journal
     from hal.types import Message
 
+    Verify = Callable[[bytes, bytes, bytes], Awaitable[bool]]
+
+    class Taker(Protocol):
+        """Takes messages of one sort, whose role has its name; `group` is where they wait for their check."""
+
+        group: int
+
+        def examine(self, parsed: Parsed) -> bool:
+            """Whether something comes of it if its signature holds; costs little. Raises RefusedError."""
+            ...
+
+        async def act(self, parsed: Parsed) -> None:
+            """Do what it says; its signature holds. Raises RefusedError, HalError."""
+            ...
+
+
 KEYSET_STATE, ROOTS_STATE = "trust.keyset", "trust.roots"
 ANCHOR_STATE = "trust.anchor"  # tenant and root keys of the configuration under which those two were accepted
 SAME_REFUSAL_MS = 600_000  # one refusal of a kind is an event at most this often; all are counted
 FORK_PAUSE_MS = 600_000  # between two new epochs, whether the first came about or not
 REFUSALS_LIMIT = 64  # kinds of refusal told apart: a broker that means ill invents more
 OTHER = "other"
-
-
-def chain_at(journal: "Journal", lane: int, seq: int) -> "bytes | None":
-    """h(seq) as the journal has it, or None where it is forgotten or not given yet."""
-    mark = journal.mark(lane)
-    if seq == mark.first - 1:
-        return mark.before
-    entries = journal.peek(lane, seq - 1, 1, 1) if mark.first <= seq <= mark.last else []
-    return entries[0].chain if entries and entries[0].seq == seq else None
+KEPT_EARLY = ("config",)  # beside receipts: what a broker retains and may hand out before the keyset
+MOST_WAITING_BYTES = 1024  # of a receipt that waits for its check: ours are a third of it
 
 
 class Inward:
@@ -42,15 +59,18 @@ class Inward:
         journal: "Journal",
         clock: "Clock",
         trust: "Trust",
+        verify: "Verify",
         outbox: "Outbox",
         recorder: "Recorder",
         losses: "Losses",
         log: "Log",
     ) -> None:
+        """`verify` is `ed25519_verify` of the machine's primitives."""
         self.config = config
         self.journal = journal
         self.clock = clock
         self.trust = trust
+        self.verify = verify
         self.outbox = outbox
         self.recorder = recorder
         self.losses = losses
@@ -58,13 +78,21 @@ class Inward:
         self.refused: "dict[str, int]" = {}
         self.noted: "dict[str, int]" = {}
         self.anchor = cbor.encode([config.hub.tenant, trust.roots_held()])
-        self.early: "bytes | None" = None  # a receipt that came before the keyset which names its key
+        self.early: "dict[str, bytes]" = {}  # by sort what came before the keyset which names its key
+        self.takers: "dict[str, Taker]" = {}  # by sort
         self.progress_ms = clock.uptime_ms()
         self.fork_due_ms = 0
         self.outdated_due_ms = 0
+        self.checks: "Checks | None" = (
+            None  # where messages wait for their check, on a machine that is slow at it
+        )
+        self.wake = Wake(clock)
+        self.begun = 0  # signature checks, since the start
+        self.connection = 0  # the number of the one to the broker that stands, or stood last
+        self.settled: "Callable[[], None]" = lambda: None  # called when one that waited was looked at
         self.receipts = 0  # how many moved anything and came when they were published
 
-    def restore(self) -> None:
+    async def restore(self) -> None:
         """Take up the roots and the keyset that were accepted before a restart.
 
         Only under the same tenant and root key: whoever is given another root trusts the former one no longer.
@@ -77,33 +105,108 @@ class Inward:
         try:
             if roots is not None:
                 self.trust.add_roots(cbor.decode(roots))  # type: ignore[arg-type]
-            if keyset is not None:
-                self.trust.accept(keyset)
+            found = self.trust.examine(keyset) if keyset is not None else None
+            if found is not None:
+                await self.check(found[0], found[1])
+                self.trust.install(found[0], found[1])
         except (DecodeError, RefusedError) as error:  # such as another tenant's: the platform sends ours
             self.log("warning", "The keyset of the last run is of no use.", cause=error.reason)
 
-    async def take(self, message: "Message") -> None:
-        """One message of a `down` topic; a refused one is counted and said, never fatal."""
-        sort = "unknown"
+    async def take(self, message: "Message") -> bool:
+        """One message of a `down` topic; a refused one is counted and said, never fatal. False where it waits.
+
+        Raises:
+            MemoryError: what it asks for may be half done; the recorder is frozen, and the process ends.
+        """
+        sort, settled = "unknown", True
         try:
             where = wire.parse_topic(message.topic)
             sort = where.sort
-            await self.act(where, message.payload, message.retained)
+            settled = await self.act(where, message.payload, message.retained)
         except (DecodeError, RefusedError) as error:
             await self.refuse(sort, error.reason)
+        except MemoryError:
+            self.recorder.freeze()
+            raise
+        if self.checks is not None:
+            await self.clock.sleep_ms(0)  # a flood is handed over without a pause: others have their turn
+        return settled
 
-    async def act(self, where: "Topic", payload: bytes, retained: bool) -> None:
-        """Do what a message asks. Raises DecodeError, RefusedError."""
+    async def act(self, where: "Topic", payload: bytes, retained: bool) -> bool:
+        """Do what a message asks, or let it wait (False). Raises DecodeError, RefusedError."""
         if where.tenant != self.config.hub.tenant or where.gateway != self.config.hub.id:
             raise RefusedError("the topic is another gateway's")
         if not payload:
-            return  # a retained topic was cleared
-        if where.sort == "keyset":
-            await self.keyset(payload)
-        elif where.sort == "receipt":
-            await self.receipt(payload, retained)
-        else:  # nothing we subscribed to: some brokers do send it; it has no effect and is no event
+            return True  # a retained topic was cleared
+        if where.sort not in ("keyset", "receipt") and where.sort not in self.takers:
+            # Nothing we subscribed to: some brokers do send it; it has no effect and is no event.
             self.count(where.sort, "this gateway takes no such message")
+            return True
+        return await self.handle(where.sort, payload, retained)
+
+    async def handle(self, sort: str, payload: bytes, retained: bool) -> bool:
+        """Settle a message now, or let it wait for its check (False). Raises DecodeError, RefusedError."""
+        if self.checks is None:
+            await self.settle(sort, payload, retained)
+            return True
+        group = self.group(sort, payload, retained)
+        if group is not None:
+            self.checks.put(Waiting(group, sort, payload, retained, self.connection))
+            self.wake.call()
+        return group is None
+
+    async def settle(self, sort: str, payload: bytes, retained: bool) -> None:
+        """Check and act. Raises DecodeError, RefusedError."""
+        if sort == "keyset":
+            await self.keyset(payload)
+        elif sort == "receipt":
+            await self.receipt(payload, retained)
+        else:
+            await self.order(sort, payload)
+
+    def group(self, sort: str, payload: bytes, retained: bool) -> "int | None":
+        """Among which others a message waits, or None: nothing comes of it. Raises DecodeError, RefusedError."""
+        if sort == "keyset":
+            return None if self.trust.examine(payload) is None else KEYSET
+        if sort in self.takers:
+            return None if self.open(sort, payload) is None else self.takers[sort].group
+        if len(payload) > MOST_WAITING_BYTES:
+            raise RefusedError("a receipt of more than " + str(MOST_WAITING_BYTES) + " bytes")
+        claim = self.examine(payload, retained)
+        if claim is None:
+            return None
+        return FORWARD if claim.says(PROGRESS) and not claim.says(FORK) and not claim.outdated else OTHERWISE
+
+    async def run(self) -> None:
+        """The part that looks at what waits for its check, one after the other."""
+        assert self.checks is not None
+        while True:
+            waiting = self.checks.next(self.clock.uptime_ms())
+            if waiting is None:
+                due_ms = self.checks.next_due_ms()
+                await self.wake.wait(due_ms)
+                continue
+            try:
+                await self.look_at(waiting, self.checks)
+            except CorruptDataError as error:
+                raise PartFailedError(str(error))  # the journal's: a fresh start sets it aside
+            except HalError as error:
+                self.log("warning", "A message could not be acted on.", sort=waiting.sort, cause=str(error))
+            self.settled()
+
+    async def look_at(self, waiting: Waiting, checks: Checks) -> None:
+        """Settle one that waited: the world has moved on since it came. Raises HalError."""
+        begun = self.begun
+        try:
+            # What came over a connection that is gone says nothing of whether the platform answers now.
+            retained = waiting.retained or waiting.connection != self.connection
+            await self.settle(waiting.sort, waiting.data, retained)
+            if self.begun != begun:
+                checks.checked(waiting, True)
+        except (DecodeError, RefusedError) as error:
+            if self.begun != begun:
+                checks.checked(waiting, False)
+            await self.refuse(waiting.sort, error.reason)
 
     def count(self, sort: str, reason: str) -> str:
         """Count and log a message that has no effect; the key it is counted under."""
@@ -124,20 +227,33 @@ class Inward:
 
     async def keyset(self, data: bytes) -> None:
         """Accept a keyset, keep it, and look again at a receipt that came too early."""
-        if self.trust.accept(data):
-            kept: "dict[str, bytes | None]" = {
-                KEYSET_STATE: data,
-                ROOTS_STATE: cbor.encode(self.trust.roots_held()),
-                ANCHOR_STATE: self.anchor,
-            }
-            await self.recorder.keep(kept)
-            self.log("info", "Keyset accepted.", version=self.trust.version)
-            early, self.early = self.early, None
-            if early is not None:
-                try:
-                    await self.receipt(early, True)
-                except (DecodeError, RefusedError) as error:  # the keyset itself was good
-                    await self.refuse("receipt", error.reason)
+        found = self.trust.examine(data)
+        if found is None:
+            return
+        parsed, root = found
+        await self.check(parsed, root)
+        self.trust.install(parsed, root)
+        kept: "dict[str, bytes | None]" = {
+            KEYSET_STATE: data,
+            ROOTS_STATE: cbor.encode(self.trust.roots_held()),
+            ANCHOR_STATE: self.anchor,
+        }
+        await self.recorder.keep(kept)
+        self.log("info", "Keyset accepted.", version=self.trust.version)
+        early, self.early = self.early, {}
+        for sort in sorted(early):
+            try:
+                await self.handle(sort, early[sort], True)
+            except (DecodeError, RefusedError) as error:  # the keyset itself was good
+                await self.refuse(sort, error.reason)
+
+    async def check(self, parsed: "Parsed", key: bytes) -> None:
+        """Check a signature, which may take a second. Raises RefusedError."""
+        signed = wire.signed(parsed, key)
+        self.begun += 1
+        if self.checks is not None:
+            self.checks.begin(self.clock.uptime_ms())
+        wire.hold(await self.verify(key, signed, parsed.sign1.signature))
 
     async def receipt(self, data: bytes, retained: bool) -> None:
         """Forget what the platform stored. The order of checks is by cost: ids, kid, epoch, progress, chain, signature.
@@ -147,33 +263,78 @@ class Inward:
         Raises:
             DecodeError, RefusedError: nothing is forgotten.
         """
+        claim = self.examine(data, retained)
+        if claim is None:
+            return
+        standing = self.standing()
+        await self.check(claim.parsed, claim.key)
+        if self.standing() != standing:  # events were given up, or an epoch begun, while it was checked
+            claim = self.examine(data, retained)
+        if claim is not None:
+            await self.act_on(claim)
+
+    def open(self, sort: str, data: bytes) -> "tuple[Parsed, bytes] | None":
+        """A message for one of `takers` and the key that must have signed it, or None: nothing comes of it.
+
+        Raises:
+            DecodeError, RefusedError: with the rule that refused it.
+        """
+        parsed = wire.parse(sort, data)
+        wire.check_address(parsed, self.config.hub.tenant, self.config.hub.id)
+        if sort in KEPT_EARLY and parsed.sign1.kid not in self.trust.keys:
+            self.early[sort] = data
+            if not self.trust.keys:
+                return None
+        key = self.trust.check_key(parsed, sort, self.clock.utc_ms())
+        return (parsed, key) if self.takers[sort].examine(parsed) else None
+
+    async def order(self, sort: str, data: bytes) -> None:
+        """Let one of `takers` do what a message says. Raises DecodeError, RefusedError."""
+        found = self.open(sort, data)
+        if found is None:
+            return
+        await self.check(found[0], found[1])
+        if self.open(sort, data) is not None:  # still: a check may take a second
+            await self.takers[sort].act(found[0])
+
+    def standing(self) -> "list[object]":
+        """What the verdicts on a receipt depend on."""
+        marks = [self.journal.mark(lane) for lane in LANES]
+        return [self.journal.epoch] + [(mark.first, mark.last) for mark in marks]
+
+    def examine(self, data: bytes, retained: bool) -> "Claim | None":
+        """What a receipt would do if its signature holds, or None: nothing. Raises DecodeError, RefusedError."""
         parsed = wire.parse("receipt", data)
         wire.check_address(parsed, self.config.hub.tenant, self.config.hub.id)
         if parsed.sign1.kid not in self.trust.keys:
-            self.early = data  # a broker hands out retained messages in any order
+            self.early["receipt"] = data  # a broker hands out retained messages in any order
             if not self.trust.keys:
-                return
+                return None
         key = self.trust.check_key(parsed, wire.RECEIPT_ROLE, self.clock.utc_ms())
         if parsed.fields["epoch"] != self.journal.epoch:
             self.log("info", "A receipt of another epoch is ignored.")
-            return
+            return None
         verdicts = self.judge(parsed)
         outdated = [] if retained else [(lane, seq) for lane, seq, verdict in verdicts if verdict == OUTDATED]
         if self.clock.uptime_ms() < self.outdated_due_ms:
             outdated = []
         if not outdated and all([verdict in (STALE, OUTDATED) for _, _, verdict in verdicts]):
-            return
-        wire.verify(parsed, key, self.trust.verify)
-        if outdated:
-            await self.outdated(outdated)
+            return None
+        return Claim(parsed, key, retained, verdicts, outdated)
+
+    async def act_on(self, claim: "Claim") -> None:
+        """Do what a receipt says whose signature holds."""
+        verdicts, retained = claim.verdicts, claim.retained
+        if claim.outdated:
+            await self.outdated(claim.outdated)
         is_first = not self.outbox.answered
         for lane, seq, verdict in verdicts:
             if verdict in (PROGRESS, UNCHANGED):
                 self.outbox.named(lane, seq)
                 self.outbox.answered = self.outbox.answered or not retained
-        if any([verdict == FORK for _, _, verdict in verdicts]):
+        if claim.says(FORK):
             await self.fork()
-        elif any([verdict == PROGRESS for _, _, verdict in verdicts]):
+        elif claim.says(PROGRESS):
             self.receipts += not retained
             await self.forget([(lane, seq) for lane, seq, verdict in verdicts if verdict == PROGRESS])
             if not retained and self.outbox.left_out(self.clock.uptime_ms(), is_first):
@@ -212,6 +373,8 @@ class Inward:
         self.progress_ms = now_ms
         for lane, seq in progress:
             self.outbox.receipted(lane, seq, now_ms)
+        self.outbox.receipt_ends([self.journal.mark(lane) for lane in LANES], now_ms)
+        for lane, seq in progress:
             await self.journal.ack(lane, seq)
             await self.losses.confirm(lane, seq)
         self.log("debug", "receipted", lanes=[list(row) for row in progress])

@@ -50,6 +50,10 @@ class Outward:
         self.is_full = is_full
         self.sealer = wire.Sealer(keystore.public_key)
         self.revision = 0
+        self.afar: "Callable[[], tuple[int, int]]" = lambda: (
+            0,
+            0,
+        )  # revision from afar, and changes in the home
         self.dated: "dict[int, tuple[int, bytes, dict[int, int]]]" = {}
         self.restore()
 
@@ -139,7 +143,7 @@ class Outward:
             "utc_ms": self.clock.utc_ms(),
             "lanes": {lane: self.journal.mark(lane).as_list() for lane in LANES},
             "manifest": self.revision,
-            "config": 0,
+            "config": self.afar()[0],
             "keyset": self.trust.version,
             "software": self.software,
         }
@@ -147,6 +151,8 @@ class Outward:
         up = [path.kind for path in self.network.paths() if path.up]
         if up:
             values[VALUES["path"]] = " ".join(up)
+        if self.afar()[1]:
+            values[VALUES["local_changes"]] = self.afar()[1]
         if self.is_full():
             values[VALUES["storage"]] = "full"
         fields["values"] = values or None
@@ -172,7 +178,7 @@ class Outward:
                         "serial_number": said.get("serial_number"),
                         "room": config.room,
                         "interval_s": device.interval_ms // 1000 or None,
-                        "bond": device.bond,
+                        "bond": device.shown_bond,
                         "legal_basis": bases.get(config.name),
                     }
                 )

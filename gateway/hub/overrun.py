@@ -22,7 +22,7 @@ COUNTS = {TECHNICAL: "technical_count", MEASUREMENT: "measurement_count", INFO: 
 class Work:
     """Events and state that are stored together or not at all; `order` says which was asked for first."""
 
-    __slots__ = ("events", "order", "rank", "state", "under_way", "urgent")
+    __slots__ = ("events", "in_doubt", "is_stored", "order", "rank", "state", "under_way", "urgent")
 
     def __init__(self, events: "list[Event]", state: "State") -> None:
         """rank: its most important lane; state alone, which costs nothing to merge, stands behind all lanes.
@@ -35,6 +35,8 @@ class Work:
         self.rank = min([lane_of(event.kind) for event in events] + [INFO + 1])
         self.urgent = self.rank not in YIELD_ORDER and bool(events)
         self.under_way = False  # the journal has it in hand: it must not change
+        self.is_stored = False
+        self.in_doubt = False  # the journal met a lack of memory, before it stored it or after
 
     def asked(self, key: str) -> int:
         """The order of its state of this key."""

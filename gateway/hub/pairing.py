@@ -1,7 +1,7 @@
 """Pairing by a person's leave: keeps the one window, moves the radio in it, and tells each step as an event.
 
 The rules are those of `gateway.core.pairing`. Commands come from the control socket (`trygg pair`); nothing else opens
-a window. A passkey is held while the window is open, and goes into no event, no log and no answer.
+a window. A passkey, or the data of a label, is held while the window is open, and goes into no event, no log and no answer.
 """
 
 import asyncio
@@ -16,6 +16,9 @@ from gateway.core.pairing import (
     Expected,
     Window,
     least_bond,
+    oob_of,
+    passkey_of,
+    shown_bond,
 )
 from gateway.hub.waking import Wake, ended, stop
 from hal.errors import HalError, PairingError
@@ -36,11 +39,10 @@ if TYPE_CHECKING:
 PAIR_TIMEOUT_MS = 45_000  # connecting, and the 30 s that a peripheral waits for each answer
 COMPARE_MS = 25_000  # in which a person says that the numbers are the same: less than the peripheral waits
 AGAIN_MS = 2_000  # after a link that was lost on the way
-PASSKEY_DIGITS = 6
 
 
 class Pairing:
-    """`visitors` (by placement) keep the links of devices in use; `listen(active)` sees to it that somebody hears."""
+    """`visitors` (by placement) keep the links of devices in use; `listen(service)` sees to it that somebody hears strangers with it."""
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Pairing:
         recorder: "Recorder",
         driver_of: "Callable[[str], type[Driver]]",
         log: "Log",
-        listen: "Callable[[bool], Awaitable[None]]",
+        listen: "Callable[[str], Awaitable[None]]",
         changed: "Callable[[], None]",
     ) -> None:
         self.devices = devices
@@ -67,24 +69,27 @@ class Pairing:
         self.trying = False
         self.yes = False
         self.compare_ms = COMPARE_MS
+        self.key_words: "dict[str, str]" = {}  # address => what a radio that sees keys says of that bond's
         self.wake, self.answered = Wake(self.clock), Wake(self.clock)
 
     # --- what a person asks ---------------------------------------------------------------------------------------
 
-    def open(self, device: str = "", driver: str = "", code: str = "") -> "dict[str, object]":
-        """Open the window for a device by its name, or for any of a driver.
+    def open(self, device: str = "", driver: str = "", code: str = "", oob: str = "") -> "dict[str, object]":
+        """Open the window for a device by its name, or for any of a driver; `oob` is the data of its label, in place of a code.
 
         Raises:
-            ConfigError: no such device or driver, or what is no code.
-            RefusedError: it cannot be opened now.
+            ConfigError: no such device or driver, or what is no code and no such data.
+            RefusedError: it cannot be opened now, or the radio takes no such data.
         """
-        number = passkey_of(code)
+        number, data = passkey_of(code), oob_of(oob, code)
+        if data is not None and not self.radio().takes_oob:
+            raise RefusedError(REASONS[PairingError.NO_WAY])
         self.radio()
         if self.is_open():
             raise RefusedError("a time for pairing is open already: end it, or wait until it runs out")
-        expected = self.expected(device, driver, number is not None)
+        expected = self.expected(device, driver, bool(code or oob))
         self.count += 1
-        self.window = Window(self.count, expected, number, self.clock.uptime_ms())
+        self.window = Window(self.count, expected, number, self.clock.uptime_ms(), data)
         self.wake.call()
         return self.facts()
 
@@ -130,6 +135,7 @@ class Pairing:
             "address": window.address,
             "advertised_name": window.candidates.get(window.address, ""),
             "bond": window.level,
+            "key": window.key_word,
             "reason": window.reason,
             "why": REASONS.get(window.reason, ""),
             "configured": device is not None,
@@ -144,8 +150,8 @@ class Pairing:
         rows: "list[dict[str, object]]" = []
         for address, bond in sorted((await self.radio().bonds()).items()):
             device = self.device_at(address)
-            name = None if device is None else device.config.name
-            rows.append({"address": address, "bond": bond, "device": name})
+            name, word = None if device is None else device.config.name, self.key_words.get(address, "")
+            rows.append({"address": address, "bond": shown_bond(bond, word), "key": word, "device": name})
         return rows
 
     async def forget(self, device: str = "") -> "dict[str, object]":
@@ -202,7 +208,7 @@ class Pairing:
         if not window.over and not self.listening:
             self.listening = True
             await self.reserve(window)
-            await self.listen(not window.expected.addresses)
+            await self.listen("" if window.expected.addresses else window.expected.service)
         if now_ms >= window.until_ms:
             window.happens(EXPIRED)
         if window.state == HEARD and now_ms >= window.begins_ms() and window.begin():
@@ -211,7 +217,7 @@ class Pairing:
         await self.tell(window)
         if window.over and self.listening:
             self.listening = False
-            await self.listen(False)
+            await self.listen("")
             for device in self.devices:
                 device.is_waited_for = False
 
@@ -270,6 +276,7 @@ class Pairing:
             window.address,
             pair=True,
             passkey=code,
+            oob=window.oob,
             least=least,
             compare=self.compare,
             timeout_ms=PAIR_TIMEOUT_MS,
@@ -287,7 +294,7 @@ class Pairing:
 
     def judge(self, window: Window, level: int, least: int) -> bool:
         """The last look at a bond that was made."""
-        return window.bonded(level, least)
+        return window.bonded(level, least, self.key_words.get(window.address, ""))
 
     def terms(self, window: Window, device: "Device | None", before: int) -> "tuple[int, int | None]":
         """The weakest bond that will do, and the code to enter."""
@@ -387,12 +394,3 @@ class Pairing:
             return Expected("", driver, tuple([each.config.address or "" for each in unpaired]))
         others = tuple([each.config.address or "" for each in self.devices])
         return Expected("", driver, (), asked.service, others)
-
-
-def passkey_of(code: str) -> "int | None":
-    """Six digits as a number, or None for none. Raises ConfigError."""
-    if not code:
-        return None
-    if len(code) != PASSKEY_DIGITS or not all([digit in "0123456789" for digit in code]):
-        raise ConfigError("code", "something else", "six digits")
-    return int(code)

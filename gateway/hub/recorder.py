@@ -7,8 +7,7 @@ every sensor, the hub's own notes) calls `offer`, which keeps what finds no room
 
 import asyncio
 
-from gateway.core import cbor
-from gateway.core.event_codec import IDENTITY_SIZE, encode_event, encode_values, kind_code
+from gateway.core.event_codec import encode_event
 from gateway.core.model import Event
 from gateway.core.rules.engine import Moment
 from gateway.core.rules.exercise import LONGEST_MS
@@ -17,7 +16,7 @@ from gateway.hub.overrun import Work
 from gateway.hub.parts import PartFailedError
 from gateway.hub.waiting import Waiting
 from gateway.hub.waking import Wake
-from gateway.hub.writing import again_bytes, tell, written
+from gateway.hub.writing import again_bytes, is_there, record_identity, tell, written
 from hal.errors import HalError, StorageFullError, UnavailableError
 from hal.types import EPOCH_SIZE, TECHNICAL
 
@@ -26,19 +25,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.core.devices.driver import Reading
-    from gateway.core.model import Observation
     from gateway.core.rules.engine import Engine
     from hal.interfaces import Clock, Crypto, Journal
     from hal.types import Entry
 
     Log = Callable[..., None]
     State = dict[str, bytes | None]
+    Encoded = list[tuple[int, bytes]]
     Ending = tuple[list[tuple[str, dict[str, object]]], State]
 
 RETRY_MS = 1_000
 RETRY_FULL_MS = 5_000
 FAILURES_LIMIT = 3  # appends in a row that the medium refuses before the process starts anew
 LONGEST_TEXT = 200  # characters of a cause that an event of the hub carries
+
+
+def nobody() -> None:
+    """Nobody is told."""
 
 
 def nothing_more() -> "Ending":
@@ -50,6 +53,7 @@ class Recorder:
     """Applies rules, gives times, incidents and identities, and appends; tells `appended` when something is new.
 
     undated: whether something was learned while the clock was not trusted, since that was last asked.
+    is_frozen: memory was missing where something may have moved; `gave_up` is called then, and ends the process.
     """
 
     def __init__(
@@ -62,8 +66,11 @@ class Recorder:
         self.boot = boot
         self.log = log
         self.appended: "list[Callable[[], None]]" = []
-        self.on_exercise: "Callable[[Event, Entry], None] | None" = None  # told of each event of an exercise
+        self.stored: "list[Callable[[Event, Entry], None]]" = []  # told of each event, when it is durable
+        self.training = False  # whether all that is made is an exercise
         self.undated = False
+        self.is_frozen = False
+        self.gave_up: "Callable[[], None]" = nobody
         self.waiting = Waiting(self.overrun_event)
         self.wake = Wake(clock)
         self.trouble = ""
@@ -82,6 +89,11 @@ class Recorder:
         """Whether something waits because lanes 0 and 1 alone fill the store."""
         return self.no_room and self.waiting.has()
 
+    def freeze(self) -> None:
+        """From this moment nothing is asked for any more: it would be stored with state whose event is lost. Takes no memory."""
+        self.is_frozen = True
+        self.gave_up()
+
     # --- making -------------------------------------------------------------------------------------------------
 
     def moment(self, heard_ms: "int | None" = None) -> Moment:
@@ -96,36 +108,33 @@ class Recorder:
         """Events just made, with the state that the rules moved for them."""
         changes = self.engine.take_changes()
         changes.update(state or {})
+        for event in events:
+            event.exercise = event.exercise or self.training
         return Work(events, changes)
 
     def reading(self, placement: int, reading: "Reading", heard_ms: "int | None" = None) -> Work:
         """What a device said, what follows from it, and the driver's state. Rules move once: store it, do not ask again."""
         moment = self.moment(heard_ms)
         events: "list[Event]" = []
-        for observation in reading.observations:
-            identity = None if observation.record is None else self.identity(placement, observation)
-            events += self.engine.observe(placement, observation, moment, identity)
-        return self.made(events, {device_key(placement, key): item for key, item in reading.state.items()})
-
-    def identity(self, placement: int, observation: "Observation") -> bytes:
-        """Key 9 of a stored record: the same whenever the same record is read again (DESIGN.md 4, Identity)."""
-        parts = [
-            placement,
-            kind_code(observation.kind),
-            observation.record,
-            encode_values(observation.values),
-        ]
-        return self.crypto.hmac_sha256("identity", cbor.encode(parts))[:IDENTITY_SIZE]
+        try:
+            for observation in reading.observations:
+                identity = record_identity(self.crypto, placement, observation)
+                events += self.engine.observe(placement, observation, moment, identity)
+            state = {device_key(placement, key): item for key, item in reading.state.items()}
+            return self.made(events, state)
+        except MemoryError:
+            self.freeze()
+            raise
 
     def own(self, kind: str, placement: int = 0, values: "dict[str, object] | None" = None) -> Event:
         """An event of the hub's own making, now. Its words are cut: no text from outside makes an event too long to send."""
         moment = self.moment()
         if values is not None:
-            values = {
-                name: item[:LONGEST_TEXT] if isinstance(item, str) else item for name, item in values.items()
-            }
+            longest = LONGEST_TEXT
+            values = {key: each[:longest] if isinstance(each, str) else each for key, each in values.items()}
         event = Event(kind, placement, moment.boot, moment.uptime_ms, moment.utc_ms, values)
         self.engine.assign(event)
+        event.exercise = event.exercise or self.training
         return event
 
     def event_bytes(self, kind: str, values: "dict[str, object]") -> bytes:
@@ -167,9 +176,9 @@ class Recorder:
         elif is_open and not holds:
             await self.note(end, placement)
 
-    async def keep(self, state: "State") -> None:
-        """Store state alone, now or when there is room again."""
-        await self.offer(Work([], state))
+    async def keep(self, state: "State") -> bool:
+        """Store state alone, now or when there is room again; whether it was now."""
+        return await self.offer(Work([], state))
 
     async def due(self) -> None:
         """Store what time alone brought, and what rules want to remember of it."""
@@ -182,19 +191,27 @@ class Recorder:
 
         Raises:
             PartFailedError: the medium takes nothing any more.
+            MemoryError: there was none, now or before: the process ends.
         """
-        self.waiting.number(work)
-        self.waiting.held.append(work)
-        is_stored = False
+        self.ask(work)
         try:
-            is_stored = await self.tried(work)
-            while not is_stored:
+            self.waiting.held.append(work)
+            while not await self.tried(work):
                 await self.clock.sleep_ms(self.pause_ms)
-                is_stored = await self.tried(work)
+        except MemoryError:
+            self.freeze()
+            raise
         finally:
-            self.waiting.held.remove(work)
-            if not is_stored:
+            if work in self.waiting.held:
+                self.waiting.held.remove(work)
+            if not work.is_stored:
                 self.waiting.cut_short.append(work)
+
+    def ask(self, work: Work) -> None:
+        """Note that `work` is asked for now. Raises MemoryError: it was asked for too late."""
+        if self.is_frozen:
+            raise MemoryError
+        self.waiting.number(work)
 
     async def offer(self, work: Work) -> bool:
         """Store `work`, now or when there is room again; one with an alarm waits behind other alarms only.
@@ -203,15 +220,18 @@ class Recorder:
 
         Raises:
             PartFailedError: the medium takes nothing any more.
+            MemoryError: as `store`.
         """
-        self.waiting.number(work)
-        must_wait, is_stored = self.waiting.stands_before(work), False
+        self.ask(work)
+        must_wait = self.waiting.stands_before(work)
         try:
-            is_stored = not must_wait and await self.tried(work)
+            return not must_wait and await self.tried(work)
+        except MemoryError:
+            self.freeze()
+            raise
         finally:
-            if not is_stored:
+            if not work.is_stored:
                 self.wait_for_room(work, at_once=must_wait and work.urgent)
-        return is_stored
 
     def wait_for_room(self, work: Work, at_once: bool) -> None:
         """Let `work` wait for `run`. Memory is finite: beyond the limit work without an alarm goes, and a notice stands for it."""
@@ -273,8 +293,8 @@ class Recorder:
     async def tried_alone(self, work: Work, faults: "list[Exception]") -> "bool | None":
         """As `tried`; None where that failed by a fault of ours, which goes to `faults`."""
         try:
-            return await self.tried(work)
-        except PartFailedError:
+            return (work.in_doubt and is_there(work, self.journal)) or await self.tried(work)
+        except (PartFailedError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is of this work and not of those behind it
             kinds = [event.kind for event in work.events]
@@ -282,35 +302,11 @@ class Recorder:
             faults.append(error)
             return None
 
-    def tell_unstored(self) -> None:
-        """At the end: what never found room goes with the memory, and the log is the last who can say so."""
-        kinds = [event.kind for work in self.waiting.all() for event in work.events]
-        if kinds:
-            self.log(
-                "error", "The store took nothing to the end: events are lost with the memory.", kinds=kinds
-            )
-
-    async def hand_on(self, journal: "Journal") -> None:
-        """Store what the journal took no more in `journal`, which was opened anew: alarms first, until it takes no more.
-
-        Raises:
-            PartFailedError: this one takes nothing either.
-        """
-        self.journal = journal
-        for work in self.waiting.all():
-            is_stored = await self.tried_alone(work, [])
-            if is_stored:
-                self.waiting.forget(work)
-            elif is_stored is not None:
-                return
-
     async def tried(self, work: Work) -> bool:
         """Whether `work` could be stored now."""
         await self.waiting.take_off(work)
-        is_stored = False
         try:
             await self.append(work)
-            is_stored = True
             return True
         except StorageFullError as error:
             self.trouble = error.message
@@ -324,8 +320,11 @@ class Recorder:
             self.log("error", "The journal failed.", cause=str(error), times=self.failures)
             if self.failures >= FAILURES_LIMIT or not isinstance(error, UnavailableError):
                 raise PartFailedError("the journal takes nothing any more: " + str(error))
+        except MemoryError:
+            work.in_doubt = True
+            raise
         finally:
-            self.waiting.land(work, is_stored)
+            self.waiting.land(work, work.is_stored)
         return False
 
     def overrun_event(self) -> Event:
@@ -338,17 +337,17 @@ class Recorder:
         Raises:
             StorageFullError, UnavailableError, CorruptDataError, DeniedError: nothing is promised about it.
         """
-        entries = await self.put(written(work, self.own, self.log), work.state)
+        entries = await self.put(written(work, self.own, self.log), work.state, work)
         self.failures = 0
         self.no_room = self.no_room and work.urgent  # room for an alarm says nothing about the rest
         tell(work, entries, self.journal.epoch, self.log)
         for entry, event in zip(entries, work.events):
-            if event.exercise and self.on_exercise is not None:
-                self.on_exercise(event, entry)
+            for hear in self.stored:
+                hear(event, entry)
         return entries
 
-    async def put(self, encoded: "list[tuple[int, bytes]]", state: "State") -> "list[Entry]":
-        """Store encoded events, but not while an epoch begins: they would go with the old one.
+    async def put(self, encoded: "Encoded", state: "State", work: "Work | None" = None) -> "list[Entry]":
+        """Store encoded events, those of `work`, but not while an epoch begins: they would go with the old one.
 
         Raises:
             StorageFullError, UnavailableError, CorruptDataError, DeniedError: as `Journal.append`.
@@ -359,6 +358,8 @@ class Recorder:
         self.quiet.clear()
         try:
             entries = await self.journal.append(encoded, state)
+            if work is not None:
+                work.is_stored = True  # whatever fails from here on: it is not stored again
         finally:
             self.writing -= 1
             if self.writing == 0:

@@ -5,11 +5,16 @@
 | `waiting`   | the exercise runs, and the device has not alarmed                               |
 | `heard`     | it has: the event stands in the journal, marked as an exercise                  |
 | `delivered` | the platform's signed receipt covers that event                                 |
+| `forwarded` | the platform's signed disposition says: it was sent on to whoever answers       |
+| `accepted`  | somebody has taken it                                                           |
+| `handled`   | somebody has dealt with it                                                      |
+| `failed`    | the platform could bring it to nobody                                           |
 | `over`      | the time is over and nothing was heard; what comes now is real                  |
 
-A receipt says that the platform has stored it, and not that anybody saw it.
+A receipt says that the platform has stored it, and not that anybody saw it. That is what dispositions are for.
 """
 
+from gateway.core.alarms import Alarms
 from gateway.core.errors import ConfigError
 from gateway.core.event_codec import lane_of
 from gateway.core.registry import KINDS
@@ -28,15 +33,17 @@ LONGEST_S = 120
 class Ringing:
     """The exercise that a person began last."""
 
-    def __init__(self, recorder: "Recorder", devices: "list[Device]") -> None:
+    def __init__(self, recorder: "Recorder", devices: "list[Device]", alarms: "Alarms | None" = None) -> None:
+        """`alarms` is where dispositions are kept."""
         self.recorder = recorder
         self.devices = devices
+        self.alarms = alarms if alarms is not None else Alarms()
         self.device: "Device | None" = None
         self.kind = ""
         self.end_ms = 0
-        self.seq, self.epoch, self.identity = 0, b"", ""
+        self.seq, self.epoch, self.identity = 0, b"", b""
         self.is_delivered = False
-        recorder.on_exercise = self.took
+        recorder.stored.append(self.took)
 
     def begin(self, device: str = "", kind: str = "", seconds: str = str(LONGEST_S)) -> "dict[str, object]":
         """From now on `kind` of the device of that name is an exercise.
@@ -55,16 +62,16 @@ class Ringing:
         self.recorder.exercise(found[0].placement, kind, length_ms)
         self.device, self.kind = found[0], kind
         self.end_ms = self.recorder.clock.uptime_ms() + length_ms
-        self.seq, self.epoch, self.identity, self.is_delivered = 0, b"", "", False
+        self.seq, self.epoch, self.identity, self.is_delivered = 0, b"", b"", False
         return self.facts()
 
     def took(self, event: "Event", entry: "Entry") -> None:
-        """An event of an exercise was stored. With the alarm, or the end of the state that it begins, the exercise is over."""
-        if self.device is None or event.placement != self.device.placement:
+        """An event was stored. With the alarm, or the end of the state that it begins, the exercise is over."""
+        if not event.exercise or self.device is None or event.placement != self.device.placement:
             return
         if event.kind == self.kind and not self.seq:
             self.seq, self.epoch = entry.seq, self.recorder.journal.epoch
-            self.identity = (event.identity or entry.chain).hex()
+            self.identity = event.identity or entry.chain
             if not self.recorder.engine.storms.follows(
                 self.kind
             ):  # a press is no state: the next one is real
@@ -87,6 +94,9 @@ class Ringing:
         """How far it has come."""
         journal = self.recorder.journal
         if self.seq:
+            alarm = self.alarms.find(self.identity)
+            if alarm is not None and alarm.word:  # who tells what became of it has it
+                return alarm.word
             # Lanes 0 and 1 give nothing up: what is no longer held was receipted. In another epoch it has another number.
             here = journal.epoch == self.epoch
             self.is_delivered = self.is_delivered or (
@@ -99,10 +109,12 @@ class Ringing:
         """The exercise that runs, or the last one; empty where there was none."""
         if self.device is None:
             return {}
+        alarm = self.alarms.find(self.identity)
         return {
             "state": self.state(),
             "device": self.device.config.name,
             "kind": self.kind,
             "left_ms": max(0, self.end_ms - self.recorder.clock.uptime_ms()),
-            "identity": self.identity,
+            "identity": self.identity.hex(),
+            "note": "" if alarm is None else alarm.note,
         }

@@ -1,5 +1,6 @@
 """What `trygg status` and `trygg devices` show: facts by name, for people to be worded by the catalogue."""
 
+from gateway.hub.resets import counters
 from hal.types import BOND_WEAK, LANES
 
 TYPE_CHECKING = False
@@ -30,6 +31,7 @@ def status(app: "App") -> "dict[str, object]":
         "uptime_ms": now_ms,
         "utc_ms": app.machine.clock.utc_ms(),
         "clock_offset_ms": app.started.get("clock_offset_ms"),
+        "training": app.recorder.training,
         "epoch": journal.epoch.hex(),
         "connected": delivery.uplink.connected,
         "way": delivery.way_facts(),
@@ -50,12 +52,14 @@ def status(app: "App") -> "dict[str, object]":
         "messages_refused": dict(app.inward.refused),
         "frames_refused": {d.config.name: sum(d.refused.values()) for d in app.devices if d.refused},
         "devices_unpaired": [d.config.name for d in app.devices if not d.is_paired],
-        "devices_weak": [d.config.name for d in app.devices if d.bond == BOND_WEAK],
+        "devices_weak": [d.config.name for d in app.devices if d.shown_bond == BOND_WEAK],
         "devices_silent": [d.config.name for d in app.devices if is_silent(app, d)],
+        "alarms": app.dispositions.facts({d.placement: d.config.name for d in app.devices}),
         "lamp": app.supervise.lamp(),
         "faults": app.supervise.faults(),
         "self_test": app.supervise.self_test.facts(),
         "configuration_fault": app.fault,
+        "configuration": None if app.configured is None else app.configured.facts(),
         "advertisements_dropped": 0 if app.machine.scanner is None else app.machine.scanner.dropped,
     }
 
@@ -70,11 +74,12 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
     now_ms = app.machine.clock.uptime_ms()
     watched = app.supervision.devices.get(device.placement)
     link = app.supervision.links.get(device.placement)
+    behind = counters(device)
     return {
         "name": device.config.name,
         "driver": device.config.driver,
         "room": device.config.room,
-        "reached": device.config.address or device.config.port,
+        "reached": device.config.address or device.config.port or device.config.sender,
         "placement": device.placement,
         "heard_ms": None if device.heard_ms is None else now_ms - device.heard_ms,
         "interval_ms": device.interval_ms,
@@ -83,13 +88,16 @@ def device_facts(app: "App", device: "Device") -> "dict[str, object]":
         "rssi_dbm": None if link is None else link.rssi_dbm,
         "link_weak": link is not None and link.weak,
         "link": device.link,
-        "bond": device.bond,
+        "bond": device.shown_bond,
+        "key": {"word": device.key_word, "bytes": device.key_bytes} if device.key_word else None,
         "paired": device.is_paired,
         "frames": device.frames,
         "repeated": device.repeated,
         "refused": dict(device.refused),
         "last_refusal": device.last_refusal,
+        "counter_behind": None if behind is None else {"heard": behind[0], "last": behind[1]},
         "described": dict(device.described),
+        "can": device.driver.can(device.described),
     }
 
 

@@ -32,6 +32,7 @@ FAULTS = (
     "keyset.expired",
 )  # conditions of the hub that its lamp shows
 PART_STOPPED = "part.stopped"
+LEFT = "gateway.left"
 UNRECEIPTED_FAULT_MS = 75_000  # sent, taken by the broker, and no receipt: noticed within 90 s (F5)
 
 
@@ -71,6 +72,10 @@ class Supervise:
         self.quiet = Quiet(config.quiet, config.hub.time_zone)
         self.answer = PressAnswer(recorder.journal, clock)
         self.pairs: "Callable[[], bool]" = lambda: False  # whether a device may be paired now
+        self.leaves: "Callable[[], bool]" = lambda: (
+            False
+        )  # whether the gateway leaves its home, and hears nobody
+        self.identify_until_ms = 0  # uptime until which the lamp shows which gateway this is
         self.wake = Wake(clock)
         self.state_due_ms = clock.uptime_ms() + self.state_interval_ms
         self.beat_due_ms = clock.uptime_ms()
@@ -188,9 +193,16 @@ class Supervise:
             facts = self.delivery.way_facts()
             await self.recorder.condition("path.fallback", "path.preferred", not self.delivery.first, facts)
 
+    def look_now(self) -> None:
+        """Something has changed that the lamp shows: do not wait for the next beat."""
+        self.beat_due_ms = self.clock.uptime_ms()
+        self.wake.call()
+
     def faults(self) -> "list[str]":
-        """What the lamp's `fault` stands for: open conditions of the hub by kind, and a part that does not run."""
+        """What the lamp's `fault` stands for: open conditions of the hub by kind, a hub that hears nobody, a part that does not run."""
         found = [kind for kind in FAULTS if self.recorder.engine.incidents.is_open(0, kind)]
+        if self.leaves():
+            found.append(LEFT)
         return found if self.alive() else found + [PART_STOPPED]
 
     def shown(self, now_ms: int) -> str:
@@ -212,4 +224,6 @@ class Supervise:
             return "fault"
         if self.pairs():
             return "pairing"
+        if self.clock.uptime_ms() < self.identify_until_ms:
+            return "identify"
         return "ok" if self.delivery.down_since_ms(self.clock.uptime_ms()) is None else "offline"

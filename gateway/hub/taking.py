@@ -7,6 +7,9 @@ only rise. An old "smoke is detected" would mute the next one.
 """
 
 from gateway.core import cbor
+from gateway.core.alarms import STATE as ALARMS
+from gateway.core.commanding import STATE as COUNTERS
+from gateway.core.config_trial import STATE as CONFIGURED
 from gateway.core.devices.driver import RISING
 from gateway.core.event_codec import INCIDENT_SIZE
 from gateway.core.rules.dose import STATE as DOSE
@@ -35,11 +38,11 @@ if TYPE_CHECKING:
 
 TAKEN = "taken."  # state: the state of the store of that name is taken up
 LASTING_PREFIXES = (PLACEMENT, FORMER)
-LASTING = (KEYSET_STATE, ROOTS_STATE, ANCHOR_STATE, MANIFEST_STATE)
+LASTING = (KEYSET_STATE, ROOTS_STATE, ANCHOR_STATE, MANIFEST_STATE, COUNTERS, CONFIGURED)
 LASTING_OF_DEVICES = (Device.KEPT, Device.RHYTHM)
 # Keys that are taken up at all. What drivers make of theirs is tried in `fit`; a keyset is signed; a rule
-# reads what is no row of its own as nothing.
-OPAQUE = (DEVICE, KEYSET_STATE, ANCHOR_STATE, RULE)
+# reads what is no row of its own as nothing, and so do those that follow what the platform says.
+OPAQUE = (DEVICE, KEYSET_STATE, ANCHOR_STATE, RULE, ALARMS, COUNTERS, CONFIGURED)
 SHAPED = (PLACEMENT, INCIDENT, NIGHT, DOSE, ROOTS_STATE, MANIFEST_STATE, DATED, FORMER)
 LISTS = {NIGHT: str, ROOTS_STATE: bytes}  # lists of such items
 
@@ -133,6 +136,8 @@ def is_sound(key: str, item: bytes) -> bool:
                 if prefix == FORMER and len(bytes.fromhex(key[len(FORMER) :])) != EPOCH_SIZE:
                     return False
                 return prefix in OPAQUE or has_shape(prefix, item)
+            except MemoryError:
+                raise
             except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
                 return False
     return False
@@ -178,6 +183,8 @@ def fit(
             device = Device(config, placement, build(config, placement, known, crypto, driver_of))
             device.restore(known.state(device_key(placement, Device.KEPT)))
             Watched(0, 0, False, False, known.state(device_key(placement, Device.RHYTHM)))
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  as above
             log(
                 "error",

@@ -4,8 +4,8 @@ import asyncio
 
 from gateway.core.outbox import BUNDLE_EVENTS, URGENT_LANES
 from gateway.core.session import Backoff
-from gateway.core.ways import MUTE_MS, URGENT_MUTE_MS, Ways
-from gateway.hub.inward import chain_at
+from gateway.core.ways import MUTE_MS, URGENT_MUTE_MS, Ways, interface_of
+from gateway.hub.claim import chain_at
 from gateway.hub.parts import PartFailedError
 from gateway.hub.waking import Wake, ended, stop
 from hal.errors import CorruptDataError, HalError, TimedOutError
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hal.interfaces import Clock, Journal, Uplink
     from hal.types import LaneMark, NetworkPath
 
-SUBSCRIBED = ("receipt", "keyset")  # in this order brokers hand out what they retain
+# In this order brokers hand out what they retain.
+SUBSCRIBED = ("receipt", "keyset", "config", "disposition", "command")
 # A broker that acknowledges nothing for so long is left: it holds the window closed. An alarm waits less: at 64 kbit/s its
 # PUBACK comes within 3 s, and a connection that died without a word works again when it is made anew.
 PUBACK_LIMIT_MS, URGENT_PUBACK_LIMIT_MS = 60_000, 20_000
@@ -56,6 +57,7 @@ class Delivery:
         self.ways = Ways(len(uplinks))
         self.way = self.ways.way(0, None)
         self.way_is_back = False
+        self.interface = ""  # of the last connection, empty where there was none or it cannot be told
         self.seen: "list[NetworkPath]" = []
         self.paths_due_ms = 0
         self.journal = journal
@@ -75,6 +77,7 @@ class Delivery:
         self.greet_until_ms = 0
         self.receipts_before = 0
         self.sending: "list[tuple[asyncio.Task[None], int]]" = []  # each with the uptime until which it is waited for
+        self.hushed = False  # the gateway leaves the home: its retained topics stay cleared
         self.waited_ms = 0  # unreceipted on earlier connections,
         self.waited_at = 0  # while so many receipts had come
 
@@ -131,6 +134,10 @@ class Delivery:
             facts["path"] = self.way.interface
         return facts
 
+    def way_out(self) -> "tuple[str, bool]":
+        """The interface of the connection that holds or held last, and whether it holds; as `interface_of`."""
+        return self.interface, self.connected_ms is not None
+
     @property
     def first(self) -> bool:
         """Whether the way in use is the first of the configuration."""
@@ -169,6 +176,8 @@ class Delivery:
         await self.uplink.connect(topics, interface=self.way.interface)
         now_ms = self.clock.uptime_ms()
         self.connected_ms, self.lost_ms, self.last_error = now_ms, None, ""
+        self.interface = interface_of(self.way, self.outward.network.paths())
+        self.inward.connection += 1
         self.greet_until_ms = now_ms + GREET_MS
         self.log("info", "Connected to the broker.", **self.way_facts())
         self.epoch = self.journal.epoch
@@ -209,17 +218,17 @@ class Delivery:
         try:
             while True:
                 message = await self.uplink.receive()
-                await self.inward.take(message)
-                self.greeted()
-                self.wake.call()
+                if await self.inward.take(message):
+                    self.settled()
         except HalError as error:
             lost.append(error)
         finally:
             self.wake.call()
 
-    def greeted(self) -> None:
-        """The retained receipt has come; or the keyset, which comes after it, so there is none."""
+    def settled(self) -> None:
+        """A message has been acted on: the retained receipt; or the keyset, which comes after it, so there is none."""
         self.greet_until_ms = 0
+        self.wake.call()
 
     def marks(self) -> "list[LaneMark]":
         """Where all lanes stand."""
@@ -321,8 +330,10 @@ class Delivery:
     def offer(self, sort: str, message: bytes) -> None:
         """Publish a retained message of our own without waiting: no alarm stands behind its PUBACK.
 
-        A connection that ends meanwhile brings the newest one at the next.
+        A connection that ends meanwhile brings the newest one at the next. Nothing goes where the topics were cleared.
         """
+        if self.hushed:
+            return
         self.begin(self.uplink.publish(self.outward.topic(sort), message, retain=True))
 
     def down_since_ms(self, now_ms: int) -> "int | None":

@@ -3,8 +3,16 @@
 Such an event is a bug of ours, and stays one however often it is tried: waiting for it would hold up every alarm behind it.
 """
 
+from gateway.core import cbor
 from gateway.core.errors import DecodeError
-from gateway.core.event_codec import encode_event, lane_of, with_identity
+from gateway.core.event_codec import (
+    IDENTITY_SIZE,
+    encode_event,
+    encode_values,
+    kind_code,
+    lane_of,
+    with_identity,
+)
 from gateway.core.model import Event
 from gateway.hub.overrun import COUNTS
 
@@ -12,11 +20,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from gateway.core.model import Observation
     from gateway.hub.overrun import Work
+    from hal.interfaces import Crypto, Journal
     from hal.types import Entry
 
     Log = Callable[..., None]
     Own = Callable[[str, int, dict[str, object]], Event]
+
+
+NEWEST, LOOKED_AT_BYTES = 8, 65_536  # entries of a lane in which an event is looked for
 
 
 def written(work: "Work", own: "Own", log: "Log") -> "list[tuple[int, bytes]]":
@@ -30,6 +43,8 @@ def written(work: "Work", own: "Own", log: "Log") -> "list[tuple[int, bytes]]":
         for form in forms(event, own):
             try:
                 data = encode_event(form)
+            except MemoryError:
+                raise  # it says nothing of the event
             except Exception as error:  # noqa: BLE001  whatever a wrong type brings about
                 log("error", "An event does not encode.", kind=form.kind, cause=type(error).__name__)
                 log("debug", "trace", error=error)
@@ -39,6 +54,27 @@ def written(work: "Work", own: "Own", log: "Log") -> "list[tuple[int, bytes]]":
             break
     work.events = events
     return encoded
+
+
+def record_identity(crypto: "Crypto", placement: int, observation: "Observation") -> "bytes | None":
+    """Key 9 of a stored record: the same whenever the same record is read again (DESIGN.md 4, Identity). None for what is no record."""
+    if observation.record is None:
+        return None
+    parts = [placement, kind_code(observation.kind), observation.record, encode_values(observation.values)]
+    return crypto.hmac_sha256("identity", cbor.encode(parts))[:IDENTITY_SIZE]
+
+
+def is_there(work: "Work", journal: "Journal") -> bool:
+    """Whether `journal` has all that `work` would store: it may have failed when it had stored it, for want of memory to say so.
+
+    An event names its moment to the millisecond, so one of the newest with the same bytes is the same one.
+    """
+    for event in work.events:
+        lane, data = lane_of(event.kind), encode_event(event)
+        newest = journal.peek(lane, journal.mark(lane).last - NEWEST, LOOKED_AT_BYTES, NEWEST)
+        if not any([entry.event == data for entry in newest]):
+            return False
+    return bool(work.events)
 
 
 def forms(event: Event, own: "Own") -> "Iterator[Event]":

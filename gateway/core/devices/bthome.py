@@ -11,9 +11,11 @@ with an equal counter counts only within `REPLAY_AFTER_MS` of the first: after t
 
 **Trust.** With a key, the counter must rise strictly and a plain frame is refused. An alarm of lane 0 in a
 refused frame is delivered all the same, marked, with a fault beside it (DESIGN.md 3); what an unverified frame
-says never ends an alarm, and never hides a verified one that follows. docs/adr/0007-decoders.md says why.
+says never ends an alarm, and never hides one that follows. docs/adr/0007-decoders.md says why. A counter that began
+anew counts from there once a person has confirmed it (`bthome_counter.py`).
 """
 
+from gateway.core.devices.bthome_counter import COUNTER_KEY, PEAK_KEY, Counter
 from gateway.core.devices.bthome_frame import (
     INFO_TRIGGER,
     UUID,
@@ -45,7 +47,8 @@ REPLAY_AFTER_MS = 60_000
 # A fault that lasts is told once in this time; a counter that says nothing new is stored once in this time.
 FAULT_AGAIN_MS = 600_000
 COUNTER_AGAIN_MS = 600_000
-COUNTER_KEY, STATES_KEY = "counter", "states"
+STATES_KEY = "states"
+SUSPECTED = "device.replay_suspected"
 
 
 class Heard:
@@ -76,11 +79,13 @@ class Bthome(AdvertisingDriver):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.address = bytes.fromhex(context.address.replace(":", "")) if context.key_ref else b""
-        counter = context.stored(COUNTER_KEY)
-        self.counter = int.from_bytes(counter, "big") if counter else -1
+        self.counter = Counter(context.stored(COUNTER_KEY), context.stored(PEAK_KEY))
         self.observer = Observer(context.stored(STATES_KEY) or b"")
         self.accepted: "Heard | None" = None
         self.other: "Heard | None" = None
+        # The last frame of ours that was refused for its counter, where none was accepted since: what may be a reset.
+        self.behind: "Heard | None" = None
+        self.behind_counter = -1
         self.faults_ms: "dict[str, int]" = {}
         self.counter_stored_ms = 0
 
@@ -173,37 +178,57 @@ class Bthome(AdvertisingDriver):
             return self.refuse(data, "tag", now_ms)
         frame = decode_objects(objects)
         counter = header.counter
-        if counter <= self.counter:
+        if not self.counter.is_new(counter, now_ms):
             return self.replayed(data, frame, counter, now_ms)
-        self.counter = counter
+        self.counter.take(counter, now_ms)
+        self.behind = None  # the sensor counts on: what was refused was no reset
         reading = self.take(Heard(data, objects, now_ms, gap_of(frame)), frame, now_ms)
         unsaved = now_ms - self.counter_stored_ms >= COUNTER_AGAIN_MS or self.counter_stored_ms == 0
         if reading.observations or reading.state or unsaved:
-            reading.state[COUNTER_KEY] = counter.to_bytes(4, "big")
+            reading.state.update(self.counter.state())
             self.counter_stored_ms = max(1, now_ms)
         return reading
 
     # --- frames that are not ---
 
     def replayed(self, data: bytes, frame: Frame, counter: int, now_ms: int) -> Reading:
-        """A counter that did not rise: refused, its lane 0 alarm delivered as suspected."""
+        """A counter that did not rise as it must: refused, its lane 0 alarm delivered as suspected."""
         # The very last frame again, or just after a start what must be it, is no fault: a slow sensor does that.
-        last = counter == self.counter and (self.accepted is None or self.accepted.data == data)
+        last_counter = self.counter.last
+        last = counter == last_counter and (self.accepted is None or self.accepted.data == data)
         if last and self.accepted is None and now_ms <= REPLAY_AFTER_MS:
             frame.presses = []  # delivered before the stop, with this counter
-        refused = (REPLAYED, "counter " + str(counter) + " did not rise above " + str(self.counter))
+        refused = (REPLAYED, why_replayed(counter, last_counter))
         reading = self.distrust(data, frame, REPLAY_SUSPECTED, refused, now_ms)
+        if counter != last_counter:
+            self.behind, self.behind_counter = self.other, counter
         if reading.observations or not last:
-            values: "dict[str, object]" = {"counter": counter, "last_counter": self.counter}
-            reading.observations += self.fault("device.replay_suspected", values, now_ms)
+            values: "dict[str, object]" = {"counter": counter, "last_counter": last_counter}
+            reading.observations += self.fault(SUSPECTED, values, now_ms)
         return reading
+
+    def counters(self) -> "tuple[int, int] | None":
+        """The counter of a frame that was refused for it and may be a reset, and the last accepted one."""
+        return None if self.behind is None else (self.behind_counter, self.counter.last)
+
+    def confirm_reset(self, now_ms: int) -> Reading:
+        """From now on the sensor counts from the refused frame, which itself is not taken."""
+        heard = self.behind
+        if heard is None:
+            return Reading(heard=False)
+        values: "dict[str, object]" = {"counter": self.behind_counter, "last_counter": self.counter.last}
+        self.counter.reset(self.behind_counter, now_ms)
+        self.accepted, self.other, self.behind = heard, None, None
+        self.faults_ms.pop(SUSPECTED, None)  # a replay after this is told at once
+        self.counter_stored_ms = max(1, now_ms)
+        return Reading([Observation("device.counter_reset", values)], self.counter.state(), heard=False)
 
     def distrust(
         self, data: bytes, frame: Frame, provenance: int, refused: "tuple[str, str]", now_ms: int
     ) -> Reading:
         """Refuse a frame, but deliver the alarms of lane 0 in it with their provenance."""
         self.other = Heard(data, b"", now_ms, gap_of(frame), refused)
-        reading = Reading(self.observer.alarms(frame, provenance), refused=refused, heard=False)
+        reading = Reading(self.observer.alarms(frame, now_ms, provenance), refused=refused, heard=False)
         self.store_states(reading)
         return reading
 
@@ -222,6 +247,13 @@ class Bthome(AdvertisingDriver):
             return []
         self.faults_ms[key] = now_ms
         return [Observation(kind, values)]
+
+
+def why_replayed(counter: int, last_counter: int) -> str:
+    """What is wrong with a counter."""
+    if counter > last_counter:
+        return "counter " + str(counter) + " is too far above " + str(last_counter) + " after a reset"
+    return "counter " + str(counter) + " did not rise above " + str(last_counter)
 
 
 TEXTS = {

@@ -40,7 +40,10 @@ CLIMATE = ("temperature_c", "humidity_pct", "illuminance_lx")
 COPY_GAP_MS = 4_000
 PACKET_GAP_MS = 60_000
 
-CLEAR, ACTIVE, UNVERIFIED = 0, 1, 2
+# Of an alarm: none; one that was verified; one that was not; one of which a frame that was not verified says that it is over.
+# That ends no alarm. But the next one is told again: whoever takes the battery out of a detector that sounds ends it unheard.
+CLEAR, ACTIVE, UNVERIFIED, DOUBTED = 0, 1, 2, 3
+TOLD_AGAIN_MS = 60_000  # frames that take turns do not multiply an alarm
 BATTERY, BATTERY_LOW, PACKET = "battery", "battery_low", "packet"
 
 
@@ -64,6 +67,7 @@ class Observer:
         self.dirty = False
         self.packet = self.states.pop(PACKET, None)
         self.press: "Press | None" = None  # the last frame with a button in it since the start
+        self.alarm_ms: "dict[str, int]" = {}  # when an alarm that is not verified was told last
         self.climate: "dict[str, object]" = {}
         self.battery = BatteryWatch(self.states.get(BATTERY), self.states.get(BATTERY_LOW))
 
@@ -91,17 +95,27 @@ class Observer:
                 observation.device_time = DeviceTime(str(stamp))
         return found
 
-    def alarms(self, frame: Frame, provenance: int) -> "list[Observation]":
+    def alarms(self, frame: Frame, now_ms: int, provenance: int) -> "list[Observation]":
         """Lane 0 alarms of a frame that was refused: states that begin, and presses. Nothing else moves."""
         found: "list[Observation]" = []
         for name in frame.names:
             kinds = STATES.get(name) or STATES.get(base_of(name))
-            if kinds is None or not kinds[2] or frame.values[name] is not True:
+            if kinds is None or not kinds[2]:
                 continue
-            if self.states.get(name, CLEAR) == CLEAR:
+            state = self.states.get(name, CLEAR)
+            if frame.values[name] is not True:
+                if state != CLEAR:
+                    self.remember(name, DOUBTED)
+            elif state == CLEAR or (state == DOUBTED and self.is_other_alarm(name, now_ms)):
                 self.remember(name, UNVERIFIED)
+                self.alarm_ms[name] = now_ms
                 found.append(Observation(kinds[0], part_of(name), provenance=provenance))
         return found + pressed(frame, provenance)
+
+    def is_other_alarm(self, name: str, now_ms: int) -> bool:
+        """Whether so long has passed since an unverified alarm that this is another one."""
+        told_ms = self.alarm_ms.get(name)
+        return told_ms is None or now_ms - told_ms >= TOLD_AGAIN_MS
 
     def changed(self, beside: bool) -> "bytes | None":
         """The line to store, where a state changed or, with `beside`, where anything differs; else None."""

@@ -29,6 +29,7 @@ from gateway.core.devices.dispenser_messages import (
     BAD_PAYLOAD,
     BEAT,
     CAN_SET_TIME,
+    CAPABILITIES,
     DESCRIPTION,
     DONE,
     ENTRY,
@@ -84,7 +85,7 @@ class Dispenser(SerialDriver):
         super().__init__(context)
         self.framer = cobs.Framer(cobs.encoded_size(MAX_FRAME))
         self.requests = Requests()
-        self.capabilities = 0
+        self.abilities = 0
         self.anchor: "Anchor | None" = None
         self.heard_ms: "int | None" = None
         self.progress_ms = 0
@@ -98,6 +99,12 @@ class Dispenser(SerialDriver):
             DONE: self.on_done,
             ERROR: self.on_error,
         }
+
+    def can(self, described: "dict[str, str]") -> "list[str]":
+        """The capabilities of its last description, which outlives a restart; bits without a word are left out."""
+        features = described.get("features", "")
+        bits = int(features) if features and all([digit in "0123456789" for digit in features]) else 0
+        return [CAPABILITIES[bit] for bit in range(len(CAPABILITIES)) if bits >> bit & 1]
 
     # --- the driver's face --------------------------------------------------------------------------------------
 
@@ -220,7 +227,7 @@ class Dispenser(SerialDriver):
             self.requests.ask(HELLO, turn)
             return
         self.requests.boot = frame.boot
-        self.capabilities = fields["capabilities"]  # type: ignore[assignment]
+        self.abilities = fields["capabilities"]  # type: ignore[assignment]
         self.interval_s = fields["beat_s"]  # type: ignore[assignment]
         self.progress_ms = turn.now_ms
         self.unsettled_ms = None
@@ -355,7 +362,7 @@ class Dispenser(SerialDriver):
 
     def offer_time(self, fields: "Fields", turn: Turn) -> None:
         """Offer our time to a device that can take it and has none, or is off; never insist."""
-        if turn.utc_ms is None or self.time_refused or not self.capabilities & CAN_SET_TIME:
+        if turn.utc_ms is None or self.time_refused or not self.abilities & CAN_SET_TIME:
             return
         utc_ms = fields.get("utc_ms")
         right = fields["clock"] == CLOCK_SET and utc_ms is not None

@@ -1,16 +1,20 @@
 """What a device driver is: a decoder without I/O. The hub moves the bytes, keeps the state, and asks.
 
-Three shapes, by how a device is reached. Each is made with a `Context` and answers with a `Reading`:
+Four shapes, by how a device is reached. Each is made with a `Context` and answers with a `Reading`:
 
 `AdvertisingDriver`   advertised(advertisement) for each frame heard.
 `GattDriver`          steps(characteristics) once connected, then read(...), notified(...), denied(...), due(now); what a
                       reading wants done on the connection (`steps`) is done after the journal has stored what it said.
 `SerialDriver`        opened(now), received(bytes, now), due(now), and after the journal has stored what a
                       reading said, its `send_after` goes to the line: a device may forget only what is durable.
+`TelegramDriver`      heard(telegram, now) for each telegram of its sender, from a transceiver that many devices share.
 
 A driver never raises for what a device sent: a frame it refuses comes back as `Reading.refused`, is counted
 and shown in `trygg status`. State that must survive a power cut goes into `Reading.state` and is stored in
 the same append as the observations that moved it (DESIGN.md 5).
+
+Drivers of packages that are not ours rest on this module as it is (docs/drivers.md): a change that one of them would
+notice is another `CONTRACT`, and `contract.py` says what is held against a driver.
 """
 
 from gateway.core.model import Observation
@@ -19,18 +23,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.core.devices.enocean_telegram import Telegram
     from hal.interfaces import Crypto
     from hal.types import Advertisement
+
+CONTRACT = 1  # version of what drivers of other packages rest on
 
 # Why a frame was not taken: the keys of the counters that `trygg status` shows.
 MALFORMED = "malformed"  # does not decode
 REPEATED = "repeated"  # the same event again, as radios do
 INCOMPLETE = "incomplete"  # records in the device's memory did not come to their end
+FAILED = "driver_failed"  # the driver raised or broke its contract: a fault of the driver, not of the device
 REPLAYED = "replayed"  # an authenticated counter did not rise
 UNAUTHENTICATED_FRAME = "unauthenticated"  # plain where a key is set, or a tag that does not hold
 
 # State keys whose value is a number, highest byte first, that only rises: a lower one would let a replay pass.
-RISING = ("counter",)
+RISING = ("counter", "peak")
 
 
 class Context:
@@ -116,16 +124,37 @@ class Step:
 
 
 class Driver:
-    """What all drivers declare: `name` as configured, `interval_s` in which a healthy one is heard, or 0."""
+    """What all drivers declare: `name` as configured, `interval_s` in which a healthy one is heard, or 0.
+
+    A driver of a package that is not ours declares besides: `contract`, the `CONTRACT` that it was written for, and `kinds`,
+    every kind that it may tell. `capabilities` are words of `contract.CAPABILITIES`, for all devices that it reads.
+    """
 
     name = ""
-    transport = ""  # "ble-adv", "ble-gatt" or "serial"
+    transport = ""  # "ble-adv", "ble-gatt", "serial" or "enocean"
     interval_s = 0
     safety = False  # whether its frames can be a lane 0 alarm
+    contract = 0
+    kinds: "tuple[str, ...]" = ()
+    capabilities: "tuple[str, ...]" = ()
     option_names: "tuple[str, ...]" = ()  # keys of `options` that it knows; others are refused at start
 
     def __init__(self, context: Context) -> None:
         self.context = context
+
+    @staticmethod
+    def wrong_option(options: "dict[str, object]") -> "tuple[str, str] | None":
+        """The first of its own options that it cannot use, and what it expects there; None where all will do."""
+        return None
+
+    @classmethod
+    def interval_with(cls, options: "dict[str, object]") -> int:
+        """`interval_s` of a device with these options."""
+        return cls.interval_s
+
+    def can(self, described: "dict[str, str]") -> "list[str]":
+        """What this device can, in words of `capabilities`; `described` is what it has said of itself, or nothing yet."""
+        return list(self.capabilities)
 
 
 class AdvertisingDriver(Driver):
@@ -135,6 +164,14 @@ class AdvertisingDriver(Driver):
 
     def advertised(self, advertisement: "Advertisement") -> Reading:
         """Decode one advertisement of this device's address."""
+        return Reading(heard=False)
+
+    def counters(self) -> "tuple[int, int] | None":
+        """A counter that was refused and may have begun anew, and the last accepted one; None where there is nothing to confirm."""
+        return None
+
+    def confirm_reset(self, now_ms: int) -> Reading:
+        """A person confirmed that the counter began anew (`counters`): what to store and to say of it."""
         return Reading(heard=False)
 
 
@@ -180,6 +217,7 @@ class SerialDriver(Driver):
     transport = "serial"
     baud = 115_200
     parity = "N"
+    unanswered = False  # it has been asked, again and again, and says nothing
 
     def opened(self, now_ms: int, utc_ms: "int | None") -> Reading:
         """The line was opened (again): forget half frames, say what the protocol asks first."""
@@ -196,3 +234,13 @@ class SerialDriver(Driver):
     def next_due_ms(self, now_ms: int) -> "int | None":
         """When `due` wants to be called, or None."""
         return None
+
+
+class TelegramDriver(Driver):
+    """A device that sends radio telegrams to a transceiver of the home."""
+
+    transport = "enocean"
+
+    def heard(self, telegram: "Telegram", now_ms: int) -> Reading:
+        """Decode one telegram of this device's sender."""
+        return Reading(heard=False)

@@ -95,29 +95,36 @@ def is_control(values: "dict[str, object]") -> bool:
 
 
 def observation_of(measurement: Measurement) -> Observation:
-    """`glucose.measured`, or `measurement.failed` with its reason: control solution, beyond what the meter shows, no value."""
+    """`glucose.measured`, or `measurement.failed` with its reason: control solution, no value.
+
+    A meter that shows HI or LO has measured: that is told as what it found, with `glucose_range` where the number is not there.
+    """
     values = measurement.values
     if is_control(values):
         return failed(measurement, CONTROL, KEPT + CONTROL_NAMES)
     found = [values[name] for name in GLUCOSE_NAMES if name in values]
     status: int = values.get("glucose_status", 0)  # type: ignore[assignment]
-    if not found or isinstance(found[0], Absent):
-        return failed(measurement, why_none(found, status), KEPT + GLUCOSE_NAMES)
+    has_number = bool(found) and not isinstance(found[0], Absent)
+    side = side_of(found, status)
+    if side:
+        values["glucose_range"] = side
+    elif not has_number:
+        return failed(measurement, "no_value", KEPT + GLUCOSE_NAMES)
     for name in GLUCOSE_NAMES:
-        if name in values and not is_plausible(name, values[name]):  # type: ignore[arg-type]
+        if has_number and name in values and not is_plausible(name, values[name]):  # type: ignore[arg-type]
             values["implausible"] = name
-    if status & DOUBTFUL:
+    if status & (DOUBTFUL if has_number else DOUBTFUL & ~(TOO_HIGH | TOO_LOW)):
         values["questionable"] = True
     return measured(KIND, measurement)
 
 
-def why_none(found: "list[object]", status: int) -> str:
-    """Why there is no number. A meter that shows HI has measured, and somebody must know."""
-    if status & TOO_HIGH or Absent("+inf") in found:
-        return "above_range"
-    if status & TOO_LOW or Absent("-inf") in found:
-        return "below_range"
-    return "no_value"
+def side_of(found: "list[object]", status: int) -> str:
+    """On which side of what the meter measures the glucose lies; empty within, and where the meter contradicts itself."""
+    is_high = bool(status & TOO_HIGH) or Absent("+inf") in found
+    is_low = bool(status & TOO_LOW) or Absent("-inf") in found
+    if is_high == is_low:
+        return ""
+    return "above" if is_high else "below"
 
 
 def is_plausible(name: str, number: "int | Decimal") -> bool:

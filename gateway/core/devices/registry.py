@@ -73,13 +73,29 @@ def nonin_ble() -> "type[Driver]":
     return NoninOximeter
 
 
+def nonin_serial() -> "type[Driver]":
+    """Oximeters of Nonin on a serial line."""
+    from gateway.core.devices.nonin_serial import NoninSerial
+
+    return NoninSerial
+
+
+def enocean() -> "type[Driver]":
+    """Sensors of EnOcean, heard by a transceiver on a serial line."""
+    from gateway.core.devices.enocean import Enocean
+
+    return Enocean
+
+
 DRIVERS = {
     "blood_pressure": blood_pressure,
     "bthome": bthome,
     "dispenser": dispenser,
+    "enocean": enocean,
     "glucose": glucose,
     "heart_rate": heart_rate,
     "nonin_ble": nonin_ble,
+    "nonin_serial": nonin_serial,
     "plx": plx,
     "thermometer": thermometer,
     "weight_scale": weight_scale,

@@ -161,8 +161,11 @@ def build_rules(
 def default_rules(config: "Config", placements: "dict[str, int]", stored: "dict[str, bytes]") -> "list[Rule]":
     """Every dispenser's doses are followed, asked for or not."""
     asked = [rule.device for rule in config.rules if rule.type == "dose"]
+    plans = [name for name in config.plugged if "dose.planned" in config.plugged[name].kinds]
     dispensers = [
-        device for device in config.devices if device.driver in DISPENSERS and device.name not in asked
+        device
+        for device in config.devices
+        if (device.driver in DISPENSERS or device.driver in plans) and device.name not in asked
     ]
     return [DoseRule(placements[device.name], DEFAULT_ID, stored) for device in dispensers]
 

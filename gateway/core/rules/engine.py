@@ -132,9 +132,14 @@ class Engine:
         return any([self.asked(rule, rule.has_told, incident) for rule in self.rules])
 
     def asked(self, rule: Rule, ask: "Callable[..., Any]", *given: object) -> "Any":
-        """What a rule answers, or None where it fails: a fault of ours, with which nothing may go that a device said."""
+        """What a rule answers, or None where it fails: a fault of ours, with which nothing may go that a device said.
+
+        Raises MemoryError: it may have moved on without its answer, so nobody goes on with it.
+        """
         try:
             return ask(*given)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  whatever it is: the device's word is stored, and the fault told
             if rule not in self.failed:
                 self.failed.append(rule)

@@ -88,6 +88,8 @@ def read_state(item: "bytes | None") -> "tuple[dict[str, Mark], list[list[object
         rows, told = row
         marks = {row[0]: Mark(*row[1:]) for row in rows if has_shape(row, MARK_SHAPE) and has_sense(row)}
         good = [row for row in told if has_shape(row, OPEN_SHAPE) and len(row[2]) == INCIDENT_SIZE]
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
         return {}, []
     return marks, good

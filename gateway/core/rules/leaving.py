@@ -21,18 +21,25 @@ if TYPE_CHECKING:
 DEVICE = "device."  # what drivers, and the hub about a device, keep: device.<placement>.<key>
 PREFIXES = (DEVICE, NIGHT, DOSE, INCIDENT, RULE)
 NIGHT_EXIT, ADAPTER_LOST = "door.night_exit", "adapter.lost"
+OF_LINES = ("line.lost", "line.misread")  # of the hub where they are said of the transceiver
 UNWATCHED = {row[1]: name for name, row in registry.KINDS.items() if row[2] == ANY}
 
 
 class InUse:
     """What follows states: placements in use, those with a rule of the night, and whether any device needs the radio.
 
-    rules: state keys of the rules that are in use.
+    rules: state keys of the rules that are in use. transceiver: whether the home has one.
     """
 
     def __init__(
-        self, placements: "list[int]", nights: "list[int]", radio: bool, rules: "list[str] | None" = None
+        self,
+        placements: "list[int]",
+        nights: "list[int]",
+        radio: bool,
+        rules: "list[str] | None" = None,
+        transceiver: bool = False,
     ) -> None:
+        self.transceiver = transceiver
         self.placements = placements
         self.nights = nights
         self.radio = radio
@@ -51,6 +58,8 @@ class InUse:
             return "the rule was taken out of use"
         if kind == ADAPTER_LOST and not self.radio:
             return "no device needs the radio any more"
+        if not placement and kind in OF_LINES and not self.transceiver:
+            return "no device needs the transceiver any more"
         return ""
 
 

@@ -19,7 +19,7 @@ LATE_PARTS, OF_PARTS = 3, 2
 class Senses:
     """Who can be heard. `heard_ms` gives the uptime at which a placement was last heard in this run, or None.
 
-    radio: placements that are reached by radio, which are deaf together. incidents: those of the engine, set by whoever
+    radio: placements that are reached by radio, which are deaf together; telegrams: those that the transceiver hears. incidents: those of the engine, set by whoever
     builds it.
     """
 
@@ -29,6 +29,7 @@ class Senses:
         self.supervision = supervision
         self.heard_ms = heard_ms
         self.radio = radio
+        self.telegrams: "list[int]" = []
         self.incidents: "Incidents | None" = None
 
     def is_open(self, placement: int, kind: str) -> bool:
@@ -39,6 +40,9 @@ class Senses:
         """Why a device cannot be heard whatever happens to it, or nothing: radio gone, or it may not be read."""
         if placement in self.radio and self.is_open(HUB, "adapter.lost"):
             return "the radio is gone"
+        place = HUB if placement in self.telegrams else placement
+        if self.is_open(place, "line.lost") or self.is_open(place, "line.misread"):
+            return "nothing can be read on the line"
         if self.is_open(placement, "device.denied"):
             return "the device may not be read"
         return ""

@@ -341,6 +341,8 @@ def read_kept(kept: bytes, count: int) -> "list[Any]":
     """
     try:
         found = cbor.decode(kept)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001  whatever becomes of bytes that nothing proves
         return []
     row: "list[Any]" = found if isinstance(found, list) else [found]

@@ -1,0 +1,94 @@
+"""The line of the EnOcean transceiver: one port, and a device in use for each sender that it hears."""
+
+from gateway.core.devices.enocean_transceiver import Transceiver
+from gateway.hub.lines import Line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.core.devices.driver import Reading, TelegramDriver
+    from gateway.core.devices.enocean_telegram import Telegram
+    from gateway.hub.devices import Device
+    from gateway.hub.intake import Intake
+    from hal.interfaces import Clock, SerialPort, SerialPorts
+
+
+def line_of(
+    url: "str | None",
+    devices: "list[Device]",
+    ports: "SerialPorts | None",
+    intake: "Intake",
+    clock: "Clock",
+    random16: "Callable[[], int]",
+) -> "TelegramLine | None":
+    """The line of the transceiver at `url`, where the home has one and the machine has ports."""
+    if ports is None or url is None:
+        return None
+    senders = [device for device in devices if device.config.sender is not None]
+    return TelegramLine(url, senders, ports, intake, clock, random16)
+
+
+class TelegramLine(Line):
+    """What is said of the line is said of the hub: its placement is 0.
+
+    heard_ever: telegrams of anybody. strangers: those of senders that no device has; a neighbour's are among them.
+    `teaching` hears every telegram, while somebody teaches a device in; so do `hearers`.
+    """
+
+    name = "enocean"
+
+    def __init__(
+        self,
+        url: str,
+        devices: "list[Device]",
+        ports: "SerialPorts",
+        intake: "Intake",
+        clock: "Clock",
+        random16: "Callable[[], int]",
+    ) -> None:
+        self.transceiver = Transceiver()
+        self.by_sender = {device.config.sender: device for device in devices}
+        self.teaching: "Callable[[Telegram, int], None] | None" = None
+        self.hearers: "list[Callable[[Telegram, int], None]]" = []
+        self.heard_ever = 0
+        self.strangers = 0
+        self.shown = ""
+        self.begin(self.transceiver, url, ports, intake, clock, random16)
+
+    def link(self) -> str:
+        """What is shown of the line."""
+        return self.shown
+
+    def keep_link(self, link: str) -> None:
+        """Show it at each device: they are reached by this line."""
+        self.shown = link
+        for device in self.by_sender.values():
+            device.link = link
+
+    async def answer(self, port: "SerialPort", reading: "Reading", came: bool) -> None:
+        """Hand each telegram to the device of its sender, then ask what the transceiver is to be asked.
+
+        What finds no room in the store waits beside this loop: an alarm may come next.
+        """
+        for telegram in self.transceiver.heard_telegrams:
+            await self.hear(telegram)
+        for data in reading.send:
+            await port.write(data)
+
+    async def hear(self, telegram: "Telegram") -> None:
+        """One telegram."""
+        now_ms = self.clock.uptime_ms()
+        self.heard_ever += 1
+        if self.teaching is not None:
+            self.teaching(telegram, now_ms)
+        for hear in self.hearers:
+            hear(telegram, now_ms)
+        device = self.by_sender.get(telegram.sender)
+        if device is None:
+            self.strangers += 1
+            return
+        driver: "TelegramDriver" = device.driver  # type: ignore[assignment]
+        await self.intake.take(device, driver.heard(telegram, now_ms), now_ms, wait=False)
+        if telegram.rssi_dbm is not None:
+            await self.intake.received(device, telegram.rssi_dbm, now_ms)
