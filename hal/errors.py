@@ -49,6 +49,9 @@ class PairingError(DeniedError):
 
     STALE = "stale"  # the peripheral no longer knows the stored bond
     PASSKEY = "passkey"  # it did not take the passkey
+    OOB = "oob"  # its key is not the one that the data on the label stands for
+    NO_OOB = "no_oob"  # it does not pair by data on a label
+    NO_WAY = "no_way"  # our own stack has no way to take such data
     WEAK = "weak"  # it offers less protection than was asked for
     KEY = "key"  # legacy pairing or a key of less than 16 bytes
     NUMBER = "number"  # nobody confirmed the number

@@ -5,7 +5,7 @@ backend passes the same files in `tests/contract`. Errors are those of `hal.erro
 Cancellation: every coroutine here may be cancelled at any wait and leaves its object usable.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from hal.types import (
@@ -130,15 +130,31 @@ class Journal(Protocol):
 
 
 class BleScanner(Protocol):
-    """A stream of advertisements: bounded, newest kept, losses counted."""
+    """A stream of advertisements: bounded, losses counted, the home's own devices apart from strangers.
+
+    Where there is no room for another one, whoever has most waiting loses the oldest of it.
+    """
 
     @property
     def dropped(self) -> int:
-        """How many receptions were dropped because nobody took them in time."""
+        """How many receptions of known devices were dropped because nobody took them in time."""
         ...
 
-    async def start(self, *, active: bool = False) -> None:
-        """Begin to listen. Raises UnavailableError where there is no adapter."""
+    @property
+    def heard_ms(self) -> int | None:
+        """Uptime at which anybody at all was heard last, also who is not handed out; None where nobody was yet."""
+        ...
+
+    async def start(
+        self, *, active: bool = False, known: Collection[str] | None = None, offering: str = ""
+    ) -> None:
+        """Begin to listen; a scan that runs already goes on as is asked now, and keeps what it holds.
+
+        `known` are the addresses that are heard, without it everybody's. Strangers, however many, take no room from
+        them: they are not held at all, or where a service is named in `offering`, the newest few of those who offer it
+        (`hal.types.EVERYBODY`: of them all).
+        Raises UnavailableError where there is no adapter.
+        """
         ...
 
     async def stop(self) -> None:
@@ -146,7 +162,10 @@ class BleScanner(Protocol):
         ...
 
     async def receive(self) -> Advertisement:
-        """The next advertisement. Raises LinkLostError when the adapter is lost or the scan stopped."""
+        """The next advertisement, those of known devices first, each sort in order of arrival.
+
+        Raises LinkLostError when the adapter is lost or the scan stopped.
+        """
         ...
 
 
@@ -189,12 +208,18 @@ class BleConnection(Protocol):
 class BleCentral(Protocol):
     """Connects to peripherals."""
 
+    @property
+    def takes_oob(self) -> bool:
+        """Whether its stack can be given the data of a label or NFC tag."""
+        ...
+
     async def connect(
         self,
         address: str,
         *,
         pair: bool = False,
         passkey: int | None = None,
+        oob: bytes | None = None,
         least: int = BOND_WEAK,
         compare: Callable[[int], Awaitable[bool]] | None = None,
         timeout_ms: int = 20_000,
@@ -203,7 +228,10 @@ class BleCentral(Protocol):
 
         A peripheral that is not heard is waited for. A bond weaker than `least` is not made, nor used where it is
         stored; with `passkey` only an authenticated one will do. `compare` asks a person whether the peripheral shows a
-        number; without it nobody is asked, and a peripheral that insists on it refuses.
+        number; without it nobody is asked, and a peripheral that insists on it refuses. `oob` is the data of a label or
+        tag, 32 bytes: LE Secure Connections confirmation value, then random value, each least significant byte first. With
+        it pairing is out of band or is not, and only an authenticated bond will do; where `takes_oob` is False it is
+        refused (`PairingError.NO_WAY`) before anybody is connected to.
         Raises TimedOutError, UnavailableError (no adapter), PairingError (why no bond came of it, or the stored one is
         not taken), LinkLostError (the link broke on the way).
         """
@@ -262,8 +290,12 @@ class KeyStore(Protocol):
 class Crypto(Protocol):
     """Primitives over keys in the key store: native on Linux, portable Python elsewhere."""
 
-    def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
-        """Whether the signature holds."""
+    async def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether the signature holds. May take a second on a board; others run meanwhile.
+
+        A signature has one form: what is not its shortest, or has a scalar beyond the group's order, does not hold. Nor
+        does one under a key that is not in its shortest form or has small order (`hal.public_keys`).
+        """
         ...
 
     def aes_ccm_open(

@@ -19,6 +19,7 @@ YIELD_ORDER = (INFO, MEASUREMENT, TECHNICAL)
 # The state key of this and a name says: what was put aside under that name is journalled again.
 ASIDE_STATE = "aside/"
 
+EVERYBODY = "*"  # as the service that strangers offer, to a scanner: whoever they are
 BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED = 0, 1, 2
 CHAIN_SIZE = 16
 EPOCH_SIZE = 8
@@ -194,3 +195,49 @@ class NetworkPath:
         self.up = up
         self.address = address
         self.routed = routed
+
+
+class WifiSeen:
+    """A Wi-Fi network in reach: its name, how strongly it is received, whether it asks for a password."""
+
+    __slots__ = ("protected", "rssi_dbm", "ssid")
+
+    def __init__(self, ssid: str, rssi_dbm: int, protected: bool) -> None:
+        self.ssid = ssid
+        self.rssi_dbm = rssi_dbm
+        self.protected = protected
+
+
+class Served:
+    """One characteristic that we serve: what a client may do with it, and its first value.
+
+    A value is read and written only over an encrypted link, whatever the client asks.
+    """
+
+    __slots__ = ("notifies", "reads", "uuid", "value", "writes")
+
+    def __init__(
+        self,
+        uuid: str,
+        value: bytes = b"",
+        *,
+        reads: bool = False,
+        writes: bool = False,
+        notifies: bool = False,
+    ) -> None:
+        self.uuid = uuid
+        self.value = value
+        self.reads = reads
+        self.writes = writes
+        self.notifies = notifies
+
+
+class Written:
+    """What a client wrote to a characteristic of ours; `fresh` where it is another connection's than the one before."""
+
+    __slots__ = ("fresh", "uuid", "value")
+
+    def __init__(self, uuid: str, value: bytes, fresh: bool = False) -> None:
+        self.uuid = uuid
+        self.value = value
+        self.fresh = fresh

@@ -16,7 +16,7 @@ from bumble import hci
 from bumble.core import BaseBumbleError, PhysicalTransport
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import Host
-from bumble.pairing import PairingConfig
+from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 from bumble.transport.common import AsyncPipeSink, Transport
 
@@ -56,6 +56,17 @@ class Listener(Protocol):
         ...
 
 
+class DeafDevice(Device):
+    """Hears advertisements at its host alone, as our listeners do.
+
+    Upstream parses each packet twice over and keeps the last one of every address for as long as it scans: memory
+    without an end where phones change their addresses, and most of the work in a flood.
+    """
+
+    def on_advertising_report(self, report: Report) -> None:
+        """Nothing: `BumbleAdapter` listens to the same event of the host."""
+
+
 class BumbleAdapter:
     """A `Radio` (see `hal.linux.radio`) on any controller that Bumble can reach.
 
@@ -77,6 +88,7 @@ class BumbleAdapter:
         self._listeners: list[Listener] = []
         self._watchers: list[Callable[[str], None]] = []
         self._answers: dict[str, Answers] = {}
+        self._welcome: PairingDelegate | None = None
         self._scanner_backend = cast(
             type[BumbleScanner], type("BumbleScanner", (BumbleScanner,), {"adapter": self})
         )
@@ -85,6 +97,11 @@ class BumbleAdapter:
         )
 
     # --- as a radio ------------------------------------------------------------------------------------------
+
+    @property
+    def takes_oob(self) -> bool:
+        """Whether the stack takes the data of a label."""
+        return True
 
     @property
     def scanner_backend(self) -> type[BumbleScanner]:
@@ -132,6 +149,9 @@ class BumbleAdapter:
         """Address and level of every stored bond."""
         await self._open_bonds()
         return self._bonds.levels()
+
+    async def vet(self, address: str, *, new: bool) -> None:
+        """Nothing that `SecureSession` has not seen to before the key was made."""
 
     @asynccontextmanager
     async def answering(self, address: str, talk: PairingTalk) -> AsyncIterator[None]:
@@ -207,6 +227,10 @@ class BumbleAdapter:
         """Whether pairing with the peer is being answered."""
         return connection.peer_address.to_string(False) in self._answers
 
+    def welcome(self, delegate: PairingDelegate | None) -> None:
+        """Let `delegate` answer whoever asks us to pair, for as long as a service of ours is there; None: nobody again."""
+        self._welcome = delegate
+
     async def close(self) -> None:
         """Let go of the controller, reset. It may be used again: it opens again."""
         async with self._opening:
@@ -231,7 +255,9 @@ class BumbleAdapter:
             host = Host(self._transport.source, self._transport.sink)
         else:
             host = Host(self._transport_name, AsyncPipeSink(self._transport_name))
-        device = Device(config=DeviceConfiguration(name="trygg", address=self._bonds.own_address), host=host)
+        device = DeafDevice(
+            config=DeviceConfiguration(name="trygg", address=self._bonds.own_address), host=host
+        )
         device.keystore = self._bonds
         device.smp_session_proxy = SecureSession
         device.pairing_config_factory = self._pairing_config
@@ -305,7 +331,7 @@ class BumbleAdapter:
 
     def _pairing_config(self, connection: Connection) -> PairingConfig:
         answers = self._answers.get(connection.peer_address.to_string(False))
-        return pairing_config(answers or Refusal())
+        return pairing_config(answers or self._welcome or Refusal())
 
 
 def open_adapter(transport: "str | Controller", bonds: Path) -> BumbleAdapter:

@@ -62,7 +62,9 @@ class BondStore(KeyStore):
         return {_address(name): _level(keys) for name, keys in self._bonds.items()}
 
     async def forget(self, address: str) -> None:
-        """Delete the bond with `address`; no error where there is none."""
+        """Delete the bond with `address`, one that is just being written included; no error where there is none."""
+        async with self._saving:  # what is being written stands then
+            pass
         names = [name for name in self._bonds if _address(name) == address.upper()]
         for name in names:
             await self.delete(name)

@@ -1,9 +1,11 @@
 """A scanner backend for bleak on a `BumbleAdapter`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bleak.args.bluez import BlueZScannerArgs
-from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakError
 
 from hal.bumble.advertising import Report, Structures, is_scan_response, parse, structures
@@ -11,7 +13,7 @@ from hal.bumble.advertising import Report, Structures, is_scan_response, parse, 
 if TYPE_CHECKING:
     from hal.bumble.adapter import BumbleAdapter
 
-REMEMBERED = 1024  # senders; in a block of flats their number has no end, as phones change addresses
+REMEMBERED = 1024  # senders whose scan response is kept; their number has no end, as phones change addresses
 
 
 class BumbleScanner(BaseBleakScanner):
@@ -19,6 +21,8 @@ class BumbleScanner(BaseBleakScanner):
 
     A scan response is remembered and joined to the sender's later advertisements; the advertisement that it answered
     is not delivered again with it, because the same service data twice would look like two events.
+
+    `wants` is asked of each sender first: what it does not want is neither parsed nor remembered.
     """
 
     adapter: ClassVar["BumbleAdapter"]
@@ -30,10 +34,12 @@ class BumbleScanner(BaseBleakScanner):
         scanning_mode: Literal["active", "passive"],
         *,
         bluez: BlueZScannerArgs,
+        wants: Callable[[str], bool] | None = None,
         **_kwargs: Any,
     ) -> None:
         super().__init__(detection_callback, service_uuids)
         self._active = scanning_mode != "passive"
+        self._wants = wants
         self._patterns = list(bluez.get("or_patterns", []))
         self._responses: dict[str, Structures] = {}
         if not self._active and not self._patterns:
@@ -46,7 +52,6 @@ class BumbleScanner(BaseBleakScanner):
 
     async def start(self) -> None:
         """Start scanning."""
-        self.seen_devices = {}
         self._responses = {}
         await self.adapter.listen(self)
 
@@ -57,23 +62,35 @@ class BumbleScanner(BaseBleakScanner):
     def hear(self, report: Report) -> None:
         """Adapter side: one packet."""
         address = report.address.to_string(False)
+        if self._wants is not None and not self._wants(address):
+            return
         items = structures(report.data)
         if is_scan_response(report):
-            _remember(self._responses, address, items)
-        elif not self._wanted(items):
+            self._remember(address, items)
+        elif not self._fits(items):
             return
         else:
             items = items + self._responses.get(address, [])
         data = parse(items, report.rssi, report)
         if self.is_allowed_uuid(data.service_uuids):
             device = self.create_or_update_device(address, address, data.local_name, report.address, data)
-            _remember(self.seen_devices, address, (device, data))
             self.call_detection_callbacks(device, data)
+
+    def create_or_update_device(
+        self, key: str, address: str, name: str | None, details: Any, adv: AdvertisementData
+    ) -> BLEDevice:
+        """A device for this one packet: upstream keeps each that was ever heard, and nobody here looks at them."""
+        return BLEDevice(address, name, details)
 
     def lose(self, reason: str) -> None:
         """Adapter side: the controller is gone. Bleak has no word for it; `hal.linux.radio` has."""
 
-    def _wanted(self, items: Structures) -> bool:
+    def _remember(self, address: str, response: Structures) -> None:
+        if address not in self._responses and len(self._responses) >= REMEMBERED:
+            del self._responses[next(iter(self._responses))]
+        self._responses[address] = response
+
+    def _fits(self, items: Structures) -> bool:
         """A passive scan takes what fits a pattern, as BlueZ does; an active one everything."""
         if self._active:
             return True
@@ -82,9 +99,3 @@ class BumbleScanner(BaseBleakScanner):
             for kind, value in items
             for pattern in self._patterns
         )
-
-
-def _remember(memory: dict[str, Any], address: str, value: object) -> None:
-    if address not in memory and len(memory) >= REMEMBERED:
-        del memory[next(iter(memory))]
-    memory[address] = value

@@ -2,22 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from bleak.exc import BleakDBusError
-from dbus_fast import BusType, Message, MessageType
+from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusFastError
-from dbus_fast.service import ServiceInterface
 
 from hal.errors import UnavailableError
+from hal.linux.system_bus import BUS, PROPERTIES, BusConnection
 
 BLUEZ = "org.bluez"
 ADAPTER, DEVICE = "org.bluez.Adapter1", "org.bluez.Device1"
 CHARACTERISTIC = "org.bluez.GattCharacteristic1"
-OBJECT_MANAGER, PROPERTIES = "org.freedesktop.DBus.ObjectManager", "org.freedesktop.DBus.Properties"
-BUS = "org.freedesktop.DBus"
-ANSWER_S = 25.0  # as libdbus waits by default; dbus-fast would wait for ever
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 # What says that a device came, or that an adapter went away: the daemon, the adapter, or its power.
 RULES = (
     f"type='signal',sender='{BLUEZ}',interface='{OBJECT_MANAGER}',member='InterfacesAdded'",
@@ -29,13 +26,13 @@ RULES = (
 Interfaces = dict[str, dict[str, Any]]
 
 
-class BluezBus:
+class BluezBus(BusConnection):
     """Connects when it is first needed and again when the bus has gone."""
 
-    def __init__(self, address: str | None, lost: Callable[[str], None]) -> None:
-        self._address = address
+    def __init__(self, address: str | None, lost: Callable[[str, str], None]) -> None:
+        """`lost` is called with the reason, and with the path of the adapter that went away, empty for all of them."""
+        super().__init__(address)
         self._lost = lost
-        self._bus: MessageBus | None = None
         self.news = asyncio.Event()  # set when an object came, or an adapter went away
 
     async def call(
@@ -43,6 +40,17 @@ class BluezBus:
     ) -> list[Any]:
         """Call bluetoothd and return what it answers. Raises bleak's BleakDBusError, UnavailableError."""
         return await self._call(BLUEZ, path, interface, member, signature, *body)
+
+    async def _call(
+        self, service: str, path: str, interface: str, member: str, signature: str, *body: object
+    ) -> list[Any]:
+        bus = await self.connected()
+        try:
+            return taken(await self.exchange(bus, service, path, interface, member, signature, *body))
+        except TimeoutError as error:
+            raise UnavailableError(
+                f"{service} did not answer {member}: restart it (systemctl restart bluetooth)"
+            ) from error
 
     async def objects(self) -> dict[str, Interfaces]:
         """Every object of bluetoothd with its interfaces and their properties."""
@@ -55,69 +63,28 @@ class BluezBus:
             for path, interfaces in found.items()
         }
 
-    async def export(self, path: str, interface: ServiceInterface) -> None:
-        """Offer an object of ours to bluetoothd."""
-        (await self._connected()).export(path, interface)
-
-    def unexport(self, path: str) -> None:
-        """Take it back."""
-        if self._bus is not None and self._bus.connected:
-            self._bus.unexport(path)
-
-    async def close(self) -> None:
-        """Hang up; no error where there is no connection."""
-        bus, self._bus = self._bus, None
-        if bus is not None and bus.connected:
-            bus.disconnect()
-            await cast(Any, bus).wait_for_disconnect()
-
-    async def _connected(self) -> MessageBus:
-        if self._bus is None or not self._bus.connected:
-            bus = MessageBus(bus_address=self._address, bus_type=BusType.SYSTEM)
-            try:
-                self._bus = await bus.connect()
-            except (OSError, EOFError, DBusFastError) as error:
-                raise UnavailableError("no system message bus: is dbus running?", repr(error)) from error
-            self._bus.add_message_handler(self._on_message)
-            for rule in RULES:
-                await self._call(BUS, "/org/freedesktop/DBus", BUS, "AddMatch", "s", rule)
-        return self._bus
-
-    async def _call(
-        self, destination: str, path: str, interface: str, member: str, signature: str = "", *body: object
-    ) -> list[Any]:
-        bus = await self._connected()
-        message = Message(
-            destination=destination,
-            path=path,
-            interface=interface,
-            member=member,
-            signature=signature,
-            body=list(body),
-        )
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                reply = await bus.call(message)
-        except TimeoutError as error:
-            raise UnavailableError(
-                f"{destination} did not answer {member}: restart it (systemctl restart bluetooth)"
-            ) from error
-        except (OSError, EOFError) as error:
-            raise UnavailableError("the system message bus went away", repr(error)) from error
-        assert reply is not None
-        if reply.message_type == MessageType.ERROR:
-            raise BleakDBusError(reply.error_name or "", reply.body)
-        return list(reply.body)
+    async def begin(self, bus: MessageBus) -> None:
+        """Hear what comes and goes. Raises UnavailableError, BleakDBusError."""
+        bus.add_message_handler(self._on_message)
+        for rule in RULES:
+            taken(await self.match(bus, rule))
 
     def _on_message(self, message: Message) -> None:
         if message.message_type != MessageType.SIGNAL:
             return
         self.news.set()
         if message.member == "NameOwnerChanged" and message.body[0] == BLUEZ and not message.body[2]:
-            self._lost("bluetoothd ended")
+            self._lost("bluetoothd ended", "")
         elif message.member == "InterfacesRemoved" and ADAPTER in message.body[1]:
-            self._lost(f"adapter {message.body[0]} was removed")
+            self._lost(f"adapter {message.body[0]} was removed", message.body[0])
         elif message.member == "PropertiesChanged" and message.body[0] == ADAPTER:
             powered = message.body[1].get("Powered")
             if powered is not None and not powered.value:
-                self._lost(f"adapter {message.path} was switched off")
+                self._lost(f"adapter {message.path} was switched off", message.path or "")
+
+
+def taken(reply: Message) -> list[Any]:
+    """What a reply holds. Raises bleak's BleakDBusError."""
+    if reply.message_type == MessageType.ERROR:
+        raise BleakDBusError(reply.error_name or "", reply.body)
+    return list(reply.body)

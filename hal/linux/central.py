@@ -1,13 +1,16 @@
 """Central over bleak."""
 
 import asyncio
+import logging
 
-from hal.errors import DeniedError, PairingError, TimedOutError
+from hal.errors import DeniedError, HalError, PairingError, TimedOutError
 from hal.interfaces import Clock
 from hal.linux.connection import BleakConnection
 from hal.linux.pairing_talk import Compare, PairingTalk
 from hal.linux.radio import Radio
 from hal.types import BOND_NONE, BOND_WEAK
+
+log = logging.getLogger(__name__)
 
 BUFFERED = 1024  # notifications of one connection; at the four a second of an oximeter four minutes
 
@@ -20,12 +23,18 @@ class BleakBleCentral:
         self._radio = radio
         self._limit = limit
 
+    @property
+    def takes_oob(self) -> bool:
+        """Whether the stack can be given the data of a label."""
+        return self._radio.takes_oob
+
     async def connect(
         self,
         address: str,
         *,
         pair: bool = False,
         passkey: int | None = None,
+        oob: bytes | None = None,
         least: int = BOND_WEAK,
         compare: Compare | None = None,
         timeout_ms: int = 20_000,
@@ -33,8 +42,8 @@ class BleakBleCentral:
         """Connect and discover; with `pair`, bond with LE Secure Connections where no bond is stored.
 
         A peripheral that cannot be heard is waited for until `timeout_ms`. A bond weaker than `least` is not good
-        enough, a stored one neither; with `passkey` only an authenticated one is. `compare` asks a person whether the
-        peripheral shows a number.
+        enough, a stored one neither; with `passkey` only an authenticated one is, and so with `oob`, the data of a label.
+        `compare` asks a person whether the peripheral shows a number.
 
         Raises:
             TimedOutError: the peripheral did not answer in time.
@@ -43,9 +52,13 @@ class BleakBleCentral:
             DeniedError: the system refused.
             LinkLostError: the link broke on the way.
         """
+        if oob is not None and not self.takes_oob:
+            raise PairingError(
+                f"{address} was not paired: this radio takes no data of a label", reason=PairingError.NO_WAY
+            )
         await self._radio.ready()
         timeout_s = timeout_ms / 1000
-        talk = PairingTalk(passkey, least=least, compare=compare)
+        talk = PairingTalk(passkey, least=least, compare=compare, oob=oob)
         try:
             async with asyncio.timeout(timeout_s):
                 device = await self._radio.locate(address)
@@ -77,6 +90,7 @@ class BleakBleCentral:
         Whoever does not ask for the passkey may be somebody else (Core 5.4, Vol 3, Part H, 2.3.5.1), so a weaker
         bond than asked for is no bond; one that has just been made is not kept.
         """
+        await self._vet(address, connection, new=False)
         level = await self._radio.bond(address)
         if BOND_NONE < level < talk.least:
             raise PairingError(
@@ -89,6 +103,7 @@ class BleakBleCentral:
             await connection.open(pair=False)
             return level
         await self._pair(address, connection, talk)
+        await self._vet(address, connection, new=True)
         level = await self._radio.bond(address)
         if level == BOND_NONE:
             raise PairingError(
@@ -102,6 +117,18 @@ class BleakBleCentral:
                 f"{address} paired without its passkey: is it the right device?", reason=PairingError.WEAK
             )
         return level
+
+    async def _vet(self, address: str, connection: BleakConnection, *, new: bool) -> None:
+        """A bond that was just made by a short key is no bond: it is deleted before anything is read."""
+        try:
+            await self._radio.vet(address, new=new)
+        except PairingError:
+            await connection.disconnect()
+            try:
+                await self._radio.forget(address)
+            except HalError as error:  # it is refused all the same, and the radio has noted that
+                log.warning("a bond that was refused cannot be deleted: %s", error)
+            raise
 
     async def _open_bonded(self, address: str, connection: BleakConnection) -> None:
         """Connect with the stored bond. Whoever does not know it may have been reset, or be somebody else."""

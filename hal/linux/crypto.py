@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from hal.errors import DeniedError
 from hal.linux.keystore import FileKeyStore
+from hal.public_keys import is_usable
 
 
 class NativeCrypto:
@@ -18,7 +19,9 @@ class NativeCrypto:
     def __init__(self, keystore: FileKeyStore) -> None:
         self._keystore = keystore
 
-    def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+    async def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+        if not is_usable(public_key):
+            return False
         try:
             Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
         except (InvalidSignature, ValueError):

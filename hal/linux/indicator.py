@@ -11,6 +11,7 @@ PATTERNS = {
     "offline": ("default-on", 0, 0),
     "fault": ("timer", 200, 1800),
     "pairing": ("timer", 100, 100),
+    "identify": ("timer", 50, 150),
     "storage_full": ("timer", 1000, 200),
     "stopped": ("timer", 50, 4950),
     "quiet": ("none", 0, 0),

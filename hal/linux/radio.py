@@ -19,6 +19,11 @@ class Radio(Protocol):
     """One Bluetooth adapter and the stack that drives it."""
 
     @property
+    def takes_oob(self) -> bool:
+        """Whether the stack has a way to take the data of a label or NFC tag."""
+        ...
+
+    @property
     def scanner_backend(self) -> type[BaseBleakScanner] | None:
         """Value of bleak's `backend=` for scanners; None for the platform's own."""
         ...
@@ -38,7 +43,7 @@ class Radio(Protocol):
         ...
 
     def on_lost(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Call `callback` with the reason each time the adapter goes away; returns how to stop that."""
+        """Call `callback` with the reason each time our adapter goes away, not another one; returns how to stop that."""
         ...
 
     async def locate(self, address: str) -> BLEDevice | str:
@@ -55,6 +60,14 @@ class Radio(Protocol):
 
     async def bonds(self) -> dict[str, int]:
         """Address and level of every stored bond."""
+        ...
+
+    async def vet(self, address: str, *, new: bool) -> None:
+        """See that a bond that was just made is by a whole key, where the stack itself has not seen to it; look at a stored one.
+
+        Raises:
+            PairingError: it is not; whoever asked deletes it.
+        """
         ...
 
     def answering(self, address: str, talk: PairingTalk) -> AbstractAsyncContextManager[None]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from bleak import BleakScanner
 from bleak.args.bluez import BlueZScannerArgs, OrPattern
@@ -11,18 +11,17 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakDBusError, BleakError
 
-from hal.buffer import Buffer
 from hal.errors import HalError
 from hal.interfaces import Clock
 from hal.linux.native_errors import native_errors
 from hal.linux.radio import Radio
 from hal.linux.uuids import short_uuid
+from hal.receptions import BUFFERED, Receptions
 from hal.types import Advertisement
 
 log = logging.getLogger(__name__)
 
 START_S, STOP_S = 20.0, 5.0  # a bluetoothd that hangs answers never
-BUFFERED = 256  # a home sends some tens a second; what waits longer than this many is old news
 
 # BlueZ scans passively only for patterns. One on service data brings no event on BlueZ 5.82, one on the flags does:
 # so all usual flags are asked for, and whose data it is we look at ourselves (Supplement to the Core, Part A, 1.3).
@@ -36,27 +35,33 @@ class BleakBleScanner:
     def __init__(self, clock: Clock, radio: Radio, *, limit: int = BUFFERED) -> None:
         self._clock = clock
         self._radio = radio
-        self._limit = limit
-        self._dropped = 0
+        self._heard_ms: int | None = None
         self._active: bool | None = None
         self._scanner: BleakScanner | None = None
         self._unwatch: Callable[[], None] | None = None
-        self._buffer = Buffer(limit)
+        self._buffer = Receptions(limit)
         self._buffer.end("the scan has not been started: call start()")
 
     @property
     def dropped(self) -> int:
-        """How many receptions were dropped because nobody took them in time."""
-        return self._dropped
+        """How many receptions of known devices were dropped because nobody took them in time."""
+        return self._buffer.dropped
 
-    async def start(self, *, active: bool = False) -> None:
-        """Begin to listen; a scan that runs already takes the new mode and keeps what it holds."""
+    @property
+    def heard_ms(self) -> int | None:
+        """Uptime at which anybody at all was heard last; None where nobody was yet."""
+        return self._heard_ms
+
+    async def start(
+        self, *, active: bool = False, known: Collection[str] | None = None, offering: str = ""
+    ) -> None:
+        """Begin to listen; a scan that runs already goes on as is asked now, and keeps what it holds."""
+        self._buffer.expect(known, offering)
         if self._scanner is not None and active == self._active and not self._buffer.ended:
             return
         await self._stop_scanner()
         await self._radio.ready()
-        if self._buffer.ended:
-            self._buffer = Buffer(self._limit)
+        self._buffer.begin()
         try:
             with native_errors("the adapter"):
                 async with asyncio.timeout(START_S):
@@ -73,9 +78,8 @@ class BleakBleScanner:
         await self._stop_scanner()
 
     async def receive(self) -> Advertisement:
-        """The next advertisement, oldest first."""
-        advertisement: Advertisement = await self._buffer.get()
-        return advertisement
+        """The next advertisement, those of known devices first."""
+        return await self._buffer.get()
 
     async def _start_scanner(self, active: bool) -> BleakScanner:
         if not active:
@@ -107,6 +111,7 @@ class BleakBleScanner:
             scanning_mode="active" if active else "passive",
             bluez=options,
             backend=self._radio.scanner_backend,
+            wants=self._wants,
         )
 
     async def _stop_scanner(self) -> None:
@@ -125,9 +130,14 @@ class BleakBleScanner:
     def _lost(self, reason: str) -> None:
         self._buffer.end("the Bluetooth adapter went away: scan again when it is back", reason)
 
+    def _wants(self, address: str) -> bool:
+        """Whether anything of this sender may be wanted: a backend that asks first need not parse what is not."""
+        self._heard_ms = self._clock.uptime_ms()
+        return self._buffer.may_enter(address)
+
     def _heard(self, device: BLEDevice, data: AdvertisementData) -> None:
-        if not self._buffer.put(self._advertisement(device, data)):
-            self._dropped += 1
+        if self._wants(device.address.upper()):
+            self._buffer.put(self._advertisement(device, data))
 
     def _advertisement(self, device: BLEDevice, data: AdvertisementData) -> Advertisement:
         return Advertisement(

@@ -13,7 +13,7 @@ PATIENCE_S = 0.1  # how long one read of the thread waits, and so how long a clo
 
 
 class ThreadSerialPort:
-    """`SerialPort` on whatever pyserial can read with a time-out."""
+    """`SerialPort` on whatever pyserial can read with a time-out, which `native` has been given (`PATIENCE_S`)."""
 
     def __init__(self, native: serial.SerialBase, url: str) -> None:
         self._native = native
@@ -21,7 +21,6 @@ class ThreadSerialPort:
         self._writing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._closing = threading.Event()
-        native.timeout = PATIENCE_S
         self._thread = threading.Thread(target=self._read_on, name=f"serial {url}", daemon=True)
         self._thread.start()
 

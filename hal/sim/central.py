@@ -103,22 +103,30 @@ class SimCentral:
         self._bonds = bonds if bonds is not None else {}  # address => (key, level)
         self._limit = limit
 
+    @property
+    def takes_oob(self) -> bool:
+        """Whether it can be given the data of a label."""
+        return True
+
     async def connect(
         self,
         address: str,
         *,
         pair: bool = False,
         passkey: "int | None" = None,
+        oob: "bytes | None" = None,
         least: int = BOND_WEAK,
         compare: "Callable[[int], Awaitable[bool]] | None" = None,
         timeout_ms: int = 20_000,
     ) -> SimConnection:
         """Connect; with `pair`, bond where no bond is stored. A peripheral out of range is waited for."""
         connection = await self._reach(address, timeout_ms)
-        least = least if passkey is None else BOND_AUTHENTICATED
+        least = least if passkey is None and oob is None else BOND_AUTHENTICATED
         try:
             level = self._stored(address, least)
-            if level == BOND_NONE and pair:
+            if level == BOND_NONE and pair and oob is not None:
+                level = self._pair_by(address, oob)
+            elif level == BOND_NONE and pair:
                 level = await self._pair(address, passkey, least, compare)
             connection.bonded(level)
         except (DeniedError, asyncio.CancelledError):
@@ -213,6 +221,18 @@ class SimCentral:
                 "authentication failure",
                 reason,
             )
+        self._bonds[address] = made
+        return made[1]
+
+    def _pair_by(self, address: str, oob: bytes) -> int:
+        """Make a bond by the data of a label, or none."""
+        peripheral = self._world.peripheral(address)
+        if peripheral is None:
+            return BOND_NONE
+        made = peripheral.pair_by(oob)
+        if made is None:
+            reason = PairingError.NO_OOB if peripheral.oob is None else PairingError.OOB
+            raise PairingError(address + " was not paired by the data of a label", "out of band", reason)
         self._bonds[address] = made
         return made[1]
 

@@ -1,10 +1,11 @@
 """Primitives in portable Python, for simulation and tests on both interpreters; not constant time."""
 
-import hashlib
+import asyncio
 import os
 
+from hal.aes import ccm_open
 from hal.errors import DeniedError
-from hal.sim.aes import ccm_open
+from hal.hmac_sha256 import hmac_sha256
 from hal.sim.ed25519 import Ed25519
 
 TYPE_CHECKING = False
@@ -12,17 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hal.sim.keystore import SimKeyStore
-
-HASH_BLOCK = 64
-
-
-def hmac_sha256(key: bytes, message: bytes) -> bytes:
-    """32 bytes (RFC 2104)."""
-    if len(key) > HASH_BLOCK:
-        key = hashlib.sha256(key).digest()
-    key = key + bytes(HASH_BLOCK - len(key))
-    inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in key]) + message).digest()
-    return hashlib.sha256(bytes([byte ^ 0x5C for byte in key]) + inner).digest()
 
 
 class SimCrypto:
@@ -33,7 +23,8 @@ class SimCrypto:
         self._random = random
         self._verifier = Ed25519()
 
-    def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+    async def ed25519_verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+        await asyncio.sleep(0)  # a board lets others run meanwhile: what they change must be seen
         return self._verifier.verify(public_key, message, signature)
 
     def aes_ccm_open(

@@ -4,7 +4,8 @@ For simulation and tests: not constant time, so no key that matters belongs here
 returns 0, therefore inverses are powers of p - 2.
 """
 
-from hal.sim.sha512 import sha512
+from hal.public_keys import is_usable
+from hal.sha512 import sha512
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,17 +97,29 @@ def make_room(known: "dict[bytes, Any]") -> None:
         known.clear()
 
 
-class Ed25519:
-    """Holds a table of the base point's doublings, made once: 255 points."""
+class Tables:
+    """What follows from numbers alone. A simulation has few keys, many parties that know them, and uses each a thousand times."""
 
     def __init__(self) -> None:
-        self._hash = sha512()
+        self.hash = sha512()
         base = decode((4 * inverse(5) % P).to_bytes(32, "little"))
         assert base is not None
-        self._base = doublings(base)
-        # A simulation has few keys and uses each a thousand times.
-        self._negated: "dict[bytes, list[Point]]" = {}  # by public key: doublings of its negative
-        self._expanded: "dict[bytes, tuple[int, bytes, bytes]]" = {}  # by private key: scalar, prefix, public key
+        self.base = doublings(base)  # 255 points
+        self.negated: "dict[bytes, list[Point]]" = {}  # by public key: doublings of its negative
+        self.expanded: "dict[bytes, tuple[int, bytes, bytes]]" = {}  # by private key: scalar, prefix, public key
+
+
+MADE: "list[Tables]" = []  # once for all parties of a process, when the first one needs them
+
+
+class Ed25519:
+    """One party's; all share their tables."""
+
+    def __init__(self) -> None:
+        if not MADE:
+            MADE.append(Tables())
+        self._hash, self._base = MADE[0].hash, MADE[0].base
+        self._negated, self._expanded = MADE[0].negated, MADE[0].expanded
 
     def _number(self, data: bytes) -> int:
         return int.from_bytes(self._hash(data), "little")
@@ -139,7 +152,7 @@ class Ed25519:
 
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
         """Whether the signature holds (RFC 8032, 5.1.7, without the cofactor)."""
-        if len(public) != 32 or len(signature) != 64:
+        if not is_usable(public) or len(signature) != 64:
             return False
         scalar = int.from_bytes(signature[32:], "little")
         if scalar >= ORDER:

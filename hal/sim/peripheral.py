@@ -15,7 +15,8 @@ class SimPeripheral:
 
     `characteristics` maps each UUID to the value a read returns. With `secure` every access needs a bond; with
     `passkey` the peripheral shows that number on its label and pairs with nobody who does not enter it; with `compares`
-    it shows that number while it pairs, and pairs with nobody who does not confirm it.
+    it shows that number while it pairs, and pairs with nobody who does not confirm it; with `oob` it has those 32 bytes on
+    its label, and pairs with nobody who does not have them.
     `on_write(uuid, value)` is called for each write, which is also kept in `writes`.
     """
 
@@ -27,13 +28,15 @@ class SimPeripheral:
         secure: bool = False,
         passkey: "int | None" = None,
         compares: "int | None" = None,
+        oob: "bytes | None" = None,
         on_write: "Callable[[str, bytes], None] | None" = None,
     ) -> None:
         self.address = address
         self.characteristics = characteristics
-        self.secure = secure or passkey is not None or compares is not None
+        self.secure = secure or passkey is not None or compares is not None or oob is not None
         self.passkey = passkey
         self.compares = compares
+        self.oob = oob
         self.on_write = on_write
         self.in_range = True
         self.writes: list[tuple[str, bytes]] = []
@@ -79,7 +82,7 @@ class SimPeripheral:
 
     def offers(self, passkey: "int | None", confirmed: bool = False) -> int:
         """Air side: level of the bond that would come of it; none where it would refuse."""
-        if self.passkey is None and self.compares is None:
+        if self.passkey is None and self.compares is None and self.oob is None:
             return BOND_WEAK
         return (
             BOND_AUTHENTICATED
@@ -90,8 +93,13 @@ class SimPeripheral:
     def pair(self, passkey: "int | None", confirmed: bool = False) -> "tuple[int, int] | None":
         """Air side: make a bond; its key and level, or None where it is refused."""
         level = self.offers(passkey, confirmed)
-        if level == BOND_NONE:
-            return None
+        return None if level == BOND_NONE else self._bond(level)
+
+    def pair_by(self, oob: bytes) -> "tuple[int, int] | None":
+        """Air side: make a bond by the data of the label; its key and level, or None where that is another's or there is none."""
+        return self._bond(BOND_AUTHENTICATED) if oob == self.oob else None
+
+    def _bond(self, level: int) -> "tuple[int, int]":
         self.pairings += 1
         self._keys.append(self.pairings)
         return self.pairings, level

@@ -1,14 +1,14 @@
 """Scanner over the simulated air."""
 
-from hal.buffer import Buffer
 from hal.errors import UnavailableError
+from hal.receptions import BUFFERED, Receptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hal.sim.world import World
     from hal.types import Advertisement
-
-BUFFERED = 256  # a home sends some tens a second; what waits longer than this many is old news
 
 
 class SimScanner:
@@ -17,25 +17,31 @@ class SimScanner:
     def __init__(self, world: "World", limit: int = BUFFERED) -> None:
         self.active = False
         self._world = world
-        self._limit = limit
-        self._dropped = 0
-        self._buffer = Buffer(limit)
+        self._heard_ms: "int | None" = None
+        self._buffer = Receptions(limit)
         self._buffer.end("the scan has not been started: call start()")
 
     @property
     def dropped(self) -> int:
-        """How many receptions were dropped because nobody took them in time."""
-        return self._dropped
+        """How many receptions of known devices were dropped because nobody took them in time."""
+        return self._buffer.dropped
 
-    async def start(self, *, active: bool = False) -> None:
-        """Begin to listen; a scan that runs already takes the new mode and keeps what it holds."""
+    @property
+    def heard_ms(self) -> "int | None":
+        """Uptime at which anybody at all was heard last; None where nobody was yet."""
+        return self._heard_ms
+
+    async def start(
+        self, *, active: bool = False, known: "Collection[str] | None" = None, offering: str = ""
+    ) -> None:
+        """Begin to listen; a scan that runs already goes on as is asked now, and keeps what it holds."""
+        self._buffer.expect(known, offering)
         if not self._world.adapter_present:
             raise UnavailableError(
                 "no Bluetooth adapter: check that it is plugged in", "simulated adapter is absent"
             )
         self.active = active
-        if self._buffer.ended:
-            self._buffer = Buffer(self._limit)
+        self._buffer.begin()
         self._world.scanner_started(self)
 
     async def stop(self) -> None:
@@ -44,14 +50,14 @@ class SimScanner:
         self._buffer.end("the scan was stopped")
 
     async def receive(self) -> "Advertisement":
-        """The next advertisement, oldest first."""
-        advertisement: Advertisement = await self._buffer.get()
-        return advertisement
+        """The next advertisement, those of known devices first."""
+        return await self._buffer.get()
 
     def hear(self, advertisement: "Advertisement") -> None:
         """World side: one reception."""
-        if not self._buffer.put(advertisement):
-            self._dropped += 1
+        self._heard_ms = advertisement.received_ms
+        if self._buffer.may_enter(advertisement.address):
+            self._buffer.put(advertisement)
 
     def lose(self) -> None:
         """World side: the adapter went away."""

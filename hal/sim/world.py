@@ -80,6 +80,10 @@ class World:
         """The peripheral at `address`, in range or not."""
         return self._peripherals.get(address)
 
+    def peripherals(self) -> "list[SimPeripheral]":
+        """All of them, in range or not, in order of address."""
+        return [self._peripherals[address] for address in sorted(self._peripherals)]
+
     def drop(self, address: str) -> None:
         """Lose the link to `address` by supervision time-out; the peripheral stays in range."""
         self._peripherals[address].drop_link("supervision time-out")

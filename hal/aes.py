@@ -1,7 +1,7 @@
 """AES-128 encryption of one block, and CCM on top of it, in portable Python.
 
-For simulation and tests: not constant time, so no key that matters belongs here. On MicroPython the block comes
-from `cryptolib`, where that is compiled in. Sources: FIPS 197, RFC 3610.
+On MicroPython the block comes from `cryptolib`, which every board has (a board's runs on its AES hardware or in mbedTLS).
+The one in Python is for simulation and tests: not constant time. Sources: FIPS 197, RFC 3610.
 """
 
 TYPE_CHECKING = False
