@@ -18,18 +18,41 @@ from gateway.daemon.arguments import Parser, language_of
 COMMANDS = {
     "run": ("gateway.daemon.commands.run", "the hub, until it is told to stop"),
     "check": ("gateway.daemon.commands.check", "look at configuration, keys, ports, radio, clock and broker"),
+    "doctor": (
+        "gateway.daemon.commands.doctor",
+        "what is wrong, why, what to do and whose it is; an export for a deviation report",
+    ),
     "status": ("gateway.daemon.commands.status", "how the running hub is"),
     "devices": ("gateway.daemon.commands.devices", "the devices of the running hub, and when each was heard"),
     "pair": ("gateway.daemon.commands.pair", "pair a device, list bonds, or delete one"),
     "ring": ("gateway.daemon.commands.ring", "try out an alarm of one device, marked as an exercise"),
+    "page": ("gateway.daemon.commands.page", "the gateway's own page, while an installation is open"),
+    "install": (
+        "gateway.daemon.commands.install",
+        "install a home: the checklist, its tests, and the signed record at its end",
+    ),
     "clock": (
         "gateway.daemon.commands.clock",
         "what the running hub, or else the machine, holds for the time of day",
     ),
+    "identity": (
+        "gateway.daemon.commands.identity",
+        "who this gateway is; ask for its certificate, and install it",
+    ),
+    "wifi": (
+        "gateway.daemon.commands.wifi",
+        "give this gateway a Wi-Fi, for some minutes, over a serial cable or Bluetooth (Improv)",
+    ),
     "explain": ("gateway.daemon.commands.explain", "what a message means, whose it is, and what to do"),
     "decode": ("gateway.daemon.decode", "bytes in hex to observations as JSON lines"),
+    "rehome": (
+        "gateway.daemon.commands.rehome",
+        "take this gateway out of its home: delivered or exported, wiped, and shown wiped",
+    ),
     "demo": ("gateway.daemon.commands.demo", "the whole system on this machine, with a virtual home"),
 }
+FROM_KIT = ("demo", "rehome")
+RUN = "run"
 FAILED, WRONG = 1, 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
@@ -68,10 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in given if not word.startswith("-")), None)
-    if command == "demo" and given[0] == "demo":  # every option is the kit's
-        from gateway.daemon.commands.demo import start
-
-        return start(given[1:])
+    if command in FROM_KIT and given[0] == command:  # every option is the kit's
+        started: int = importlib.import_module(COMMANDS[command][0]).start(given[1:])
+        return started
     parser = make_parser(command if command in COMMANDS else None)
     parser.speak(lambda: language_of(given))
     options = parser.parse_args(given)
@@ -79,6 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = importlib.import_module(COMMANDS[options.command][0]).run(options)
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:  # a file or the network, of a command that says nothing more of it
+        if (
+            options.command == RUN
+        ):  # a hub that fell over: where it did is in the log, with all that led there
+            raise
+        from gateway.daemon.texts import Texts
+
+        print(f"trygg {options.command}: {Texts(language_of(given)).reword(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ENGLISH, NORWEGIAN = "en", "nb"
 LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts (locale(7))
 NORWEGIAN_LOCALES = ("nb", "nn", "no")
+# How messages of argparse begin that name what is typed.
+ARGUMENT, REQUIRED = "argument ", "the following arguments are required: "
 CONFIG = ("-c", "--config")
 
 
@@ -37,6 +39,10 @@ class Parser(argparse.ArgumentParser):
     language: Callable[[], str] = staticmethod(lambda: ENGLISH)
     _translated = False
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._blanks: dict[str, str] = {}  # what a blank is called in the code: how help calls it
+
     def speak(self, language: Callable[[], str]) -> None:
         """Say everything in this language, sub-commands included."""
         self.language = language
@@ -56,7 +62,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: {self._words('error')}: {self._words(message)}\n")
+        self.exit(2, f"{self.prog}: {self._words('error')}: {self._words(self._as_in_help(message))}\n")
+
+    def _as_in_help(self, message: str) -> str:
+        """Argparse's message with the blanks of the command line as help calls them; all other names are typed as they are."""
+        if message.startswith(ARGUMENT):
+            name, _, rest = message.removeprefix(ARGUMENT).partition(": ")
+            return f"{ARGUMENT}{self._blanks.get(name, name)}: {rest}"
+        if message.startswith(REQUIRED):
+            names = message.removeprefix(REQUIRED).split(", ")
+            return REQUIRED + ", ".join(self._blanks.get(name, name) for name in names)
+        return message
 
     def _words(self, message: str) -> str:
         from gateway.daemon.texts import Texts
@@ -73,14 +89,16 @@ class Parser(argparse.ArgumentParser):
         for group in self._action_groups:
             group.title = self._words(group.title or "")
         for action in self._actions:
+            if isinstance(action.metavar, str):
+                self._blanks[action.metavar] = action.metavar = self._words(action.metavar)
             actions = [action]
             if isinstance(action, argparse._SubParsersAction):
-                actions += action._choices_actions
+                actions += (
+                    action._choices_actions
+                )  # their blanks are the commands, which are typed as they are
             for each in actions:
                 if each.help:
                     each.help = self._words(each.help)
-                if isinstance(each.metavar, str):
-                    each.metavar = self._words(each.metavar)
 
 
 def language_of(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:

@@ -7,17 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.core import config_afar
 from gateway.core.config import Config, validate
 from gateway.core.config_layers import merge, source_of
-from gateway.core.errors import ConfigError
+from gateway.core.errors import ConfigError, RefusedError
 from gateway.daemon.toml_text import dump
 
 if TYPE_CHECKING:
+    from gateway.core.config_drivers import DriverConfig
     from gateway.core.config_layers import Layer
+    from gateway.core.devices.driver import Driver
 
 DEFAULT = Path("/etc/trygg/hub.toml")
 DEFAULT_DATA = Path("/var/lib/trygg")
 LAST_GOOD = "last-good.toml"
+PUBLISHED = (
+    "published.cbor"  # in the gateway's data: the layer from afar, behind the files of the command line
+)
+INSTALLED = (
+    "installed.toml"  # in the gateway's data: the layer that an installation writes, behind all others
+)
 LARGEST = 256 * 1024
 # Keys that name files: relative ones count from the folder of the layer that says them.
 PATHS = {
@@ -34,27 +43,85 @@ FIRST_LINES = (
 
 
 class Loaded:
-    """A checked configuration, with the layers and the tree it came from."""
+    """A checked configuration, with the layers and the tree it came from; `published` is the one from afar among them, or None."""
 
-    def __init__(self, config: Config, layers: "list[Layer]", tree: dict[str, Any]) -> None:
+    def __init__(
+        self, config: Config, layers: "list[Layer]", tree: dict[str, Any], published: bytes | None = None
+    ) -> None:
         self.config = config
         self.layers = layers
         self.tree = tree
+        self.published = published
 
 
 def load(paths: Sequence[Path]) -> Loaded:
-    """Read layers, the later wins, and check what comes out.
+    """Read layers, the later wins: the files, what came from afar, what an installation added; and check what comes out.
 
     Raises:
         ConfigError: a file that cannot be read, or the first key that cannot be used, with the file that holds it.
     """
-    layers: list[Layer] = [(str(path), read(path)) for path in paths]
+    return load_with(paths, published(data_directory(paths)))
+
+
+def load_with(paths: Sequence[Path], from_afar: bytes | None) -> Loaded:
+    """As `load`, with another layer from afar. Raises ConfigError."""
+    layers, data = layers_of(paths), data_directory(paths)
+    if from_afar is not None:
+        layers.append((str(data / PUBLISHED), read_published(from_afar, data / PUBLISHED)))
+    installed = data / INSTALLED
+    if os.access(installed, os.R_OK):
+        layers.append((str(installed), read(installed)))
+    loaded = checked(layers)
+    loaded.published = from_afar
+    return loaded
+
+
+def published(data: Path) -> bytes | None:
+    """The layer from afar that is kept there, or None, also for whoever may not look there. Raises ConfigError."""
+    try:
+        return (data / PUBLISHED).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except OSError as error:
+        raise ConfigError(
+            "(file)",
+            f"nothing that can be read ({error.strerror})",
+            "a configuration that trygg-kit config compiled",
+            str(data / PUBLISHED),
+        ) from error
+
+
+def read_published(data: bytes, path: Path) -> dict[str, Any]:
+    """The tree of a layer from afar. Raises ConfigError."""
+    try:
+        return config_afar.read(data)
+    except RefusedError as error:
+        raise ConfigError("(file)", error.reason, "no such key", str(path)) from error
+    except ConfigError as error:
+        error.source = str(path)
+        raise
+
+
+def layers_of(paths: Sequence[Path]) -> "list[Layer]":
+    """The files as layers. Raises ConfigError."""
+    return [(str(path), read(path)) for path in paths]
+
+
+def checked(layers: "list[Layer]") -> Loaded:
+    """What comes out of layers. Raises ConfigError, with the file that holds the key."""
     tree = merge(layers)
     try:
-        return Loaded(validate(tree, str(paths[-1])), layers, tree)
+        return Loaded(validate(tree, layers[-1][0], plugged), layers, tree)
     except ConfigError as error:
         error.source = source_of(layers, error.key)
         raise
+
+
+def plugged(rows: "list[DriverConfig]") -> "dict[str, type[Driver]]":
+    """Drivers of other packages; what loads them is imported only where one is named."""
+    from gateway.daemon import plugins
+
+    return plugins.load(rows)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -116,7 +183,7 @@ def load_or_last_good(paths: Sequence[Path]) -> Loaded:
 def last_good(paths: Sequence[Path], fault: ConfigError) -> Loaded:
     """The last good configuration, its fault set. Raises `fault` where there is none that can be used."""
     try:
-        loaded = load([data_directory(paths) / LAST_GOOD])
+        loaded = checked(layers_of([data_directory(paths) / LAST_GOOD]))
     except ConfigError:
         raise fault from None
     loaded.config.fault = str(fault)
@@ -132,14 +199,24 @@ def save_last_good(loaded: Loaded) -> None:
             return
     except (OSError, UnicodeDecodeError):
         pass
+    replace_private(path, text)
+
+
+def replace_private(path: Path, text: str | bytes) -> None:
+    """Write a file that only its owner reads; whole or not at all, and still there after a power cut. Raises OSError."""
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a path gives no mode
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text.encode() if isinstance(text, str) else text)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Let what was named or removed in a folder survive a power cut. Raises OSError."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

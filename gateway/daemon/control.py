@@ -10,7 +10,7 @@ A command with arguments names each of them; `"wrong": true` beside an error mea
 while is asked for again: `pair_state` tells how far a pairing has come (`docs/configuration.md`).
 
 Whoever may open the socket is the gateway's own user or root. The code of a device goes in with `pair` and never comes out;
-`pair` and `forget` are all that change anything.
+`pair`, `forget` and `reset_confirm` are all that change anything.
 """
 
 import asyncio

@@ -8,6 +8,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
@@ -17,10 +18,11 @@ from gateway.core.devices.bthome_frame import Frame, Header
 from gateway.core.devices.bthome_observer import STATES, base_of
 from gateway.core.devices.measurement import Measurement
 from gateway.core.devices.oximeter import observation_of
-from gateway.core.errors import DecodeError
+from gateway.core.errors import ContractError, DecodeError
 from gateway.core.model import CLOCK_NOT_SET, REPLAY_SUSPECTED, UNAUTHENTICATED, Observation
-from gateway.daemon import decode_health
+from gateway.daemon import decode_driver, decode_health
 from gateway.daemon.arguments import reworded
+from gateway.daemon.decode_serial import STREAMS
 from gateway.daemon.json_text import dumps
 
 TAG_SIZE = 4
@@ -36,7 +38,7 @@ GATT = (
     device_information.SYSTEM_ID,
     device_information.PNP_ID,
 )
-SERIAL = ("dispenser",)
+LARGEST_FILE = 1 << 24
 
 
 class RefusedFrameError(DecodeError):
@@ -52,7 +54,7 @@ class RefusedFrameError(DecodeError):
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
-    """Add `decode` and its three sorts of input; `run` takes the options."""
+    """Add `decode` and its four sorts of input; `run` takes the options."""
     parser = subparsers.add_parser(
         "decode",
         help="bytes in hex to observations as JSON lines",
@@ -75,18 +77,32 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_hex(characteristic, "the value; - reads one a line from standard input")
 
     serial = sorts.add_parser("serial", help="a stream of a serial line, framing included")
-    serial.add_argument("protocol", choices=SERIAL, help="open dispenser protocol")
-    add_hex(serial, "the stream; - reads all of standard input")
+    serial.add_argument(
+        "protocol", choices=sorted(STREAMS), help="the open dispenser protocol, or the device's own"
+    )
+    add_stream(serial)
 
-    for sort in (advertisement, characteristic, serial):
+    driver = sorts.add_parser("driver", help="a stream of a serial line, read by the driver of a package")
+    decode_driver.add_options(driver)
+    add_stream(driver)
+
+    for sort in (advertisement, characteristic, serial, driver):
         sort.add_argument("--json", action="store_true", help="output is JSON lines with and without this")
         sort.set_defaults(run=run, fail=sort.error)
     return parser
 
 
-def add_hex(parser: argparse.ArgumentParser, text: str) -> None:
+def add_stream(parser: argparse.ArgumentParser) -> None:
+    """A stream, in hex or as a file."""
+    add_hex(parser, "the stream; - reads all of standard input", count="*")
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="a file with the bytes themselves, as they were recorded"
+    )
+
+
+def add_hex(parser: argparse.ArgumentParser, text: str, count: str = "+") -> None:
     """The last argument: hex in any number of pieces, or `-`."""
-    parser.add_argument("hex", metavar="HEX", nargs="+", help=text)
+    parser.add_argument("hex", metavar="HEX", nargs=count, help=text)
 
 
 def address(text: str) -> bytes:
@@ -123,9 +139,10 @@ def run(options: argparse.Namespace) -> int:
         "ble-adv": BthomeFrames,
         "gatt": GattValues,
         "serial": SerialStream,
+        "driver": DriverStream,
     }
     decoder = decoders[options.sort](options)
-    inputs = decoder.from_input() if options.hex == ["-"] else iter([parse_argument(options)])
+    inputs = decoder.from_input() if options.hex == ["-"] else iter([decoder.from_argument(options)])
     status = 0
     for data in inputs:
         if isinstance(data, DecodeError):
@@ -200,6 +217,10 @@ def note(offset: int, text: str) -> None:
 
 class Decoder:
     """One sort of input; `decode` gives lines and refusals in order."""
+
+    def from_argument(self, options: argparse.Namespace) -> bytes:
+        """What the command line itself gives."""
+        return parse_argument(options)
 
     def from_input(self) -> Iterator[bytes | DecodeError]:
         """Standard input as single inputs: one a line."""
@@ -304,7 +325,7 @@ class GattValues(Decoder):
         if self.uuid in decode_health.SHOWN:
             return decode_health.SHOWN[self.uuid](data)
         if self.uuid == plx.FEATURES:
-            return Observation("device.described", features_of(data))
+            return Observation("device.described", decode_health.features_of(data))
         if self.uuid == battery.UUID:
             return Observation("battery.measured", {"battery_pct": battery.decode_battery_level(data)})
         return Observation("device.described", device_information.decode(self.uuid, data))
@@ -319,22 +340,28 @@ def note_unread(measurement: Measurement, data: bytes) -> None:
         note(offset, f"{measurement.trailing} bytes behind the last field are not read")
 
 
-def features_of(data: bytes) -> dict[str, object]:
-    """Features of an oximeter, and the masks it announces."""
-    features = plx.decode_features(data)
-    values: dict[str, object] = {"features": features.bits}
-    if features.measurement_mask is not None:
-        values["measurement_status_support"] = features.measurement_mask
-    if features.sensor_mask is not None:
-        values["sensor_status_support"] = features.sensor_mask
-    return values
-
-
 class SerialStream(Decoder):
-    """A recorded stream of the open dispenser protocol."""
+    """A recorded stream of a serial line."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.protocol: str = options.protocol
+        self.rows = self.reader(options)
+        if bool(options.hex) == (options.file is not None):
+            options.fail("give the stream in hex, or --file, and not both")
+
+    def reader(self, options: argparse.Namespace) -> Callable[[bytes], Iterator[Observation | DecodeError]]:
+        """What reads it."""
+        return STREAMS[options.protocol]
+
+    def from_argument(self, options: argparse.Namespace) -> bytes:
+        """Hex, or the file that is named."""
+        if options.file is None:
+            return parse_argument(options)
+        try:
+            with Path(options.file).open("rb") as file:
+                return file.read(LARGEST_FILE)
+        except OSError as error:
+            options.fail(f"{options.file} cannot be read: {error.strerror}")
+            raise
 
     def from_input(self) -> Iterator[bytes | DecodeError]:
         """All of standard input is one stream."""
@@ -344,10 +371,19 @@ class SerialStream(Decoder):
             yield error
 
     def decode(self, data: bytes) -> Iterator[dict[str, object] | DecodeError]:
-        from gateway.core.devices.dispenser_events import decode_stream
-
-        for found in decode_stream(data):
+        for found in self.rows(data):
             yield found if isinstance(found, DecodeError) else line_of(found)
+
+
+class DriverStream(SerialStream):
+    """The same, read by the driver of a package."""
+
+    def reader(self, options: argparse.Namespace) -> Callable[[bytes], Iterator[Observation | DecodeError]]:
+        try:
+            return decode_driver.PackageStream(options.name, options.package).rows
+        except ContractError as error:
+            options.fail(error.reason)
+            raise
 
 
 def line_of(observation: Observation) -> dict[str, object]:

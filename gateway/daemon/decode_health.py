@@ -8,6 +8,7 @@ from gateway.core.devices import (
     glucose,
     heart_rate,
     nonin,
+    plx,
     record_access,
     weight,
 )
@@ -101,3 +102,14 @@ SHOWN: dict[str, Callable[[bytes], Observation]] = {
     record_access.CONTROL_POINT: records_answer,
     CURRENT_TIME: current_time,
 }
+
+
+def features_of(data: bytes) -> dict[str, object]:
+    """Features of an oximeter, and the masks it announces."""
+    features = plx.decode_features(data)
+    values: dict[str, object] = {"features": features.bits}
+    if features.measurement_mask is not None:
+        values["measurement_status_support"] = features.measurement_mask
+    if features.sensor_mask is not None:
+        values["sensor_status_support"] = features.sensor_mask
+    return values

@@ -1,22 +1,25 @@
 """What `trygg check` finds on the machine: keys, store, serial ports, radio, clock. Each finding has its next action."""
 
+import asyncio
 import importlib.util
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 from gateway.core.config import Config
 from gateway.daemon.texts import Texts
+from hal.errors import HalError
 
 # a note is for information: there is nothing to mend
 OK, NOTE, WARNING, FAULT = "ok", "note", "warning", "fault"
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 BLUETOOTH = Path("/sys/class/bluetooth")
 SYSTEM_BUS = Path("/run/dbus/system_bus_socket")
+PAIRED = "ble-gatt"  # transport of devices that are paired
 KEY_DIGITS = (32, 64)
 PASSKEY_DIGITS = 6
 MIB = 1 << 20
@@ -136,20 +139,30 @@ def check_storage(
     return [found(OK, "good", directory=directory, free=free_mb, capacity=capacity_mb)]
 
 
-def check_serial(config: Config, texts: Texts) -> list[Finding]:
-    """The ports of serial devices; a URL (`socket://...`) is opened by the hub alone."""
+def check_serial(config: Config, texts: Texts, path_of: Callable[[str], str] = str) -> list[Finding]:
+    """The ports of serial devices and of the transceiver; a URL (`socket://...`) has nothing to look at.
+
+    path_of: the path of a port that is named by its adapter; raises HalError where there is none.
+    """
     found = Checker("serial", texts)
+    ports = [(device.port, device.name) for device in config.devices if device.port is not None]
+    if config.enocean.port is not None:
+        ports.append((config.enocean.port, "EnOcean"))
     findings = []
-    for device in config.devices:
-        if device.port is None or "://" in device.port:
+    for port, name in ports:
+        if "://" in port:
             continue
-        path = Path(device.port)
+        try:
+            path = Path(path_of(port))
+        except HalError as error:
+            findings.append(found(FAULT, "unclear", device=name, cause=found.reword(error.message)))
+            continue
         if not path.exists():
-            findings.append(found(FAULT, "missing", port=device.port, device=device.name))
+            findings.append(found(FAULT, "missing", port=port, device=name))
         elif not os.access(path, os.R_OK | os.W_OK):
-            findings.append(found(FAULT, "denied", port=device.port, device=device.name))
+            findings.append(found(FAULT, "denied", port=port, device=name))
         else:
-            findings.append(found(OK, "good", port=device.port))
+            findings.append(found(OK, "good", port=port))
     return findings
 
 
@@ -179,6 +192,21 @@ def check_radio(
     if not system_bus.exists():
         return [found(FAULT, "no_bluez", detail=system_bus)]
     return [found(OK, "good", adapter=adapter.name)]
+
+
+def check_bonds(config: Config, texts: Texts, see: Callable[[], Coroutine[Any, Any, None]]) -> list[Finding]:
+    """Whether the keys of bonds can be seen, where BlueZ keeps them. see: raises HalError where not."""
+    found = Checker("bonds", texts)
+    paired = any(config.driver_of(device.driver).transport == PAIRED for device in config.devices)
+    if config.radio.backend != "bluez" or not paired:
+        return [found(OK, "none")]
+    try:
+        asyncio.run(see())
+    except HalError as error:
+        if "PermissionError" in error.detail:
+            return [found(WARNING, "denied")]
+        return [found(WARNING, "unseen", cause=found.reword(error.message))]
+    return [found(OK, "good")]
 
 
 def check_clock(trusted: bool, texts: Texts, hub: dict[str, Any] | None = None) -> list[Finding]:

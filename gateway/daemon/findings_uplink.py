@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from gateway.core.config import Config
 from gateway.daemon.control import ask
 from gateway.daemon.findings import FAULT, OK, OPEN_TO_OTHERS, WARNING, Checker, Finding
+from gateway.daemon.hub_user import hub_user, may_read, owner_of
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import tls_context, tls_files
 from gateway.daemon.texts import Texts
@@ -19,38 +21,65 @@ from hal.errors import DeniedError, HalError
 
 RENEW_DAYS = 30
 BROKER_TIMEOUT_MS = 10_000
+# With one of these nothing can be connected with at all, and it was said why.
+UNUSABLE = (
+    "missing_ca",
+    "missing_certificate",
+    "missing_key",
+    "unreadable",
+    "key_closed",
+    "no_certificate",
+    "open",
+)
 
 
 def check_tls(config: Config, texts: Texts, now: dt.datetime | None = None) -> list[Finding]:
-    """The three files: readable, fitting, valid now and for a while, and for this hub."""
+    """The three files: there, readable for the hub, fitting, valid now and for a while, and for this hub. Each is told of itself."""
     found = Checker("tls", texts)
     files = tls_files(config.uplink)
     if files is None:
         return [found(OK, "none")]
     now = now or dt.datetime.now(dt.UTC)
+    user = hub_user(Path(config.hub.data_directory))
     findings: list[Finding] = []
-    for name in (files.ca, files.certificate):
+    for role, name in (("ca", files.ca), ("certificate", files.certificate)):
+        broken = closed(role, name, user, found)
+        if broken is not None:
+            findings.append(broken)
+            continue
         try:
             certificates = x509.load_pem_x509_certificates(Path(name).read_bytes())
-        except OSError as error:
-            findings.append(found(FAULT, "unreadable", path=name, detail=found.reword(error.strerror)))
-            continue
         except ValueError as error:  # the library explains itself at length; its first sentence will do
             detail = str(error).partition(". ")[0]
             findings.append(found(FAULT, "no_certificate", path=name, detail=detail))
             continue
         for certificate in certificates:
             findings += check_dates(name, certificate, now, found)
-        if name == files.certificate:
+        if role == "certificate":
             findings += check_name(name, certificates[0], config.hub.id, found)
-    if not any(finding.level == FAULT for finding in findings):
-        findings += check_private_key(files.key, found)
-    if not any(finding.level == FAULT for finding in findings):
+    owner = owner_of(Path(config.hub.data_directory))
+    findings += check_private_key(files.key, user, owner, found)
+    if not any(finding.code in UNUSABLE for finding in findings):
         try:
             tls_context(files)
         except DeniedError as error:
             findings.append(found(FAULT, "failed", cause=found.reword(error)))
     return findings
+
+
+def closed(role: str, name: str, user: pwd.struct_passwd | None, found: Checker) -> Finding | None:
+    """Why the hub cannot read one of the files, with what brings it back; None where it can. role: its key in `[uplink]`."""
+    path = Path(name)
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+        if user is not None and not may_read(path, user):
+            return found(FAULT, "closed", path=name, user=user.pw_name)
+    except FileNotFoundError:
+        return found(FAULT, "missing_" + role, path=name)
+    except OSError as error:
+        return found(FAULT, "unreadable", path=name, detail=found.reword(error.strerror))
+    return None
 
 
 def check_dates(
@@ -82,15 +111,24 @@ def common_name(certificate: x509.Certificate) -> str:
     return str(names[0].value) if names else ""
 
 
-def check_private_key(path: str, found: Checker) -> Iterator[Finding]:
-    """Closed to others."""
+def check_private_key(
+    name: str, user: pwd.struct_passwd | None, owner: str, found: Checker
+) -> Iterator[Finding]:
+    """There, readable for the hub, and closed to others. owner: the hub's user, whose it must be."""
     try:
-        mode = Path(path).stat().st_mode & 0o7777
-    except OSError as error:
-        yield found(FAULT, "unreadable", path=path, detail=found.reword(error.strerror))
+        Path(name).open("rb").close()
+    except PermissionError:  # nobody has another copy of a key to fetch
+        yield found(FAULT, "key_closed", path=name, user=owner)
         return
+    except OSError:
+        pass  # told below
+    broken = closed("key", name, user, found)
+    if broken is not None:
+        yield broken
+        return
+    mode = Path(name).stat().st_mode & 0o7777
     if mode & OPEN_TO_OTHERS:
-        yield found(FAULT, "open", path=path, mode=f"{mode:o}")
+        yield found(FAULT, "open", path=name, mode=f"{mode:o}")
 
 
 def ask_hub(control: Path) -> dict[str, Any] | None:

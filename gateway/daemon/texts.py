@@ -45,9 +45,13 @@ class Texts:
             return otherwise.format(**values) if values else otherwise
 
     def reword(self, message: object) -> str:
-        """What the code or the system says in English, in this language where `wording.toml` has it."""
-        if self.language == "en" or self._for_machines:
+        """What the code or the system says in English, in this language where `wording.toml` has it; the system's part in plain words."""
+        if self._for_machines:
             return str(message)
+        if self.language == "en":
+            from gateway.daemon.system_words import plain
+
+            return plain(str(message))
         from gateway.daemon.wording import norwegian
 
         return norwegian(str(message))

@@ -2,24 +2,33 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import platform
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.core.config import Config
-from gateway.core.devices.registry import driver
 from gateway.core.errors import ConfigError
+from gateway.daemon.access_point import AccessPointKeeper
+from gateway.daemon.answers import handlers, tell_drivers
+from gateway.daemon.bond_watch import BondWatch
 from gateway.daemon.control import ControlServer
+from gateway.daemon.doctor_timeline import Timeline
+from gateway.daemon.install_site import InstallSite
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import tls_files
+from gateway.daemon.page.process import PageProcess
+from gateway.daemon.rehome_history import History
+from gateway.daemon.rehome_hub import PART as LEAVING
+from gateway.daemon.restarting import counted, ended, hung_too_often, tell_restarts
 from gateway.daemon.restarts import NAME as RESTARTS
 from gateway.daemon.restarts import REBOOT, Restarts, boot_id, uptime_s
-from gateway.hub import status
 from gateway.hub.app import App, Machine
 from gateway.hub.parts import PartFailedError
 from gateway.hub.uplink import Delivery
 from hal.errors import CorruptDataError, UnavailableError
-from hal.interfaces import BleCentral, BleScanner, Clock, Uplink
+from hal.interfaces import BleCentral, BleScanner, Clock, KeyStore, SerialPorts, Uplink
 from hal.linux.clock import SystemClock
 from hal.linux.crypto import NativeCrypto
 from hal.linux.indicator import StateFileIndicator
@@ -28,10 +37,17 @@ from hal.linux.keystore import FileKeyStore
 from hal.linux.last_time import LastTime
 from hal.linux.network import SysfsNetwork
 from hal.linux.radio import Radio
+from hal.linux.serial_names import near_ports, path_of
 from hal.linux.serial_ports import PyserialPorts
 from hal.linux.watchdog import SystemdWatchdog, notify
+from hal.provisioning import BlePeripheral, Wifi
+
+if TYPE_CHECKING:
+    from gateway.hub.configured import Applier
+    from hal.linux.bluez import BluezRadio
 
 Log = Callable[..., None]
+AddKey = Callable[[str, bytes], None]
 
 NOTE_EVERY_MS = 900_000  # how often the believed time is offered to be kept
 STEADY_MS = 60_000  # what it may have moved by in between beside the uptime
@@ -53,6 +69,11 @@ def tell_systemd(message: str) -> None:
 def clock_is_trusted(data: Path) -> bool:
     """Whether the hub with this folder of data would believe this machine's time of day."""
     return system_clock(last_time(data)).utc_ms() is not None
+
+
+def keystore(config: Config) -> KeyStore:
+    """The gateway's own keys, made where there are none, for `trygg identity`. Raises HalError."""
+    return FileKeyStore(Path(config.keys.directory))
 
 
 def root_key(config: Config) -> bytes:
@@ -114,15 +135,18 @@ def passkeys(config: Config) -> dict[str, int]:
 
 
 @contextlib.asynccontextmanager
-async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner | None, BleCentral | None]]:
-    """Scanner and central on the stack the configuration names; imported only where it is used."""
+async def radio(
+    config: Config, clock: Clock
+) -> AsyncIterator[tuple[BleScanner | None, BleCentral | None, "BluezRadio | None"]]:
+    """Scanner, central and, on BlueZ, who sees keys, on the stack the configuration names; imported only where it is used."""
     if config.radio.backend == "none":
-        yield None, None
+        yield None, None, None
         return
     from hal.linux.central import BleakBleCentral
     from hal.linux.scanner import BleakBleScanner
 
     stack: Radio
+    bluez = None
     if config.radio.backend == "bumble":
         try:
             from hal.bumble.adapter import open_adapter
@@ -130,7 +154,7 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
             raise ConfigError(
                 "radio.backend",
                 f"'bumble', and {error.name} is not installed",
-                "bluez, or the extra, from the wheel that the hub was installed from: pip install 'FILE.whl[bumble]'",
+                "bluez, or the extra, from the wheel that the hub was installed from: /opt/trygg/bin/pip install 'FILE.whl[bumble]'",
                 config.source,
             ) from error
 
@@ -142,9 +166,62 @@ async def radio(config: Config, clock: Clock) -> AsyncIterator[tuple[BleScanner 
         stack = bluez = BluezRadio(Path(config.radio.bonds), adapter_name=config.radio.adapter)
         close = bluez.close
     try:
-        yield BleakBleScanner(clock, stack), BleakBleCentral(clock, stack)
+        yield BleakBleScanner(clock, stack), BleakBleCentral(clock, stack), bluez
     finally:
         await close()
+
+
+def serial_ports() -> SerialPorts:
+    """The serial ports of this machine, for commands, which name no backend."""
+    return PyserialPorts()
+
+
+async def see_keys() -> None:
+    """See that the sizes of BlueZ's keys can be seen. Raises HalError."""
+    from hal.linux.bond_keys import BondKeys
+
+    await BondKeys().check()
+
+
+def ports_near() -> list[tuple[str, str]]:
+    """The serial ports of this machine, (name, what the adapter says that it is), for whoever adds a device."""
+    return near_ports()
+
+
+def wifi_parts(config: Config, *, bluetooth: bool) -> tuple[Wifi, Clock, BlePeripheral | None]:
+    """For `trygg wifi`: the machine's Wi-Fi, a clock, and a radio of BlueZ's, imported only where it is asked for."""
+    from hal.linux.wifi import NetworkManagerWifi
+
+    peripheral: BlePeripheral | None = None
+    if bluetooth:
+        from hal.linux.gatt_server import BluezGattServer
+
+        peripheral = BluezGattServer(config.radio.adapter if config.radio.backend == "bluez" else None)
+    return NetworkManagerWifi(), SystemClock(), peripheral
+
+
+def access_point(config: Config, log: Log, page: PageProcess) -> AccessPointKeeper:
+    """What opens an access point for an installation, by NetworkManager, which is asked when it is wanted first."""
+    from hal.linux.access_point import NetworkManagerAccessPoint
+
+    data, clock = Path(config.hub.data_directory), SystemClock()
+    made = AccessPointKeeper(NetworkManagerAccessPoint(), data, config.hub.id, clock, log, page.also)
+    made.is_served = page.is_there
+    return made
+
+
+def machine_name() -> str:
+    """What this machine is, as its maker has written it down; else its processor."""
+    try:
+        name = Path("/proc/device-tree/model").read_text(encoding="utf-8").strip("\0\n ")
+    except (OSError, UnicodeError):
+        name = ""
+    return (name or platform.machine())[:60]
+
+
+def serial_path(url: str) -> str:
+    """The path of a port that is named by its adapter, else its name. Raises UnavailableError."""
+    return path_of(url)
 
 
 async def open_journal(config: Config) -> SqliteJournal:
@@ -192,51 +269,10 @@ async def keep_time(clock: SystemClock, last: LastTime, log: Log) -> None:
         await clock.sleep_ms(NOTE_EVERY_MS)
 
 
-async def tell_restarts(app: App, restarts: Restarts, log: Log) -> None:
-    """Report a restart of the machine that was ours, once; why the process before ended is in `hub.started`."""
-    values = restarts.of_machine()
-    is_stored = values is None or await app.recorder.note("machine.restarted", values=values)
-    if is_stored:
-        try:
-            restarts.told()
-        except OSError as error:
-            log("warning", "The count of restarts cannot be kept.", cause=str(error))
-
-
-def ended(restarts: Restarts, part: str, reason: str, log: Log) -> int:
-    """Exit status of a process that ends because a part failed for good: 1, or `REBOOT` where that did not help before."""
-    try:
-        wanted = restarts.ended(part, reason)
-    except OSError as error:
-        log("warning", "The count of restarts cannot be kept.", cause=str(error))
-        return 1
-    if wanted:
-        log("error", "Starting anew does not help; the machine is asked to restart.", part=part, cause=reason)
-    return REBOOT if wanted else 1
-
-
-def hung_too_often(restarts: Restarts, log: Log) -> bool:
-    """Whether processes before this one were killed so often that the machine should start anew; from now on it counts as running."""
-    try:
-        wanted = restarts.begun()
-    except OSError as error:
-        log("warning", "The count of restarts cannot be kept.", cause=str(error))
-        return False
-    if wanted:
-        log("error", "Starting anew does not help; the machine is asked to restart.", cause=restarts.reason)
-    return wanted
-
-
-@contextlib.contextmanager
-def counted(restarts: Restarts, log: Log) -> Iterator[None]:
-    """What ends in here by itself, with an error or without, was not killed."""
-    try:
-        yield
-    finally:
-        try:
-            restarts.stopped()
-        except OSError as error:
-            log("warning", "The count of restarts cannot be kept.", cause=str(error))
+def uplinks_of(config: Config) -> list[Uplink]:
+    """A connection for each broker, none of them made yet. Raises ConfigError."""
+    tls = tls_files(config.uplink)
+    return [PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers]
 
 
 async def run(
@@ -245,29 +281,29 @@ async def run(
     log: Log,
     stop: asyncio.Event,
     clock_offset_ms: int | None = None,
+    training: bool = False,
     ready: Callable[[], None] = lambda: None,
     delivery: type[Delivery] = Delivery,
     machine_uptime_s: Callable[[], int] = uptime_s,
+    installs: Callable[[App, AddKey], InstallSite] | None = None,
+    applier: "Applier | None" = None,
 ) -> int:
     """Run the hub until `stop` is set; 0 where it stopped as told, 1 where a part could not be kept running.
 
     `REBOOT` where that, or a medium that does not answer at the start, has happened too often (`restarts.py`). With
-    `clock_offset_ms` the time of day is shifted and believed as it is: for training and demonstrations.
+    `clock_offset_ms` the time of day is shifted and believed as it is; with `training` every event is an exercise. `applier` keeps
+    the configuration from afar; `installs` is what lets a person install this hub.
 
     Raises:
         ConfigError, HalError, PartFailedError: it could not start.
     """
     roots, codes = [root_key(config)], passkeys(config)
-    data = Path(config.hub.data_directory)
+    data, keystore = Path(config.hub.data_directory), FileKeyStore(Path(config.keys.directory))
     last = last_time(data)
     clock = hub_clock(last, clock_offset_ms)
-    keystore = FileKeyStore(Path(config.keys.directory))
-    crypto, tls = NativeCrypto(keystore), tls_files(config.uplink)
-    uplinks: list[Uplink] = [
-        PahoUplink(broker, client_id=config.hub.id, tls=tls) for broker in config.uplink.brokers
-    ]
+    crypto, uplinks = NativeCrypto(keystore), uplinks_of(config)
     restarts = Restarts(data / RESTARTS, boot_id(), machine_uptime_s)
-    watchdog = SystemdWatchdog()
+    watchdog, timeline = SystemdWatchdog(), Timeline(log)
 
     def app_over(store: SqliteJournal, scanner: BleScanner | None, central: BleCentral | None) -> App:
         machine = Machine(
@@ -281,38 +317,25 @@ async def run(
             watchdog,
             scanner,
             central,
-            PyserialPorts(),
+            serial_ports(),
         )
         started = restarts.why() | ({} if clock_offset_ms is None else {"clock_offset_ms": clock_offset_ms})
-        return App(config, machine, roots, driver, software(), log, codes, delivery, started, config.fault)
+        own = (codes, delivery, started, config.fault, applier)
+        app = App(config, machine, roots, config.driver_of, software(), timeline, *own)
+        app.recorder.training = training
+        return app
 
     keep = None if clock_offset_ms is not None else lambda: keep_time(clock, last, log)
     with counted(restarts, log):
         if watchdog.period_ms and hung_too_often(restarts, log):
             return REBOOT
         try:
-            return await live(config, clock, app_over, restarts, log, stop, ready, keep)
+            site_of = None if installs is None else lambda app: installs(app, keystore.add_key)
+            return await live(config, clock, app_over, restarts, timeline, stop, ready, keep, site_of)
         except (PartFailedError, UnavailableError, CorruptDataError) as error:
             if ended(restarts, "start", str(error), log) == REBOOT:
                 return REBOOT
             raise
-
-
-def handlers(app: App) -> dict[str, Callable[..., object]]:
-    """What the control socket answers."""
-    return {
-        "status": lambda: status.status(app),
-        "devices": lambda: status.devices(app),
-        "ring": app.ringing.begin,
-        "ring_state": app.ringing.facts,
-        "ring_cancel": app.ringing.cancel,
-        "pair": app.pairing.open,
-        "pair_state": app.pairing.facts,
-        "pair_answer": app.pairing.answer,
-        "pair_cancel": app.pairing.cancel,
-        "bonds": app.pairing.bonds,
-        "forget": app.pairing.forget,
-    }
 
 
 async def live(
@@ -320,19 +343,37 @@ async def live(
     clock: Clock,
     app_over: Callable[[SqliteJournal, BleScanner | None, BleCentral | None], App],
     restarts: Restarts,
-    log: Log,
+    timeline: Timeline,
     stop: asyncio.Event,
     ready: Callable[[], None],
     keep: Callable[[], Awaitable[None]] | None,
+    site_of: Callable[[App], InstallSite] | None,
 ) -> int:
     """Open journal and radio, and run the hub over them, with `keep` among its parts; exit status and errors as `run`."""
-    async with journal(config) as store, radio(config, clock) as (scanner, central):
+    async with journal(config) as store, radio(config, clock) as (scanner, central, bluez):
         app = app_over(store, scanner, central)
-        async with ControlServer(Path(config.hub.data_directory) / "control.sock", handlers(app)):
+        watch = None if bluez is None else BondWatch(app, timeline, bluez.survey)
+        if bluez is not None and watch is not None:
+            bluez.vetting.tell = watch.tell
+        site = None if site_of is None else site_of(app)
+        if site is not None:
+            await site.resume()
+        answers = handlers(app, timeline, stop) | ({} if site is None else site.handlers())
+        async with ControlServer(Path(config.hub.data_directory) / "control.sock", answers):
             await app.start()
-            await tell_restarts(app, restarts, log)
+            if site is not None:
+                site.start()
+            await tell_restarts(app, restarts, timeline)
+            await tell_drivers(app, timeline)
             ready()
             if keep is not None:
                 app.parts.start("time", keep)
+            if watch is not None:
+                app.parts.start("bonds", watch.look)
+                app.parts.start("bonds told", watch.run)
+            history = History(Path(config.hub.data_directory), app, timeline)
+            app.parts.start("history", history.run)
             ended_well = await app.until(stop, lambda: open_journal(config))
-    return 0 if ended_well else ended(restarts, app.parts.failed, app.parts.cause, log)
+    if not ended_well and app.parts.failed == LEAVING:
+        return 1  # somebody changed his mind: no failure that a restart of the machine would mend
+    return 0 if ended_well else ended(restarts, app.parts.failed, app.parts.cause, timeline)

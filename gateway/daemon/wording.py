@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
+from gateway.daemon.system_words import words
+
 LONGEST = 2_000  # characters; a longer message passes through
 DEEPEST = 6  # messages within messages
+NORWEGIAN = "nb"
 WORDS, NUMBER, NAME = "words", "n", "name"
 
 
@@ -95,8 +98,8 @@ def sections() -> dict[str, dict[str, str]]:
 
 @cache
 def catalogue() -> Catalogue:
-    """The compiled file; read where the first message is to be said in Norwegian."""
-    return Catalogue(sections())
+    """The compiled file, and what the system says; read where the first message is to be said in Norwegian."""
+    return Catalogue({**sections(), "errno": words(NORWEGIAN)})
 
 
 def norwegian(message: str) -> str:
@@ -113,6 +116,7 @@ class Speaker:
     def __init__(self, entries: Catalogue) -> None:
         self._entries = entries
         self._known: dict[str, str | None] = {}
+        self._partly: set[str] = set()  # of which only a part is known, such as the detail in brackets
         self.used: list[tuple[Template, list[str]]] = []
 
     def say(self, message: str, depth: int) -> str | None:
@@ -148,6 +152,11 @@ class Speaker:
             if found is not None:
                 text, known = self._fill(entry, found, depth)
                 if known:
+                    if any(
+                        blank.sort == "" and " " in value
+                        for blank, value in zip(entry.blanks, found, strict=True)
+                    ):
+                        self._partly.add(message)
                     return text
         if otherwise is not None:  # its own words at least
             self.used.append(otherwise)
@@ -155,6 +164,7 @@ class Speaker:
         for head, detail in with_detail(message):
             said = self.say(detail, depth - 1)
             if said is not None:
+                self._partly.add(message)
                 return f"{head} ({said})"
         return None
 
@@ -163,7 +173,7 @@ class Speaker:
         values, known = {}, False
         for blank, value in zip(entry.blanks, found, strict=True):
             said = self.say(value, depth - 1) if blank.sort == WORDS else None
-            known = known or said is not None
+            known = known or (said is not None and value not in self._partly)
             values[blank.name] = value if said is None else said
         if known or not entry.nested:
             self.used.append((entry, found))

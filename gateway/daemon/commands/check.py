@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gateway.core.config import Config, DeviceConfig
 from gateway.core.config_layers import differences
-from gateway.core.devices.registry import driver
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.ask import control_path
@@ -52,18 +52,21 @@ def run(options: argparse.Namespace) -> int:
 
 def look(loaded: Loaded, texts: Texts) -> list[Finding]:
     """Every check in turn. Raises ConfigError where a file that the configuration names cannot be used."""
-    from gateway.daemon import findings, findings_uplink, wiring
+    from gateway.daemon import findings, findings_drivers, findings_lines, findings_uplink, wiring
 
     config = loaded.config
     wiring.root_key(config)
     hub = findings_uplink.ask_hub(control_path(config.hub.data_directory))
     return [
         *check_configuration(loaded, texts, hub),
+        *findings_drivers.check_drivers(loaded, texts),
         *findings.check_keys(config, texts),
         *findings_uplink.check_tls(config, texts),
         *findings.check_storage(config, texts),
-        *findings.check_serial(config, texts),
+        *findings.check_serial(config, texts, wiring.serial_path),
+        *findings_lines.check_lines(config, texts, hub, wiring.serial_ports()),
         *findings.check_radio(config, texts),
+        *findings.check_bonds(config, texts, wiring.see_keys),
         *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts, hub),
         *findings_uplink.check_brokers(config, texts, hub),
     ]
@@ -79,14 +82,24 @@ def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None
     findings = [found(OK, "good", source=source, devices=devices, rules=rules)]
     if hub is not None and hub["configuration_fault"]:
         findings.append(found(WARNING, "last_good"))
-    without = [each for each in config.devices if not (each.interval_s or driver(each.driver).interval_s)]
-    used = [each.name for each in without if driver(each.driver).transport == READ]
+    without = [each for each in config.devices if not has_interval(each, config)]
+    used = [each.name for each in without if speaks_when_used(each, config)]
     unwatched = [each.name for each in without if each.name not in used]
     if unwatched:
         findings.append(found(WARNING, "unwatched", names=", ".join(unwatched)))
     if used:  # an instrument that somebody switches on has no sign of life that could be asked for
         findings.append(found(NOTE, "used", names=", ".join(used)))
     return findings
+
+
+def has_interval(device: DeviceConfig, config: Config) -> bool:
+    """Whether it is known how often a healthy one is heard."""
+    return bool(device.interval_s or config.driver_of(device.driver).interval_with(device.options))
+
+
+def speaks_when_used(device: DeviceConfig, config: Config) -> bool:
+    """An instrument that somebody switches on, on whichever way it is reached."""
+    return config.driver_of(device.driver).transport == READ or device.driver == "nonin_serial"
 
 
 def show(findings: list[Finding], options: argparse.Namespace, texts: Texts) -> None:

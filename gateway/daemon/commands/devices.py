@@ -1,9 +1,14 @@
-"""`trygg devices`: the devices of the running hub, and when each was last heard."""
+"""`trygg devices`: the devices of the running hub, and when each was last heard; confirms a counter that began anew."""
 
 import argparse
+import sys
 from typing import Any
 
-from gateway.daemon.commands.ask import STATUSES, add_options, print_answer
+from gateway.core.pairing import STUCK
+from gateway.daemon.commands.ask import STATUSES, Hub, NoAnswerError, add_options, failed, print_answer
+from gateway.daemon.commands.pair import asked_yes, bond_words
+from gateway.daemon.configuration import DEFAULT
+from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 
 
@@ -13,12 +18,36 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "devices", help=words, description="Ask the running hub for its devices. " + STATUSES
     )
+    parser.add_argument(
+        "--confirm-reset",
+        metavar="NAME",
+        help="the counter of this device began anew, as after a change of battery: believe it again",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --confirm-reset: do not ask")
     add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 where the hub answered, 1 where it does not run."""
-    return print_answer(options, "devices", show)
+    """0 where the hub answered, 1 where it does not run; of a reset 0 where it is confirmed."""
+    if options.confirm_reset is None:
+        return print_answer(options, "devices", show)
+    hub = Hub(options.config or [DEFAULT])
+    try:
+        return confirm_reset(options, hub)
+    except NoAnswerError as error:
+        return failed(options, error)
+
+
+def confirm_reset(options: argparse.Namespace, hub: Hub) -> int:
+    """Say what was heard, ask, and have the hub believe the device from there."""
+    heard = hub.ask("reset_heard", device=options.confirm_reset)
+    said = {"name": heard["device"], "heard": heard["counter"], "last": heard["last_counter"]}
+    if not options.yes and not asked_yes(hub.texts.say("device.reset_question", **said)):
+        print(hub.texts.say("device.reset_left"), file=sys.stderr)
+        return 1
+    facts = hub.ask("reset_confirm", device=heard["device"], counter=heard["counter"])
+    print(dumps(facts) if options.json else hub.texts.say("device.reset_done", name=facts["device"]))
+    return 0
 
 
 def show(rows: list[dict[str, Any]], texts: Texts) -> list[str]:
@@ -39,14 +68,18 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
     lines = []
     if all(row["described"].get(part) for part in ("maker", "model", "serial_number")):
         lines.append(texts.say("device.what", **row["described"]))
+    if row.get("can"):  # a hub that was not restarted since an update does not say
+        words = [texts.say_or("device.can_words." + word, word) for word in row["can"]]
+        lines.append(texts.say("device.can", words=", ".join(words)))
     if row["link"]:
         lines.append(texts.say("device.link", link=texts.reword(row["link"])))
     lines += signal(row, texts)
     paired = row.get("paired", True)  # a hub that was not restarted since an update does not say
     if not paired:
         lines.append(texts.say("device.unpaired", name=row["name"]))
-    if row["bond"] or (row["bond"] is not None and paired):
-        lines.append(texts.say("device.bond", bond=texts.say(f"device.bonds.{row['bond']}")))
+    stuck = (row.get("key") or {}).get("word") == STUCK
+    if row["bond"] or (row["bond"] is not None and (paired or stuck)):
+        lines += bond(row, texts)
     lines.append(interval(row, texts))
     if row["refused"]:
         counts = [
@@ -56,6 +89,17 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(
             texts.say("device.refused", counts=", ".join(counts), last=texts.reword(row["last_refusal"]))
         )
+    if row.get("counter_behind"):
+        lines.append(texts.say("device.behind", name=row["name"], **row["counter_behind"]))
+    return lines
+
+
+def bond(row: dict[str, Any], texts: Texts) -> list[str]:
+    """How strong the bond is, and what is known of its key, where a radio tells."""
+    key = row.get("key")  # a hub that was not restarted since an update does not say
+    lines = [texts.say("device.bond", bond=bond_words(row["bond"], key["word"] if key else "", texts))]
+    if key:
+        lines.append(texts.say("device.key", key=texts.say(f"device.keys.{key['word']}", count=key["bytes"])))
     return lines
 
 

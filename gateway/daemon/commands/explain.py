@@ -165,5 +165,5 @@ def unknown(given: str, language: str) -> str:
         names = [f"{code} {KIND_NAMES[code]}" for code in near]
     else:
         names = difflib.get_close_matches(given.lower()[:64], KINDS, NEAREST, LIKENESS)
-    end = label("nearest", language).format(names=", ".join(names)) if names else label("list", language)
-    return f"{text}. {end}"
+    ends = [label("nearest", language).format(names=", ".join(names))] if names else []
+    return " ".join([f"{text}.", *ends, label("list", language)])

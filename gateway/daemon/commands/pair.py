@@ -5,18 +5,21 @@ this command only tells, and asks the person what the hub wants to know.
 """
 
 import argparse
+import string
 import sys
 import time
 from typing import Any
 
+from gateway.core.pairing import IN_DOUBT, OOB_DIGITS
 from gateway.daemon.commands.ask import Hub, NoAnswerError, add_options, failed
 from gateway.daemon.configuration import DEFAULT
 from gateway.daemon.json_text import dumps
+from gateway.daemon.texts import Texts
 from gateway.daemon.toml_text import dump
 from hal.types import BOND_WEAK
 
 LOOK_S = 0.25  # between two looks at the hub
-OVER = ("bonded", "refused", "expired", "cancelled")
+OVER = ("bonded", "taught", "refused", "expired", "cancelled")
 YES = ("y", "yes", "j", "ja")
 DIGITS = 6
 DONE, FAILED, WRONG = 0, 1, 2
@@ -39,6 +42,11 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--code", metavar="DIGITS", help="the six digits on the label of the device; - asks for them"
+    )
+    parser.add_argument(
+        "--oob",
+        metavar="HEX",
+        help="in place of a code: the 32 bytes on the label or NFC tag of the device, as 64 hexadecimal digits; - asks for them",
     )
     parser.add_argument("--yes", action="store_true", help="with --forget: do not ask")
     add_options(parser)
@@ -68,11 +76,17 @@ def show_bonds(options: argparse.Namespace, hub: Hub) -> int:
         return DONE
     for row in rows:
         name = row["device"] or hub.texts.say("pair.not_configured")
-        bond = hub.texts.say(f"device.bonds.{row['bond']}")
+        bond = bond_words(row["bond"], row.get("key", ""), hub.texts)
         print(hub.texts.say("pair.row", name=name, address=row["address"], bond=bond))
     if not rows:
         print(hub.texts.say("pair.no_bonds"))
     return DONE
+
+
+def bond_words(level: int, key_word: str, texts: Texts) -> str:
+    """A bond in a few words; a weak one whose key is in doubt may have been paired with its code."""
+    doubted = level == BOND_WEAK and key_word in IN_DOUBT
+    return texts.say("device.bonds." + ("doubted" if doubted else str(level)))
 
 
 def forget(options: argparse.Namespace, hub: Hub) -> int:
@@ -91,12 +105,17 @@ def forget(options: argparse.Namespace, hub: Hub) -> int:
 
 def pair(options: argparse.Namespace, hub: Hub) -> int:
     """Open the window and follow it to its end."""
+    if options.code is not None and options.oob is not None:
+        raise NoAnswerError(hub.texts.say("pair.oob_and_code"), WRONG)
     code = options.code or ""
     if code == "-":
         code = line_after(hub.texts.say("pair.code_question"))
     if code and not is_code(code):
         raise NoAnswerError(hub.texts.say("pair.no_code"), WRONG)
-    facts = hub.ask("pair", device=options.device or "", driver=options.driver or "", code=code)
+    asked = {"device": options.device or "", "driver": options.driver or "", "code": code}
+    if options.oob is not None:
+        asked["oob"] = label_data(options, hub.texts)
+    facts = hub.ask("pair", **asked)
     teller = Teller(options, hub)
     try:
         while not teller.tell(facts):
@@ -108,7 +127,7 @@ def pair(options: argparse.Namespace, hub: Hub) -> int:
     except KeyboardInterrupt:
         hub.ask("pair_cancel")
         raise
-    return DONE if facts["state"] == "bonded" else FAILED
+    return DONE if facts["state"] in ("bonded", "taught") else FAILED
 
 
 class Teller:
@@ -139,8 +158,11 @@ class Teller:
             return
         name = facts["device"] or facts["advertised_name"] or facts["driver"]
         print(self.words(facts, happening, detail, name), flush=True)
-        if happening == "bonded" and not facts["configured"]:
-            row = {"name": name, "driver": facts["driver"], "address": facts["address"]}
+        if happening in ("bonded", "taught") and not facts["configured"]:
+            row: dict[str, Any] = {"name": name, "driver": facts["driver"], "address": facts["address"]}
+            if happening == "taught":
+                row["sender"] = row.pop("address")
+                row["options"] = {"profile": facts["profile"]}
             print("\n".join([self.texts.say("pair.add"), "", dump({"device": [row]}).rstrip()]), flush=True)
 
     def words(self, facts: dict[str, Any], happening: str, detail: Any, name: str) -> str:
@@ -163,6 +185,12 @@ class Teller:
                 return say("pair.expired")
             case "expired":
                 return say("pair.unheard")
+            case "taught" if facts["profile"]:
+                return say("pair.taught", address=facts["address"], profile=facts["profile"])
+            case "taught":
+                return say("pair.taught_unnamed", address=facts["address"])
+            case "bonded" if facts.get("key") in IN_DOUBT:
+                return say(f"pair.bonded_{facts['key']}", name=name)
             case "bonded" if detail > BOND_WEAK:
                 return say("pair.bonded", name=name)
             case "bonded":
@@ -190,6 +218,16 @@ class Teller:
             self.hub.ask(command, **arguments)
         except NoAnswerError as error:
             print(error.text, file=sys.stderr)
+
+
+def label_data(options: argparse.Namespace, texts: Texts) -> str:
+    """The data of a label or tag, as it was given or typed. Raises NoAnswerError for what is none, which is never repeated."""
+    data: str = line_after(texts.say("pair.oob_question")) if options.oob == "-" else options.oob
+    if not all(digit in string.hexdigits for digit in data):
+        raise NoAnswerError(texts.say("pair.oob_not_hex"), WRONG)
+    if len(data) != OOB_DIGITS:
+        raise NoAnswerError(texts.say("pair.oob_length", count=len(data)), WRONG)
+    return data
 
 
 def is_code(text: str) -> bool:

@@ -3,8 +3,11 @@
 import argparse
 from typing import Any
 
+from gateway.core.registry_text import KIND_TEXTS
 from gateway.daemon.commands.ask import STATUSES, add_options, print_answer
-from gateway.daemon.texts import Texts
+from gateway.daemon.texts import LANGUAGES, Texts
+
+ALARMS_SHOWN = 6  # --json has all that are remembered
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,13 +39,17 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(
             texts.say("status.configuration_fault", cause=texts.reword(facts["configuration_fault"]))
         )
+    lines += configuration(facts, texts)
     lines += [connection(facts, texts), delivery(facts, texts)]
+    lines += alarms(facts, texts)
     lines += self_test(facts, texts)
     lines.append(texts.say("status.public_key", key=facts["public_key"]))
     if facts["keyset"] is None:
         lines.append(texts.say("status.waiting_keyset"))
     if facts["utc_ms"] is None:
         lines.append(texts.say("status.clock_untrusted"))
+    if facts.get("training"):
+        lines.append(texts.say("status.trains"))
     if facts.get("clock_offset_ms") is not None:
         lines.append(texts.say("status.training", offset=facts["clock_offset_ms"] // 1000))
     for gone in facts["given_up"]:
@@ -65,6 +72,43 @@ def show(facts: dict[str, Any], texts: Texts) -> list[str]:
     if facts["advertisements_dropped"]:
         lines.append(texts.say("status.dropped", count=facts["advertisements_dropped"]))
     return lines
+
+
+def configuration(facts: dict[str, Any], texts: Texts) -> list[str]:
+    """What came from afar: in use, tried or refused, and what the home has otherwise."""
+    said = facts.get("configuration")  # a hub that was not restarted since an update says nothing of it
+    if said is None:
+        return []
+    lines = []
+    if said["refused"] is not None:
+        cause = texts.reword(said["reason"])
+        lines.append(texts.say("status.revision_refused", revision=said["refused"], cause=cause))
+    if said["on_trial"]:
+        lines.append(texts.say("status.revision_tried", revision=said["revision"]))
+    elif said["revision"]:
+        lines.append(texts.say("status.revision", revision=said["revision"]))
+    if said["local"]:
+        lines.append(texts.say("status.local", keys=", ".join(said["local"])))
+    return lines
+
+
+def alarms(facts: dict[str, Any], texts: Texts) -> list[str]:
+    """Alarms that are open, and those that the platform has told of, the newest first."""
+    lines = []
+    for row in facts.get("alarms", []):  # a hub that was not restarted since an update says nothing of it
+        if not (row["open"] or row["became"]):
+            continue
+        what = "exercise" if row["exercise"] else "alarm"
+        is_dated = facts["utc_ms"] is not None and row["utc_ms"] is not None
+        line = texts.say(
+            f"status.{what}" if is_dated else f"status.{what}_undated",
+            since=texts.duration(max(0, facts["utc_ms"] - row["utc_ms"])) if is_dated else "",
+            kind=KIND_TEXTS[row["kind"]][LANGUAGES.index(texts.language)],
+            name=row["device"] or row["placement"],
+            became=texts.say("status.became." + (row["became"] or "untold")),
+        )
+        lines.append(texts.say("status.alarm_note", line=line, note=row["note"]) if row["note"] else line)
+    return lines[:ALARMS_SHOWN]
 
 
 def self_test(facts: dict[str, Any], texts: Texts) -> list[str]:
@@ -90,7 +134,9 @@ def lamp(facts: dict[str, Any]) -> str:
         return str(facts["lamp"])
     if facts["configuration_fault"] or facts["utc_ms"] is None:
         return "ok_but_look"
-    if facts.get("clock_offset_ms") is not None:
+    if facts.get("clock_offset_ms") is not None or facts.get("training"):
+        return "ok_but_look"
+    if any(row["open"] and row["became"] == "failed" for row in facts.get("alarms", [])):
         return "ok_but_look"
     troubled = (facts["devices_silent"], facts["frames_refused"], facts.get("devices_unpaired"))
     return "ok_but_devices" if any(troubled) else "ok"
