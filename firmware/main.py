@@ -9,8 +9,7 @@ import asyncio
 import json
 import sys
 
-from firmware import VERSION, sim_home
-from firmware.wiring import Simulated
+from firmware import VERSION
 from gateway.core.config import validate
 from gateway.core.devices.registry import driver
 from gateway.hub.app import App
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.hub.app import Machine
+    from gateway.hub.configured import Applier
     from gateway.hub.uplink import Delivery
 
     Write = Callable[[dict[str, Any]], None]
@@ -35,8 +35,11 @@ def gateway(
     roots: "list[bytes]",
     write: "Write",
     delivery: "type[Delivery] | None" = None,
+    applier: "Applier | None" = None,
 ) -> App:
     """A gateway that is ready to start; everything it logs is one object for `write`.
+
+    `applier` keeps the configuration from afar (`firmware.published`); without one none is taken.
 
     Raises:
         ConfigError: the key of the configuration that cannot be used.
@@ -50,8 +53,8 @@ def gateway(
     config = validate(tree, SOURCE)
     software = "trygg firmware " + VERSION
     if delivery is None:
-        return App(config, machine, roots, driver, software, log)
-    return App(config, machine, roots, driver, software, log, delivery=delivery)
+        return App(config, machine, roots, driver, software, log, applier=applier)
+    return App(config, machine, roots, driver, software, log, delivery=delivery, applier=applier)
 
 
 def plain(item: object) -> object:
@@ -80,6 +83,9 @@ def held(app: App) -> int:
 
 async def play_home(write: "Write") -> int:
     """A minute of the scripted home. There is no platform, so nothing is receipted and everything is held."""
+    from firmware import sim_home  # a board runs no simulation, and has no room for one
+    from firmware.bench.wiring import Simulated
+
     board = Simulated(sim_home.GATEWAY, sim_home.NIGHT_UTC_MS)
     stored: "list[object]" = []
 

@@ -4,7 +4,7 @@ import os
 
 BASE = ".."
 # Only CPython goes there: interfaces are types, the other backends are Linux.
-NOT_PORTABLE = ("gateway/daemon", "hal/interfaces.py", "hal/linux", "hal/bumble")
+NOT_PORTABLE = ("gateway/daemon", "hal/interfaces.py", "hal/provisioning.py", "hal/linux", "hal/bumble")
 # Only the build goes there.
 NOT_FROZEN = ("firmware/manifest.py",)
 

@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from firmware.wiring import Simulated
+    from firmware.bench.wiring import Simulated
     from gateway.hub.pairing import Pairing
     from hal.sim.peripheral import SimPeripheral
 

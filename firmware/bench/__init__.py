@@ -1,0 +1,1 @@
+"""Boards that are none: on the bench and in tests."""
