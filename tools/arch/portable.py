@@ -13,6 +13,7 @@ from tools.arch.source import Finding, Source
 
 PURE = frozenset({"binascii", "collections", "hashlib", "json", "struct"})
 SEAM = frozenset({"hal.types", "hal.errors"})
+ESP32 = SEAM | {"hal.buffer", "hal.key_references", "hal.receptions", "hal.esp32"}
 
 
 @dataclass(frozen=True)
@@ -23,26 +24,52 @@ class Area:
     python: frozenset[str]
     ours: frozenset[str]
     floats: bool = True
+    on_board: bool = False  # runs on MicroPython alone
 
     def holds(self, source: Source) -> bool:
         return source.path == self.path or source.within(self.path)
 
 
-LOOPS = PURE | {"asyncio"}
+LOOPS = PURE | {"asyncio", "gc"}  # of gc what both interpreters have: collect
+# Primitives in portable Python, which backends share.
+PRIMITIVES = frozenset({"hal.aes", "hal.hmac_sha256", "hal.public_keys", "hal.sha512"})
 # Other parties that run on both interpreters, so that the portable tests have somebody to talk to.
 PARTIES = frozenset(
     "tools.simulators." + name
-    for name in ("dispenser", "dispenser_plan", "noisy_line", "record_memory", "virtual_clock")
+    for name in (
+        "dispenser",
+        "dispenser_plan",
+        "enocean_air",
+        "noisy_bytes",
+        "noisy_line",
+        "nonin_serial",
+        "record_memory",
+        "virtual_clock",
+    )
 )
-# `firmware` runs on the board only and names the board's own modules.
+# The journal in flash asks a block device, and nothing else of a board.
+FLASH_JOURNAL = (
+    "flash_journal",
+    *(
+        f"journal_{part}"
+        for part in ("aside", "epoch", "frames", "opening", "sectors", "space", "store", "stream", "words")
+    ),
+)
+# `firmware` and most of `hal/esp32` run on the board only and names the board's own modules.
 BOARD = LOOPS | {
+    "aioble",
+    "bluetooth",
+    "errno",
+    "esp32",
     "gc",
+    "io",
     "machine",
     "micropython",
     "network",
     "os",
     "select",
     "socket",
+    "ssl",
     "sys",
     "time",
     "tls",
@@ -53,19 +80,76 @@ AREAS = (
     Area("gateway/core", PURE, SEAM | {"gateway.core"}, floats=False),
     Area("gateway/hub", LOOPS, SEAM | {"gateway.core", "gateway.hub"}),
     Area(
-        "hal/sim", LOOPS | {"cryptolib", "os", "sys"}, SEAM | {"hal.buffer", "hal.key_references", "hal.sim"}
+        "hal/sim",
+        LOOPS | {"os", "sys"},
+        SEAM | PRIMITIVES | {"hal.buffer", "hal.key_references", "hal.receptions", "hal.sim"},
+    ),
+    *(
+        Area(f"hal/esp32/{name}.py", LOOPS | {"os"}, SEAM | {"hal.esp32"}, floats=False)
+        for name in FLASH_JOURNAL
     ),
     Area("hal/types.py", PURE, SEAM, floats=False),
     Area("hal/errors.py", PURE, SEAM, floats=False),
     Area("hal/buffer.py", LOOPS, SEAM),
+    Area("hal/receptions.py", LOOPS, SEAM | {"hal.buffer"}),
+    Area("hal/aes.py", PURE | {"cryptolib"}, SEAM, floats=False),
+    Area("hal/sha512.py", PURE, SEAM, floats=False),
+    Area("hal/hmac_sha256.py", PURE, SEAM, floats=False),
+    Area("hal/public_keys.py", PURE, SEAM, floats=False),
     Area("hal/key_references.py", PURE, SEAM),
-    Area("firmware", BOARD, frozenset({"firmware", "gateway", "hal"})),
-    Area("tests/core", LOOPS, SEAM | PARTIES | {"gateway.core", "hal.buffer", "hal.sim", "tests.core"}),
+    *(
+        Area("hal/esp32/" + name + ".py", LOOPS, ESP32)
+        for name in (
+            "ble_bonds",
+            "ble_central",
+            "ble_connection",
+            "ble_packets",
+            "ble_pairing",
+            "ble_radio",
+            "ble_scanner",
+            "ble_waits",
+            "button",
+            "clock",
+            "indicator",
+            "keystore",
+            "mqtt_link",
+            "mqtt_packets",
+            "nvs",
+            "power",
+            "sntp",
+            "start",
+            "time_server",
+            "uart",
+            "watchdog",
+            "wifi",
+        )
+    ),
+    Area("hal/esp32", BOARD, ESP32 | PRIMITIVES, on_board=True),
+    Area("tests/esp32", LOOPS, ESP32 | {"hal.sim", "tests.esp32"}),
+    Area("firmware", BOARD, frozenset({"firmware", "gateway", "hal"}), on_board=True),
+    Area(
+        "tests/core",
+        LOOPS,
+        SEAM | PRIMITIVES | PARTIES | {"gateway.core", "hal.buffer", "hal.esp32", "hal.sim", "tests.core"},
+    ),
     Area(
         "tests/hub",
         LOOPS,
-        SEAM | PARTIES | {"gateway", "hal.buffer", "hal.sim", "tools.rig.sim", "tests.hub", "tests.core"},
+        SEAM
+        | PRIMITIVES
+        | PARTIES
+        | {
+            "gateway",
+            "hal.buffer",
+            "hal.esp32",
+            "hal.receptions",
+            "hal.sim",
+            "tools.rig.sim",
+            "tests.hub",
+            "tests.core",
+        },
     ),
+    Area("tools/rig/flash", LOOPS | {"gc", "sys"}, SEAM | {"hal.esp32", "hal.sim", "tools.rig.flash"}),
     Area("tools/rig/sim", LOOPS, SEAM | PARTIES | {"gateway", "hal.buffer", "hal.sim", "tools.rig.sim"}),
     *(
         Area(name.replace(".", "/") + ".py", PURE, SEAM | PARTIES | {"gateway.core", "hal.sim"}, floats=False)
@@ -108,6 +192,10 @@ ASYNCIO = frozenset(
 )
 
 
+# What MicroPython's has besides.
+ASYNCIO_THERE = ASYNCIO | {"StreamReader", "StreamWriter", "ThreadSafeFlag", "core", "sleep_ms"}
+
+
 def area_of(source: Source) -> Area | None:
     """The portable area that a Python file belongs to, or None where it runs on CPython only."""
     if not source.path.endswith(".py"):
@@ -121,7 +209,7 @@ def check(source: Source) -> Iterator[Finding]:
     if area is None:
         return
     for node in run_time_nodes(source.tree):
-        messages = [*imports(node, area), *missing(node)]
+        messages = [*imports(node, area), *missing(node, ASYNCIO_THERE if area.on_board else ASYNCIO)]
         if not area.floats:
             messages += floats(node)
         if type(node) in ABSENT_FORMS:
@@ -169,14 +257,14 @@ def is_within(module: str, allowed: Iterable[str]) -> bool:
     return any((module + ".").startswith(name + ".") for name in allowed)
 
 
-def missing(node: ast.AST) -> Iterator[str]:
+def missing(node: ast.AST, loop: frozenset[str] = ASYNCIO) -> Iterator[str]:
     if isinstance(node, ast.Name) and node.id in MISSING_BUILTINS:
         yield f"{node.id} does not exist on MicroPython"
     if isinstance(node, ast.Attribute):
         if node.attr in MISSING_METHODS:
             yield f".{node.attr} does not exist on MicroPython"
-        if isinstance(node.value, ast.Name) and node.value.id == "asyncio" and node.attr not in ASYNCIO:
-            yield f"asyncio.{node.attr} is not on both interpreters; there are {', '.join(sorted(ASYNCIO))}"
+        if isinstance(node.value, ast.Name) and node.value.id == "asyncio" and node.attr not in loop:
+            yield f"asyncio.{node.attr} is not on both interpreters; there are {', '.join(sorted(loop))}"
         if isinstance(node.value, ast.Name) and node.value.id == "struct" and node.attr == "Struct":
             yield "struct.Struct does not exist on MicroPython: call struct.pack and struct.unpack_from"
 

@@ -3,7 +3,8 @@
 python -m tools.bench [--events 100000] [--alarms 200] [--only journal,drain,latency]
 
 By name only, for they take minutes: path (alarms over a far and a slow path), outage (a month drained at 64 kbit/s,
---events of it), start (cold starts), wire (bytes an event), cut (an alarm into a dead connection).
+--events of it), start (cold starts), wire (bytes an event), cut (an alarm into a dead connection), lines (alarms of a transceiver
+beside a full stream), flood (alarms while strangers advertise 10,000 times a second).
 """
 
 import argparse
@@ -16,7 +17,8 @@ import sys
 import time
 from pathlib import Path
 
-from tools.bench import journal, path_report
+from tools.bench import journal, lines, path_report
+from tools.bench.flood import AIR, AIR_CARRIES_PER_S, CALLBACK, PER_S, flood
 from tools.bench.scratch import scratch
 from tools.bench.system import System
 from tools.evidence.figure import UnavailableError
@@ -24,7 +26,7 @@ from tools.home.technician import pair_devices
 from tools.rig.counts import positive, some_of
 
 PARTS = ("latency", "drain", "journal")
-BY_NAME = ("path", "outage", "start", "wire", "cut")
+BY_NAME = ("path", "outage", "start", "wire", "cut", "lines", "flood")
 PAUSE_S = 0.03
 DRAIN_LIMIT_S = 300.0
 EVENTS = 100_000
@@ -99,7 +101,7 @@ async def backlog(folder: Path, events: int) -> None:
 
 async def drain(folder: Path, events: int) -> None:
     """Drain alone, with a platform that stores and receipts and prints nothing."""
-    system = System(folder, quiet=True)
+    system = System(folder, prints="--quiet")
     async with system.running(backlog=events):
         await system.start_hub()
         while await system.held() > 0:  # noqa: ASYNC110 - another process tells nobody
@@ -123,6 +125,25 @@ async def drain(folder: Path, events: int) -> None:
     )
 
 
+def flooded(folder: Path, alarms: int) -> None:
+    """Alarms in a flood, over the air and at the callback, and beside them a hub that hears everybody."""
+    runs = (
+        (CALLBACK, PER_S, False),
+        (CALLBACK, PER_S, True),
+        (AIR, AIR_CARRIES_PER_S, False),
+        (AIR, PER_S, False),
+        (AIR, PER_S, True),
+    )
+    for number, (where, per_s, everybody) in enumerate(runs):
+        found = asyncio.run(flood(folder / str(number), alarms, where, per_s=per_s, everybody=everybody))
+        name = f"flood {where}" + (", without known devices" if everybody else "")
+        rate = found.heard / found.seconds
+        say(name, spread(found.latencies), f"{rate:,.0f} of {per_s:,} strangers/s heard; aim p99 10 ms")
+        memory = f"{found.before_kib / 1024:.1f} MiB before, {found.after_kib / 1024:.1f} after"
+        share = f"{100 * found.busy_s / found.seconds:.0f} % of a core, {found.dropped:,} receptions dropped"
+        say("  memory of the hub", memory, share)
+
+
 def conditions() -> None:
     """What this was measured on."""
     say(
@@ -140,6 +161,15 @@ def measure(folder: Path, wanted: list[str], events: int, alarms: int) -> None:
         asyncio.run(backlog(folder / "backlog", events))
     if "drain" in wanted:
         asyncio.run(drain(folder / "drain", events))
+    if "lines" in wanted:
+        for streams, beside in ((False, "idle"), (True, "75 frames/s beside it")):
+            samples, measured = asyncio.run(
+                lines.alarms_beside_a_stream(folder / f"lines-{streams}", alarms, streams)
+            )
+            said = f"{measured} measurements meanwhile; aim p99 10 ms"
+            say(f"alarm of a transceiver, {beside}", spread(samples), said)
+    if "flood" in wanted:
+        flooded(folder / "flood", alarms)
     if "journal" in wanted:  # last: what it writes keeps the disk busy for a while
         journal.report(folder / "journal", say)
 

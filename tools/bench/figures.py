@@ -43,6 +43,7 @@ DELIVERY = (
     "hal/linux",
     "hal/buffer.py",
     "hal/errors.py",
+    "hal/receptions.py",
     "hal/types.py",
     "tools/platform",
     *("tools/bench/" + name + ".py" for name in ("backlog", "figures", "outage", "path", "system")),

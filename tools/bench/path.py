@@ -22,6 +22,7 @@ from tools.bench.backlog import Make, fill, month
 from tools.bench.system import SMOKE, System
 from tools.evidence.figure import UnavailableError
 from tools.home.scenario import Act
+from tools.simulators.lifetime import with_parent
 
 FAR = {"delay_ms": 25}
 # IPv4 and TCP with time stamps on each segment; a queue as deep as cellular modems have.
@@ -48,7 +49,7 @@ class ProxyProcess:
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *self._arguments, stdin=pipe, stdout=pipe
+            *with_parent([sys.executable, *self._arguments]), stdin=pipe, stdout=pipe
         )
         self.port = (await self._answer(self._process))["port"]
         return self
@@ -115,7 +116,7 @@ class FarSystem(System):
     """A system whose hub has a proxy before the broker."""
 
     def __init__(self, folder: Path, seed: int, *, hub_module: str | None = None) -> None:
-        super().__init__(folder)
+        super().__init__(folder, prints="--alarms")
         if self.mosquitto is None:
             raise UnavailableError("mosquitto is not installed: apt-get install mosquitto")
         if hub_module is not None:

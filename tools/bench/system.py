@@ -44,11 +44,12 @@ def broker_of(folder: Path) -> tuple[Mosquitto | None, Brokerage]:
 class System:
     """One running system; `arrived` maps an alarm's kind to the time (s) at which its newest event arrived."""
 
-    def __init__(self, folder: Path, *, quiet: bool = False) -> None:
+    def __init__(self, folder: Path, *, prints: str = "") -> None:
+        """`prints`: an option of the platform, as `--quiet` or `--alarms`; without one it prints each event."""
         self.folder = folder
         self.mosquitto, brokerage = broker_of(folder)
         self.stage = Stage(folder, brokerage, extra={"storage": {"capacity_mb": 1024}})
-        arguments = self.stage.platform_arguments() + (["--quiet"] if quiet else [])
+        arguments = [*self.stage.platform_arguments(), *filter(None, [prints])]
         self.tally = Tally()
         self.alarms: asyncio.Queue[float] = asyncio.Queue()
         self.verified = 0

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.daemon.commands import explain
-from tools.demo import words
+from tools.demo import doses, words
 from tools.demo.judge import Alarm, Event, Verdict
 from tools.demo.view import when
 
@@ -25,6 +25,8 @@ def lines(verdict: Verdict, language: str, time_zone: str) -> list[str]:
         said.append(f"  {words.kind(language, kind)} ({kind}): {', '.join(devices)}")
         said += [INDENT + line for line in card(kind, language)]
     said += ["  " + line for line in marked(verdict.marked, language)]
+    if verdict.doses:
+        said += ["", words.doses(language, doses.ends(verdict.doses))]
     if verdict.readings:
         said += ["", words.say(language, "readings", count=len(verdict.readings))]
         said += ["  " + line for line in readings(verdict.readings, language, ZoneInfo(time_zone))]
@@ -54,6 +56,8 @@ def counts(verdict: Verdict) -> dict[str, Any]:
         "marked_repetitions": verdict.marked + sum(alarm.marked for alarm in verdict.alarms.values()),
     }
     measured = Counter(event["kind"] for event in verdict.readings)
+    if verdict.doses:
+        counted["doses"] = dict(doses.ends(verdict.doses))
     return counted | ({"measurements": dict(measured)} if measured else {})
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from gateway.core.registry import KINDS
 from gateway.core.rules.incidents import ANY, OPENING, part_of
 from hal.types import ALARM, MEASUREMENT, TECHNICAL
+from tools.demo import doses
 from tools.home.scenario import Expect, Measured
 
 Event = dict[str, Any]
@@ -35,6 +36,7 @@ ORDERLY = frozenset(
         "pairing.bonded_weak",
         "pairing.cancelled",
         "bond.forgotten",
+        "device.counter_reset",
     }
 )
 
@@ -76,6 +78,7 @@ class Verdict:
     alarms: dict[str, Alarm] = field(default_factory=dict)
     faults: list[Event] = field(default_factory=list)
     readings: list[Event] = field(default_factory=list)
+    doses: list[Event] = field(default_factory=list)
     confused: list[tuple[str, Event]] = field(default_factory=list)
     marked: int = 0
 
@@ -92,6 +95,8 @@ def judge(events: Iterable[Event]) -> Verdict:
         if event.get("exercise"):
             continue
         row = KINDS.get(event["kind"])
+        if doses.is_of_dose(event):
+            verdict.doses.append(event)
         if event["kind"] is None or (row is not None and row[1] != event["lane"]):
             verdict.confused.append(("wrong_lane", event))
         elif event["lane"] <= ALARM:
@@ -164,6 +169,8 @@ def shortfalls(verdict: Verdict, expect: Expect) -> list[tuple[str, dict[str, ob
         if counts[kind] != expect.faults[kind]:
             numbers = {"found": counts[kind], "expected": expect.faults[kind]}
             found.append(("faults_differ", {"kind": kind, **numbers}))
+    if expect.doses is not None:
+        found += doses.shortfalls(verdict.doses, expect.doses)
     return found + unread(verdict.readings, expect.measured)
 
 

@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.core.model import Decimal
+from tools.simulators.lifetime import with_parent
 
 Take = Callable[[dict[str, Any]], None]
 LONGEST_LINE = 1 << 20
@@ -26,10 +27,24 @@ def digits(text: str) -> Decimal | float:
 
 
 class Child:
-    """One program, run again and again; `take` gets each JSON line of its output, other lines go to `log`."""
+    """One program, run again and again; `take` gets each JSON line of its output, other lines go to `log`.
 
-    def __init__(self, name: str, arguments: Sequence[str], take: Take, log: Path) -> None:
+    program: an interpreter; this one where not given. environment: what differs from this process's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        take: Take,
+        log: Path,
+        *,
+        program: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self.program = program
+        self.environment = dict(environment or {})
         self.arguments = list(arguments)
         self.take = take
         self.log = log
@@ -56,10 +71,9 @@ class Child:
     async def start(self) -> None:
         """Start it."""
         self.starts += 1
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *self.arguments,
+            *with_parent([self.program, *self.arguments]),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE,

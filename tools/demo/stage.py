@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.daemon import training
+from gateway.daemon.toml_text import rows
 from hal.linux.keystore import FileKeyStore
 from tools.kit import keys
 from tools.simulators.certificates import Authority, Credentials
@@ -43,11 +45,15 @@ class Stage:
     language: str = "nb"
     extra: dict[str, Any] = field(default_factory=dict)
     hub_module: str = "gateway.daemon"
+    training: bool = False
 
     def __post_init__(self) -> None:
         self.home = self.folder / "home"
         self.hub = self.folder / "hub"
         self.hub.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.training:  # before there are keys: who finds keys without the mark takes them for real ones
+            for folder in (self.hub, self.hub / "keys"):
+                training.mark(folder)
         self.keystore = FileKeyStore(self.hub / "keys")
         self.keys = keys.make_tenant(self.folder / "tenant", self.tenant)
         keys.add_gateway(self.keys.directory, self.gateway, self.keystore.public_key)
@@ -73,7 +79,8 @@ class Stage:
                 path.write_text(device.pop("passkey") + "\n", encoding="ascii")
                 device["passkey_ref"] = reference
             devices.append(device)
-        self.write_configuration(facts.get("transport"), devices, facts["rules"], facts["time_zone"])
+        enocean = facts.get("enocean", {})
+        self.write_configuration(facts.get("transport"), devices, facts["rules"], facts["time_zone"], enocean)
         return facts
 
     def write_configuration(
@@ -82,6 +89,7 @@ class Stage:
         devices: list[dict[str, Any]],
         rules: list[dict[str, Any]],
         time_zone: str,
+        enocean: dict[str, Any] | None = None,
     ) -> None:
         """Write hub.toml."""
         radio: dict[str, Any] = {"backend": "none"}
@@ -108,6 +116,7 @@ class Stage:
             "storage": {"path": str(self.hub / "journal.db"), **self.extra.get("storage", {})},
             "radio": radio,
             "keys": {"directory": str(self.hub / "keys")},
+            "enocean": enocean or {},
         }
         lines = [line for name, table in sections.items() for line in (f"[{name}]", *rows(table), "")]
         for name, tables in (("device", devices), ("rule", rules)):
@@ -133,6 +142,8 @@ class Stage:
     def hub_arguments(self, clock_offset_s: int | None = None) -> list[str]:
         """Command line of the hub."""
         arguments = ["-m", self.hub_module, "run", "-c", str(self.configuration), "--log-json"]
+        if self.training:
+            arguments.append("--training")
         if clock_offset_s is not None:
             arguments += ["--clock-offset-s", str(clock_offset_s)]
         return arguments
@@ -152,13 +163,3 @@ def own_brokerage(folder: Path, gateway: str = GATEWAY) -> Brokerage:
     return Brokerage(
         f"mqtts://127.0.0.1:{free_port()}", authority.client(gateway), authority.client(PLATFORM), server
     )
-
-
-def rows(table: dict[str, Any]) -> list[str]:
-    """`key = value` lines of a TOML table without tables in it."""
-    return [f"{key} = {toml(item)}" for key, item in table.items()]
-
-
-def toml(item: object) -> str:
-    """A TOML value: JSON writes text, booleans, numbers and arrays of them the same way."""
-    return json.dumps(item, ensure_ascii=False)

@@ -45,7 +45,7 @@ class Plain:
 
     def event(self, event: dict[str, Any]) -> None:
         """One verified event."""
-        said = words.kind(self.language, event["kind"])
+        said = words.told(self.language, event)
         values = shown_values(event)
         print(
             f"{when(event, self.zone)}  {self.lanes[event['lane']]:<11} {event['seq']:>5}  {event['device']:<20} {said}  {values}",
@@ -101,7 +101,7 @@ class Screen:
         time, device, said = (
             when(event, self.zone),
             event["device"],
-            words.kind(self.language, event["kind"]),
+            words.told(self.language, event),
         )
         if is_narrow:
             return [time, device, f"{said} {shown_values(event, ' ')}"]

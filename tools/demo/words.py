@@ -1,5 +1,6 @@
 """What the demonstration says to people, in Norwegian (bokmål) and English. Events have their texts in the registry."""
 
+from collections import Counter
 from typing import Any
 
 from gateway.core.model import ABSENT_JSON
@@ -16,6 +17,7 @@ TEXTS = {
         "{events} merket som gjentakelse og ikke vist her.",
         "{events} marked as repetition and not shown here.",
     ),
+    "exercise": ("ØVELSE: {what}", "EXERCISE: {what}"),
     "headings": ("tid,felt,nr.,enhet,hendelse,verdier", "time,lane,seq,device,event,values"),
     "lanes": (
         "sikkerhet,alarm,teknisk,måling,informasjon",
@@ -70,6 +72,20 @@ TEXTS = {
         "{kind}: tekniske feil {found}, ventet {expected}",
         "{kind}: technical faults {found}, expected {expected}",
     ),
+    "doses": (
+        "Doser: {planned} planlagt, {collected} hentet, {missed} ikke hentet, {wrong_time} utenom planen.",
+        "Doses: {planned} planned, {collected} collected, {missed} not collected, {wrong_time} outside the plan.",
+    ),
+    "dose_invented": ("dose {dose} finnes ikke i planen", "dose {dose} is not in the plan"),
+    "dose_count": (
+        "dose {dose}: {kind} kom {count} ganger, ventet 1",
+        "dose {dose}: {kind} came {count} times, expected 1",
+    ),
+    "dose_extra": ("dose {dose}: {kind} var ikke ventet", "dose {dose}: {kind} was not expected"),
+    "dose_late": (
+        "dose {dose} ble meldt {seconds} s etter tiden sin, ventet 0 til {within}",
+        "dose {dose} was told {seconds} s after its time, expected 0 to {within}",
+    ),
     "readings": ("Målinger: {count}", "Measurements: {count}"),
     "stream": ("{kind}, {count} ganger", "{kind}, {count} times"),
     "reading_missing": (
@@ -114,6 +130,7 @@ ACTS = {
     "smoke": ("røyk", "smoke"),
     "clear": ("røyken er borte", "the smoke is gone"),
     "plan": ("en dose planlegges", "a dose is planned"),
+    "week": ("en uke med doser planlegges", "a week of doses is planned"),
     "collect": ("dosen hentes", "the dose is collected"),
     "pull": ("kabelen trekkes ut", "the cable is pulled out"),
     "finger": ("fingeren settes inn eller tas ut", "the finger goes in or out"),
@@ -133,6 +150,8 @@ ACTS = {
     "drop": ("vil miste forbindelsen midt i en overføring", "will lose the link in the midst of a transfer"),
     "begin_anew": ("har tømt minnet", "has cleared its memory"),
     "lose_clock": ("har mistet klokken", "has lost its clock"),
+    "take_out": ("fingeren tas ut", "the finger is taken out"),
+    "tilt": ("vinduet settes på gløtt", "the window is tilted"),
     "put_back": ("kabelen settes inn igjen", "the cable is put back"),
 }
 # Why there is no value, as the drivers say it.
@@ -146,8 +165,6 @@ REASONS = {
     "testing": ("apparatet tester seg selv", "the device tests itself"),
     "no_finger": ("ingen finger i apparatet", "no finger in the device"),
     "searching": ("apparatet leter etter pulsen", "the device searches for the pulse"),
-    "above_range": ("over det apparatet måler", "above what the device measures"),
-    "below_range": ("under det apparatet måler", "below what the device measures"),
     "control_solution": ("kontrolløsning, ikke brukeren", "control solution, not the person"),
 }
 # Words that devices have instead of numbers.
@@ -193,10 +210,22 @@ def say(language: str, name: str, /, **values: object) -> str:
     return TEXTS[name][LANGUAGES[language]].format(**values)
 
 
+def doses(language: str, ends: "Counter[str]") -> str:
+    """How many doses were planned, and how they ended."""
+    names = ("planned", "collected", "missed", "wrong_time")
+    return say(language, "doses", **{name: ends["dose." + name] for name in names})
+
+
 def counted(language: str, noun: str, count: int) -> str:
     """`1 event`, `2 events`."""
     one, more = COUNTED[noun]
     return f"{count} {(one if count == 1 else more)[LANGUAGES[language]]}"
+
+
+def told(language: str, event: dict[str, Any]) -> str:
+    """What happened, and that it is an exercise where it is one."""
+    what = kind(language, event["kind"])
+    return say(language, "exercise", what=what) if event.get("exercise") else what
 
 
 def kind(language: str, name: str) -> str:

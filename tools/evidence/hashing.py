@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-ENDINGS = (".py", ".sql", ".toml")
+ENDINGS = (".py", ".sql", ".toml", ".csv")
 
 
 def files_of(root: Path, modules: Iterable[str]) -> list[str]:

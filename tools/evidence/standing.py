@@ -1,6 +1,6 @@
 """Where a figure stands: what is stored of it, with the code as it is now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
@@ -38,6 +38,13 @@ class Standing:
     def earlier(self) -> list[Row]:
         """Of other code: shown, never added."""
         return [row for row in self.record.rows if row.modules != self.modules]
+
+    @property
+    def before(self) -> "Standing | None":
+        """The same figure as it stood with the newest earlier code that had a release's trials, else with the newest."""
+        codes = [row.modules for row in reversed(self.earlier)]
+        stands = [replace(self, modules=code, note="") for code in dict.fromkeys(codes)]
+        return next((each for each in stands if each.complete), stands[0] if stands else None)
 
     @property
     def outcome(self) -> Outcome | None:

@@ -75,6 +75,9 @@ def reached_words(standing: Standing) -> str:
     parts = [standing.verdict]
     if outcome is not None:
         parts.append(outcome_words(standing.figure, outcome))
+    elif (before := standing.before) is not None:
+        date, _, _ = before.rows[-1].conditions.get("date", "").partition("T")
+        parts[0] = f"{standing.verdict} with this code; with earlier code, {date}: {reached_words(before)}"
     if standing.note:
         parts.append(standing.note)
     return ": ".join(parts[:2]) + "".join(f"; {part}" for part in parts[2:])

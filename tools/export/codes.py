@@ -155,6 +155,12 @@ ABSENT = {
     "-inf": "negative-infinity",
     "reserved": "error",
 }
+# Outside what a meter measures: interpretation, and why there is no number where not even its place is there.
+INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+OFF_SCALE: dict[object, tuple[str, str, str]] = {
+    "above": (">", "Off scale high", "positive-infinity"),
+    "below": ("<", "Off scale low", "negative-infinity"),
+}
 # MDC device specialisations, 32 bit
 DEVICE_TYPES = {
     "dispenser": "528456",

@@ -41,11 +41,16 @@ def observations(verified: Verified, texts: Words) -> list[Resource]:
     if content.kind == "measurement.failed":
         failed = {"code": kind_concept(content, texts), "dataAbsentReason": reason("error")}
         return [observation(verified, "", failed, beside, texts)]
-    return [
+    found = [
         observation(verified, name, measured(content, name, value, texts), beside, texts)
         for name, value in sorted(content.values.items())
         if is_number(name, value)
     ]
+    side = content.values.get("glucose_range")
+    if not found and side in codes.OFF_SCALE:  # HI or LO, and no field of a concentration at all
+        said = {"code": kind_concept(content, texts), "dataAbsentReason": reason(codes.OFF_SCALE[side][2])}
+        found.append(observation(verified, "", said, beside, texts))
+    return found
 
 
 def is_number(name: str, value: object) -> bool:
@@ -69,7 +74,6 @@ def observation(
     categories = [{"coding": [coding(PHD_CATEGORY, "phd")]}]
     if codes.vital_sign(content, part) is not None:
         categories.insert(0, {"coding": [coding(CATEGORY, "vital-signs", "Vital Signs")]})
-    questionable = content.values.get("questionable") is True
     device = device_reference(book, content.placement, texts)
     return only(
         {
@@ -87,14 +91,24 @@ def observation(
             "issued": words.instant(verified.received_ms),
             "valueQuantity": said.get("valueQuantity"),
             "dataAbsentReason": said.get("dataAbsentReason"),
-            "interpretation": [{"coding": [coding(MEASUREMENT_STATUS, "questionable")]}]
-            if questionable
-            else None,
+            "interpretation": interpretation(content),
             "note": [{"text": texts.summary(verified)}],
             "device": device,
             "component": beside,
         }
     )
+
+
+def interpretation(event: Event) -> list[dict[str, Any]] | None:
+    """What the device itself thinks of what it measured: outside its range, in doubt."""
+    found = []
+    side = event.values.get("glucose_range")
+    if side in codes.OFF_SCALE:
+        code, text, _ = codes.OFF_SCALE[side]
+        found.append({"coding": [coding(codes.INTERPRETATION, code, text)]})
+    if event.values.get("questionable") is True:
+        found.append({"coding": [coding(MEASUREMENT_STATUS, "questionable")]})
+    return found or None
 
 
 def measured(event: Event, name: str, value: object, texts: Words) -> dict[str, Any]:

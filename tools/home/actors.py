@@ -13,6 +13,7 @@ from tools.simulators.clock_service import now_ms
 from tools.simulators.dispenser import DispenserDevice, Dose
 from tools.simulators.dispenser_plan import OFFERED, PLANNED
 from tools.simulators.link import HomeLink
+from tools.simulators.noisy_bytes import NoisyBytes
 from tools.simulators.oximeter import NAN, Oximeter, sfloat
 from tools.simulators.pty_line import PtyLine
 from tools.simulators.virtual_clock import VirtualClock
@@ -155,8 +156,14 @@ class PulseOximeter(Actor):
         return facts
 
 
+def noise_of(options: dict[str, Any]) -> NoisyBytes:
+    """The line of a device: `seed`, and chances per 10,000 bytes: `flipped`, `lost`, `burst`; all 0 is a quiet line."""
+    chances = [int(options.get(name, 0)) for name in ("flipped", "lost", "burst")]
+    return NoisyBytes(int(options.get("seed", 1)), *chances)
+
+
 class Dispenser(Actor):
-    """A medicine dispenser on a serial line."""
+    """A medicine dispenser on a serial line, which is noisy towards the gateway as the options say."""
 
     driver = "dispenser"
 
@@ -164,6 +171,7 @@ class Dispenser(Actor):
         super().__init__(plan)
         self.clock = clock
         self.line = PtyLine(folder / "dispenser")
+        self.noise = noise_of(plan.options)
         self.medium: dict[str, object] = {}
         beat_s = int(plan.options.get("beat_s", 5))
         capacity = int(plan.options.get("capacity", 1000))
@@ -171,10 +179,12 @@ class Dispenser(Actor):
             self.medium, os.urandom, self.now_ms(), clock(), beat_s=beat_s, capacity=capacity
         )
         self.next_dose = 1
+        self.dark = 0  # power cuts that last
         self.changed = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         self.acts = {
             "plan": self.plan_dose,
+            "week": self.plan_week,
             "collect": self.collect,
             "refill": self.refill,
             "pull": self.pull,
@@ -223,18 +233,27 @@ class Dispenser(Actor):
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.line.pull()
 
+    def say(self, data: bytes) -> None:
+        """Bytes towards the gateway, as they come through."""
+        for piece in self.noise.carry(data):
+            self.line.send(piece)
+
     async def listen(self) -> None:
         """What the gateway says."""
         while True:
-            self.line.send(self.device.received(await self.line.read(), self.now_ms()))
+            data = await self.line.read()
+            if not self.dark:
+                self.say(self.device.received(data, self.now_ms()))
             self.changed.set()
 
     async def tick(self) -> None:
         """What time brings."""
         while True:
-            self.line.send(self.device.due(self.now_ms()))
             self.changed.clear()
-            wait_s = max(0, self.device.next_due_ms() - self.now_ms()) / 1000
+            wait_s = 1.0
+            if not self.dark:
+                self.say(self.device.due(self.now_ms()))
+                wait_s = max(0, self.device.next_due_ms() - self.now_ms()) / 1000
             try:
                 async with asyncio.timeout(min(1.0, max(0.005, wait_s))):
                     await self.changed.wait()
@@ -250,9 +269,21 @@ class Dispenser(Actor):
         self.device.set_plan(planned, self.now_ms())
         self.changed.set()
 
+    async def plan_week(self, options: dict[str, Any]) -> None:
+        """A plan of `doses`, the first `in_s` from now and one each `between_s`, each with a window of `window_s`."""
+        begin = self.clock() + int(1000 * float(options.get("in_s", 2)))
+        between = int(1000 * float(options.get("between_s", 5)))
+        window = int(1000 * float(options.get("window_s", 3)))
+        planned = self.device.doses.in_state(PLANNED)
+        for place in range(int(options.get("doses", 21))):
+            planned.append(Dose(self.next_dose, begin + place * between, begin + place * between + window))
+            self.next_dose += 1
+        self.device.set_plan(planned, self.now_ms())
+        self.changed.set()
+
     async def collect(self, options: dict[str, Any]) -> None:
-        """Somebody takes what is put out."""
-        self.device.collect(str(options.get("by", "resident")), self.now_ms())
+        """Somebody takes what is put out, or the planned `dose` before its time."""
+        self.device.collect(str(options.get("by", "resident")), self.now_ms(), options.get("dose"))
         self.changed.set()
 
     async def refill(self, options: dict[str, Any]) -> None:
@@ -270,8 +301,15 @@ class Dispenser(Actor):
         self.changed.set()
 
     async def power_cut(self, options: dict[str, Any]) -> None:
-        """Mains and battery gone for `off_ms`."""
-        self.device.power_cut(self.now_ms(), int(options.get("off_ms", 500)))
+        """Mains and battery gone for `off_ms`: it says nothing, hears nothing, and with `keeps_clock = false` forgets the time."""
+        off_ms = int(options.get("off_ms", 500))
+        self.device.power_cut(self.now_ms(), off_ms, keeps_clock=bool(options.get("keeps_clock", True)))
+        self.dark += 1
+        asyncio.get_running_loop().call_later(off_ms / 1000, self.light)
+
+    def light(self) -> None:
+        """The power is back."""
+        self.dark -= 1
         self.changed.set()
 
     async def jam(self, _options: dict[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 [home]            name, time_zone, clock (local time of day at the start; without it the real time), seconds (how long it
                   takes to tell itself, 40 where nothing is said)
-[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag, cuff, thermometer, scale, glucose, nonin), room, address, and
-                  the kind's own keys
+[[peripheral]]    name, kind (contact, smoke, oximeter, dispenser, tag, cuff, thermometer, scale, glucose, nonin, serial_oximeter, enocean_smoke,
+                  enocean_contact, enocean_handle), room, address, and the kind's own keys; `seed`, `flipped`, `lost` and `burst` make the
+                  line of a serial_oximeter noisy, and of the first enocean_ kind that of their transceiver
 [[act]]           at_s, peripheral, do, and the act's own keys; `every_s` repeats it
 [[fault]]         at_s, do (broker.stop, hub.kill), for_s: played by whoever runs broker and hub
 [[rule]]          goes to the gateway's configuration as it stands
@@ -11,6 +12,8 @@
                   (true: the end of every one is seen), faults (kinds of technical faults, one entry for each, no others)
 [[expect.measured]]  device, kind, and values in their digits, as text: each must arrive, and of the devices that are
                   named here nothing else may
+[expect.doses]    device, planned (how many doses, numbered from 1), wrong_time (their numbers), and [expect.doses.missed]:
+                  number = seconds after the end of its window in which it must be told. All others are collected
 """
 
 import datetime as dt
@@ -40,10 +43,15 @@ KINDS = (
     "scale",
     "glucose",
     "nonin",
+    "serial_oximeter",
+    "enocean_smoke",
+    "enocean_contact",
+    "enocean_handle",
 )
+ON_CABLES = ("dispenser", "serial_oximeter")  # without an address
 FAULTS = ("broker.stop", "hub.kill")
 OF_PERIPHERAL = ("name", "kind", "room", "address", "interval_s", "record")
-EXPECTED = ("personal_alarms", "kinds", "over", "faults", "measured")
+EXPECTED = ("personal_alarms", "kinds", "over", "faults", "measured", "doses")
 SECONDS = 40.0  # of a scenario that does not say how long it takes
 
 
@@ -89,6 +97,22 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Doses:
+    """What becomes of the doses of a dispenser, 1 to `planned`; `missed` says in how many seconds each must be told."""
+
+    device: str
+    planned: int
+    missed: dict[int, float]
+    wrong_time: frozenset[int]
+
+    def end_of(self, dose_id: int) -> str:
+        """The kind of event that a dose ends with."""
+        if dose_id in self.missed:
+            return "dose.missed"
+        return "dose.wrong_time" if dose_id in self.wrong_time else "dose.collected"
+
+
+@dataclass(frozen=True)
 class Expect:
     """What must arrive: so many personal alarms, these kinds among them, exactly these technical faults and readings."""
 
@@ -97,6 +121,7 @@ class Expect:
     over: bool
     faults: Counter[str]
     measured: tuple[Measured, ...] = ()
+    doses: Doses | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +218,23 @@ def expectation(row: dict[str, Any], devices: list[str], source: str) -> Expect:
                 wanted = "a kind of lane " + " or ".join(str(lane) for lane in lanes)
                 raise ConfigError(f"expect.{key}", repr(name), wanted, source)
     readings = tuple(reading(each, devices, source) for each in row.get("measured", []))
-    return Expect(alarms, frozenset(kinds), bool(over), Counter(faults), readings)
+    doses = doses_of(row["doses"], devices, source) if "doses" in row else None
+    return Expect(alarms, frozenset(kinds), bool(over), Counter(faults), readings, doses)
+
+
+def doses_of(row: dict[str, Any], devices: list[str], source: str) -> Doses:
+    """`[expect.doses]`. A number that no dose has would be an expectation nobody tests."""
+    device, planned = row.get("device"), row.get("planned")
+    if device not in devices:
+        raise ConfigError("expect.doses.device", repr(device), f"one of {', '.join(devices)}", source)
+    if type(planned) is not int or planned < 1:
+        raise ConfigError("expect.doses.planned", repr(planned), "a whole number", source)
+    missed = {int(number): float(within) for number, within in row.get("missed", {}).items()}
+    wrong_time = frozenset(row.get("wrong_time", []))
+    for number in (*missed, *wrong_time):
+        if not 1 <= number <= planned:
+            raise ConfigError("expect.doses", repr(number), f"a dose of 1 to {planned}", source)
+    return Doses(str(device), planned, missed, wrong_time)
 
 
 def reading(row: dict[str, Any], names: list[str], source: str) -> Measured:
@@ -221,7 +262,7 @@ def peripheral(row: dict[str, Any], index: int, source: str) -> PeripheralPlan:
         raise ConfigError(f"{where}.kind", repr(row.get("kind")), f"one of {', '.join(KINDS)}", source)
     if not row.get("name"):
         raise ConfigError(f"{where}.name", "nothing", "a name", source)
-    if row["kind"] != "dispenser" and not row.get("address"):
+    if row["kind"] not in ON_CABLES and not row.get("address"):
         raise ConfigError(f"{where}.address", "nothing", "an address such as C3:00:00:00:00:01", source)
     options = {key: item for key, item in row.items() if key not in OF_PERIPHERAL}
     return PeripheralPlan(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tools.home.house import House
 from tools.home.scenario import load
 
 FOR_EVER_S = 10.0 * 365 * 86_400
+LONGEST_ORDER = 4096
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) -> None:
@@ -30,6 +32,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
         "--port", type=int, default=0, metavar="P", help="loopback port of the radio (default: a free one)"
     )
     parser.add_argument("--json", action="store_true", help="print each act as a JSON line")
+    parser.add_argument(
+        "--orders",
+        action="store_true",
+        help="take further acts from standard input, one JSON object with peripheral and do a line",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,15 +61,34 @@ async def live(options: argparse.Namespace) -> int:
             loop.add_signal_handler(number, leave, stay)
         loop.add_signal_handler(signal.SIGUSR1, playing.cancel)
         playing.add_done_callback(lambda task: played(task, house, stay))
+        ordered = loop.create_task(obey(house)) if options.orders else None
         try:
             await stay  # the home stays as it is after the script until it is told to go
         except ConfigError as error:
             say({"error": str(error)})
             return 2
         finally:
-            playing.cancel()
-            await asyncio.gather(playing, return_exceptions=True)
+            tasks = [task for task in (playing, ordered) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     return 0
+
+
+async def obey(house: House) -> None:
+    """Acts that somebody writes while the home runs; what cannot be done is said, and the home goes on. Ends where they end."""
+    lines = asyncio.StreamReader(limit=LONGEST_ORDER)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
+    try:
+        while line := await lines.readline():
+            try:
+                await house.perform(house.ordered(line))
+            except ConfigError as error:
+                house.say({"error": str(error)})
+    finally:
+        transport.close()
 
 
 def leave(stay: "asyncio.Future[None]") -> None:

@@ -2,20 +2,20 @@
 
 import argparse
 import asyncio
-import ipaddress
 import signal
 import sys
-import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.core.config_fields import Broker
 from gateway.core.errors import ConfigError
+from gateway.core.outbox import URGENT_LANES
+from gateway.daemon.arguments import own_language
 from gateway.daemon.mqtt import PahoUplink
-from gateway.daemon.mqtt_tls import TlsFiles, tls_context
-from hal.errors import DeniedError, HalError
-from tools.platform.books import Fault
+from gateway.daemon.texts import LANGUAGES
+from hal.errors import HalError
+from tools.platform.books import Fault, Verified
+from tools.platform.broker import in_our_words, parse_broker, tls_files
 from tools.platform.link import Link, SystemTime
 from tools.platform.outlet import Outlet
 from tools.platform.parties import (
@@ -30,17 +30,6 @@ from tools.platform.parties import (
 )
 from tools.platform.receiver import Receiver
 from tools.platform.store import Store, StoreError
-
-PORTS = {"mqtt": 1883, "mqtts": 8883}
-# The uplink speaks of a gateway's configuration; here the same things are options.
-OUR_WORDS = (
-    ("[uplink] ca, certificate and key", "--ca, --cert and --key"),
-    ("[uplink] certificate and key", "--cert and --key"),
-    ("[uplink] certificate", "--cert"),
-    ("[uplink] ca", "--ca"),
-    ("[uplink] brokers", "--broker"),
-    ("this gateway", "this platform"),
-)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) -> None:
@@ -88,7 +77,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
     parser.add_argument(
         "--faults", action="store_true", help="faults among the events, not on standard error"
     )
-    parser.add_argument("--quiet", action="store_true", help="print no events, only faults and the summary")
+    parser.add_argument(
+        "--language", choices=LANGUAGES, help="of lines for people (default: that of this machine)"
+    )
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument(
+        "--alarms", action="store_true", help="print alarms and technical events (lanes 0 and 1), no others"
+    )
+    printed.add_argument("--quiet", action="store_true", help="print no events, only faults and the summary")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -110,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
         stream=sys.stdout,
         fault_stream=None if options.faults else sys.stderr,
         names=names.content if names is not None else {},
+        language=options.language or own_language(),
     )
     try:
         store = Store(options.store)
@@ -126,13 +123,22 @@ def run(options: argparse.Namespace) -> int:
             signer=signer,
             time=SystemTime(),
             publish=link.publish,
-            on_events=(lambda _: None) if options.quiet else outlet.events,
+            on_events=printer(options, outlet),
             on_fault=outlet.fault,
-            read_all=not options.quiet,
+            read_all=not (options.quiet or options.alarms),
         )
         asyncio.run(serve(link, receiver, look_at_files(receiver, outlet, registry, names)))
         outlet.summary(receiver)
     return 0
+
+
+def printer(options: argparse.Namespace, outlet: Outlet) -> Callable[[list[Verified]], None]:
+    """What becomes of events that are stored."""
+    if options.quiet:
+        return lambda _events: None
+    if options.alarms:
+        return lambda events: outlet.events([one for one in events if one.row.lane in URGENT_LANES])
+    return outlet.events
 
 
 async def serve(link: Link, receiver: Receiver, each_second: Callable[[], None]) -> None:
@@ -167,57 +173,9 @@ def connection_report(outlet: Outlet) -> Callable[[HalError | None], None]:
     def report(error: HalError | None) -> None:
         nonlocal lost
         if error is not None:
-            words = str(error)  # a line of JSON, English as the others
-            for theirs, ours in OUR_WORDS:
-                words = words.replace(theirs, ours)
-            outlet.fault(Fault("broker.lost", "", "", {"reason": words}))
+            outlet.fault(Fault("broker.lost", "", "", {"reason": in_our_words(error)}))
         elif lost:
             outlet.fault(Fault("broker.back", "", ""))
         lost = error is not None
 
     return report
-
-
-def parse_broker(url: str) -> Broker:
-    """Host, port and TLS of a URL. Raises ConfigError, also for plain MQTT to another machine."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts, host, port = urllib.parse.urlsplit(""), None, None
-    if parts.scheme not in PORTS or not host or parts.path not in ("", "/") or parts.username or parts.query:
-        raise ConfigError("--broker", repr(url), "mqtts://host:port", "command line")
-    if parts.scheme == "mqtt" and not is_this_machine(host):
-        raise ConfigError("--broker", repr(url), "mqtts:// towards another machine", "command line")
-    return Broker(host, port or PORTS[parts.scheme], parts.scheme == "mqtts")
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether plain MQTT stays within this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def tls_files(options: argparse.Namespace, broker: Broker) -> TlsFiles | None:
-    """The three files where the broker needs them, tried once. Raises ConfigError."""
-    if not broker.tls:
-        return None
-    for name in ("ca", "cert", "key"):
-        if getattr(options, name) is None:
-            raise ConfigError("--" + name, "nothing", "a PEM file: mqtts is mutual TLS", "command line")
-        path = Path(getattr(options, name))
-        if not path.is_file():
-            raise ConfigError("--" + name, f"{path}, which is no file", "a PEM file", "command line")
-    files = TlsFiles(options.ca, options.cert, options.key)
-    try:
-        tls_context(files)
-    except DeniedError as error:
-        raise ConfigError(
-            "--ca, --cert, --key",
-            f"files that do not work ({error.detail})",
-            "PEM files that fit each other",
-            "command line",
-        ) from error
-    return files

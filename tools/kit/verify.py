@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from gateway.core import cbor, cose, event_codec, wire
 from gateway.core.errors import ConfigError, DecodeError, RefusedError
 from gateway.core.wire import Parsed
-from gateway.daemon.arguments import reworded
+from gateway.daemon.arguments import own_language, reworded
 from gateway.daemon.json_text import dumps
 from tools.platform.audit import Audit, Stream
 from tools.platform.books import GatewayBook, Row, Verified
 from tools.platform.ledger import learn_devices
-from tools.platform.lines import event_json, event_text
+from tools.platform.lines import event_json, text_lines
 from tools.platform.parties import Verifier, read_public_key, read_registry
 from tools.platform.store import events, is_store, marks, messages, snapshot
 
@@ -78,6 +78,7 @@ class Check:
         self.keys = {cose.kid_of(key): key for key in keys}
         self.sort = sort
         self.as_json = as_json
+        self.line = text_lines(own_language())
         self.verifier = Verifier()
         self.audit = Audit()
         self.books: dict[tuple[str, str], GatewayBook] = {}
@@ -148,7 +149,7 @@ class Check:
         if parsed.sort == "bundle":
             book.zero_utc_ms.update(fields.get("boots", {}))
             for verified in self.events(book, fields, found):
-                line = event_json if self.as_json else event_text
+                line = event_json if self.as_json else self.line
                 print(line(verified, {}))
             return
         if parsed.sort == "manifest":

@@ -3,12 +3,13 @@
 Tens of thousands of events a second pass here, so an event's line is put together directly.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as quoted
 
 from gateway.core.model import Decimal, DeviceTime, Event
-from gateway.core.registry_text import KIND_TEXTS
 from gateway.daemon.json_text import dumps
+from gateway.daemon.texts import Texts
 from tools.platform.books import Fault, GatewayBook, Verified
 
 CLOCKS = ("unknown", "set", "not_set")
@@ -86,21 +87,37 @@ def device_time_json(time: DeviceTime | None) -> str:
     )
 
 
-def event_text(verified: Verified, names: dict[int, str]) -> str:
-    """One line for people."""
-    row, content, book = verified.row, verified.content, verified.book
-    if content is None:
-        return f"{'no event'.ljust(23)}  {book.name}  {row.lane}/{row.seq}  does not decode: {row.fault}"
-    utc_ms = utc_of(book, content)
-    when = clock_text(utc_ms) if utc_ms is not None else "no clock"
-    words = KIND_TEXTS[content.kind][1] if content.kind in KIND_TEXTS else content.kind
-    parts = [
-        f"{when.ljust(23)}  {book.name}  {row.lane}/{row.seq}",
-        f"{device_name(book, content.placement, names)}: {words}"
-        + (" (exercise)" if content.exercise else ""),
-        ", ".join(f"{name} {number(value)}" for name, value in sorted(content.values.items())),
-    ]
-    return printable("  ".join(part for part in parts if part))
+def text_lines(language: str) -> Callable[[Verified, dict[int, str]], str]:
+    """What makes one line for people of an event, in a language."""
+    from tools.export.words import Words  # which needs this module
+
+    words, texts = Words(language), Texts(language)
+    no_clock, no_event = texts.reword("no clock"), texts.reword("no event")
+
+    def event_text(verified: Verified, names: dict[int, str]) -> str:
+        row, content, book = verified.row, verified.content, verified.book
+        if content is None:
+            why = texts.reword(f"does not decode: {row.fault}")
+            return printable(f"{no_event.ljust(23)}  {book.name}  {row.lane}/{row.seq}  {why}")
+        utc_ms = utc_of(book, content)
+        when = clock_text(utc_ms) if utc_ms is not None else no_clock
+        known = content.placement in names or content.placement == 0 or content.placement in book.devices
+        device = (
+            device_name(book, content.placement, names)
+            if known
+            else texts.reword(f"placement {content.placement}")
+        )
+        parts = [
+            f"{when.ljust(23)}  {book.name}  {row.lane}/{row.seq}",
+            f"{device}: {words.title(content)}",
+            ", ".join(
+                f"{words.value_name(name)} {words.shown(name, value)}"
+                for name, value in sorted(content.values.items())
+            ),
+        ]
+        return printable("  ".join(part for part in parts if part))
+
+    return event_text
 
 
 def clock_text(utc_ms: int) -> str:

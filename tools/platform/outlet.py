@@ -2,9 +2,11 @@
 
 from typing import TextIO
 
+from gateway.daemon.arguments import ENGLISH
 from gateway.daemon.json_text import dumps
+from gateway.daemon.texts import Texts
 from tools.platform.books import Fault, Verified
-from tools.platform.lines import event_json, event_text, fault_json
+from tools.platform.lines import event_json, fault_json, text_lines
 from tools.platform.parties import Names
 from tools.platform.receiver import Receiver
 
@@ -15,8 +17,17 @@ MOST_REMEMBERED = 10_000
 class Outlet:
     """Prints what a receiver hands on. `fault_stream` None: faults stand among the events."""
 
-    def __init__(self, *, as_json: bool, stream: TextIO, fault_stream: TextIO | None, names: Names) -> None:
-        self.line = event_json if as_json else event_text
+    def __init__(
+        self,
+        *,
+        as_json: bool,
+        stream: TextIO,
+        fault_stream: TextIO | None,
+        names: Names,
+        language: str = ENGLISH,
+    ) -> None:
+        self.line = event_json if as_json else text_lines(language)
+        self.texts = Texts(language)
         self.as_json = as_json
         self.stream = stream
         self.fault_stream = fault_stream
@@ -63,7 +74,9 @@ class Outlet:
         if self.as_json:
             self.stream.write(dumps({"summary": fields}) + "\n")
         else:
-            self.stream.write(
-                ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in fields.items()) + "\n"
+            said = self.texts.reword(
+                f"verified {counts.verified}, duplicates removed {counts.duplicates_removed}, refused {counts.refused}, "
+                f"dropped {counts.dropped}, receipts {counts.receipts}, lost {receiver.store.lost()}"
             )
+            self.stream.write(said + "\n")
         self.stream.flush()

@@ -5,6 +5,7 @@ read again when they change, so that a gateway may be added while the platform r
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -107,7 +108,7 @@ def table(value: object, key: str, path: Path) -> dict[str, object]:
 
 
 def key_from_hex(text: str, key: str, source: str) -> bytes:
-    """A raw Ed25519 public key. Raises ConfigError."""
+    """A raw Ed25519 public key. Raises ConfigError, which never repeats the text: it may be a private key by mistake."""
     try:
         raw = bytes.fromhex(text)
     except ValueError:
@@ -115,7 +116,7 @@ def key_from_hex(text: str, key: str, source: str) -> bytes:
     if len(raw) != PUBLIC_KEY_SIZE:
         raise ConfigError(
             key,
-            repr(text[:80]),
+            "something else",
             "an Ed25519 public key, 64 hex digits, as the gateway shows it",
             source,
         )
@@ -127,7 +128,7 @@ def read_public_key(text: str, option: str) -> bytes:
     try:
         return key_from_hex(text, option, "command line")
     except ConfigError:
-        if not Path(text).is_file():
+        if not os.path.isfile(text):  # noqa: PTH113 - of a whole key's text, longer than any name, it says no
             raise
     return key_from_hex(read_text(Path(text), option).strip(), option, text)
 
@@ -189,7 +190,7 @@ def read_keyset(path: Path, signer: Signer, root_keys: list[bytes]) -> tuple[str
         parsed = wire.parse("keyset", message)
         tenant = str(parsed.fields["tenant"])
         if root_keys:
-            Trust(tenant, root_keys, Verifier().verify).accept(message)
+            Trust(tenant, root_keys).accept(message, Verifier().verify)
     except (DecodeError, RefusedError) as error:
         raise ConfigError("--keyset", error.reason, "a keyset signed by the root key", str(path)) from error
     roles = {kid: roles for kid, _, roles in parsed.fields["keys"]}  # type: ignore[attr-defined]

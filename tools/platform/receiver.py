@@ -9,11 +9,12 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.core import wire
 from gateway.core.errors import DecodeError, RefusedError
 from gateway.core.outbox import URGENT_LANES
+from gateway.core.registry import VALUES
 from gateway.core.wire import Parsed, Topic
 from tools.platform.books import Fault, GatewayBook, Taken, Verified
 from tools.platform.courier import GROUP_MS, Courier
@@ -24,7 +25,12 @@ from tools.platform.store import Store
 
 SILENCE_MS = 90_000  # a state comes each 60 s; source: QUALITY.md F9
 LOOK_MS = 1_000  # how often silence is looked at
+QUIET_MS = 100  # messages that come closer than that leave no time to look into the ones before,
+READ_EACH_MS = 10  # except for one in so long, or a stream without an end would never be looked into;
+MOST_UNREAD = 2_000  # and where more wait there is no end to be waited for: they are looked into whenever nothing else is to do
+READ_AGAIN_MS = 1_000  # after the store failed
 MOST_WAITING_BYTES = 64 << 20  # alarms may wait beyond; what is dropped is not receipted and comes again
+MOST_NUMBER = 2**63 - 1  # of the store
 HAND_ON = 160  # events handed on at a time: more than a bundle holds
 URGENT_TOPICS = tuple(f"/up/{lane}" for lane in URGENT_LANES)
 
@@ -101,7 +107,12 @@ class Receiver:
         self.busy: set[tuple[str, str]] = set()  # gateways whose courier has something to do
         self.alive_ms: dict[tuple[str, str], int] = {}
         self.silent: set[tuple[str, str]] = set()
+        self.standings: dict[tuple[str, str], tuple[int, int, int, str]] = {}
         self.look_ms = self.time.now_ms() + LOOK_MS
+        self.heard_ms = self.read_ms = -QUIET_MS  # when a message came, when one was looked into
+        self.has_unread = True
+        self.is_behind = False  # more than MOST_UNREAD wait
+        self.count_ms = self.read_again_ms = -1  # when they are counted next; nothing is looked into before
         self.ledger = Ledger(store, store.books(), read_all=read_all)
 
     # --- messages in ----------------------------------------------------------------------------------------------
@@ -109,6 +120,7 @@ class Receiver:
     def receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """Put a message aside for `work`."""
         self.arrival += 1
+        self.heard_ms = self.time.now_ms()
         message = (topic, payload, retained, self.arrival)
         is_urgent = topic.endswith(URGENT_TOPICS)
         if self.waiting_bytes + len(payload) > self.most_waiting_bytes * (2 if is_urgent else 1):
@@ -138,7 +150,7 @@ class Receiver:
         while self.work():
             pass
         self.settle()
-        while self.hand_on():
+        while self.hand_on() or self.catch_up(at_once=True):
             pass
 
     def act(self, topic: str, payload: bytes, retained: bool, arrival: int) -> None:
@@ -152,6 +164,8 @@ class Receiver:
             tenant, gateway = where.tenant, where.gateway
             parsed = self.verified(where, payload)
             taken = self.ledger.take(parsed, payload, self.time.utc_ms(), arrival, retained=retained)
+            if taken.alive:
+                self.note_standing(parsed)
         except (DecodeError, RefusedError) as error:
             self.counts.refused += 1
             self.on_fault(
@@ -176,12 +190,23 @@ class Receiver:
         wire.verify(parsed, key, self.verifier.verify)
         return parsed
 
+    def note_standing(self, parsed: Parsed) -> None:
+        """Keep what a sign of life says of configuration, keyset and software, where it has changed."""
+        fields: dict[str, Any] = parsed.fields
+        local = fields.get("values", {}).get(VALUES["local_changes"], 0)
+        found = (fields["config"], fields["keyset"], local if type(local) is int else 0, fields["software"])
+        address = (fields["tenant"], fields["gateway"])
+        if self.standings.get(address) != found and max(found[:3]) <= MOST_NUMBER:
+            self.store.put_standing(*address, found, self.time.utc_ms())
+            self.standings[address] = found
+
     def followed_up(self, taken: Taken) -> None:
         """Everything that comes of a message that was taken."""
         now_ms = self.time.now_ms()
         book = taken.book
         address = (book.tenant, book.name)
         self.fresh += taken.fresh
+        self.has_unread = True
         self.counts.duplicates_removed += taken.duplicates
         self.unsettled += taken.verified
         for fault in taken.faults:
@@ -202,18 +227,34 @@ class Receiver:
             self.commit()
             self.settle()
 
-    def catch_up(self) -> bool:
-        """Look at the events of one message that nobody looked at; False where there is none."""
+    @property
+    def read_due_ms(self) -> int:
+        """When the next message may be looked into: an alarm that comes meanwhile would wait for it."""
+        if self.is_behind:
+            return self.read_again_ms
+        return max(self.read_again_ms, min(self.heard_ms + QUIET_MS, self.read_ms + READ_EACH_MS))
+
+    def catch_up(self, *, at_once: bool = False) -> bool:
+        """Look at the events of one message that nobody looked at; False where there is none, or no time for it yet."""
+        now_ms = self.time.now_ms()
+        if not self.has_unread or (now_ms < self.read_due_ms and not at_once):
+            return False
+        self.read_ms = now_ms
         try:
+            if now_ms >= self.count_ms:
+                self.count_ms = now_ms + LOOK_MS
+                self.is_behind = self.store.has_unread(MOST_UNREAD)
             faults = read_next(self.store, self.ledger)
         except sqlite3.Error as error:
+            self.read_again_ms = now_ms + READ_AGAIN_MS
             self.start_over(error)
             return False
         for fault in faults or []:
             self.on_fault(fault)
-        if faults is not None and self.commit_due_ms is None:
-            self.commit_due_ms = self.time.now_ms() + GROUP_MS
-        return faults is not None
+        self.has_unread = faults is not None
+        if self.has_unread and self.commit_due_ms is None:
+            self.commit_due_ms = now_ms + GROUP_MS
+        return self.has_unread
 
     # --- what is due ----------------------------------------------------------------------------------------------
 
@@ -227,12 +268,16 @@ class Receiver:
         for address in due:
             self.send_receipt(self.ledger.book(*address), now_ms)
         self.hand_on()
+        if not self.has_waiting:  # whoever calls this alone gets on as well
+            self.catch_up()
         if now_ms >= self.look_ms:
             self.look_ms = now_ms + LOOK_MS
             self.look_for_silence(now_ms)
         times = [self.look_ms, *(self.couriers[address].next_ms() for address in self.busy)]
         if self.commit_due_ms is not None:
             times.append(self.commit_due_ms)
+        if self.has_unread:
+            times.append(self.read_due_ms)
         return 0 if self.settled else max(0, min(time for time in times if time is not None) - now_ms)
 
     def hand_on(self) -> bool:
@@ -272,6 +317,7 @@ class Receiver:
         self.commit_due_ms = None
         self.on_fault(Fault("store.failed", "", "", {"reason": str(error)}))
         self.store.roll_back()
+        self.standings.clear()
         self.ledger = Ledger(self.store, self.store.books(), read_all=self.read_all)
 
     def send_receipt(self, book: GatewayBook, now_ms: int) -> None:

@@ -1,6 +1,6 @@
 """The platform's store: SQLite, every event and every signed message as they came, durable before any receipt.
 
-One connection, one thread. Reads see what was put and is not committed yet; `commit` is the power-cut line:
+One connection, one thread, and beside them only checkpoints. Reads see what was put and is not committed yet; `commit` is the power-cut line:
 write-ahead log with `synchronous=FULL`, so that what it returned from is on the disk.
 """
 
@@ -14,6 +14,7 @@ from typing import Self
 
 from gateway.core import wire
 from hal.types import CHAIN_SIZE
+from tools.platform import checkpoints
 from tools.platform.books import EpochBook, GatewayBook, LaneBook, Row, new_epoch_book
 from tools.platform.ledger import learn_devices
 
@@ -57,6 +58,7 @@ class Store:
         except StoreError:
             self.connection.close()
             raise
+        self.checkpoints = None if path == ":memory:" else checkpoints.Checkpoints(path)
         self.is_open = False  # whether a transaction is
         self.left: dict[int, ChainValues] = {}
 
@@ -68,7 +70,8 @@ class Store:
 
     def prepare(self, path: str) -> None:
         """Settings of the connection, and the schemas the file does not have yet."""
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536")
+        for setting in (*settings, f"wal_autocheckpoint={checkpoints.LOG_PAGES}"):
             self.connection.execute("PRAGMA " + setting)
         version: int = self.connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(SCHEMAS):
@@ -80,6 +83,8 @@ class Store:
     def close(self) -> None:
         """Commit what is open and let go of the file."""
         self.commit()
+        if self.checkpoints is not None:
+            self.checkpoints.close()
         self.connection.close()
 
     def begin(self) -> None:
@@ -93,6 +98,8 @@ class Store:
         if self.is_open:
             self.connection.execute("COMMIT")
             self.is_open = False
+            if self.checkpoints is not None:
+                self.checkpoints.want()
 
     def roll_back(self) -> None:
         """Forget what was put since the last commit."""
@@ -200,6 +207,14 @@ class Store:
         self.begin()
         self.ask("INSERT INTO manifest VALUES (?,?,?)", gateway_key, revision, message_key)
 
+    def put_standing(
+        self, tenant: str, gateway: str, standing: tuple[int, int, int, str], now_ms: int
+    ) -> None:
+        """What a gateway says of itself has changed; (configuration, keyset, keys changed in the home, software)."""
+        self.begin()
+        query = "INSERT OR REPLACE INTO standing (tenant, gateway, config, keyset, local, software, since_ms) VALUES (?,?,?,?,?,?,?)"
+        self.ask(query, tenant, gateway, *standing, now_ms)
+
     # --- at start -------------------------------------------------------------------------------------------------
 
     def books(self) -> list[GatewayBook]:
@@ -253,6 +268,11 @@ class Store:
         query = "SELECT key, bytes FROM message WHERE is_read=0 ORDER BY key LIMIT 1"
         row: tuple[int, bytes] | None = self.ask(query).fetchone()
         return row
+
+    def has_unread(self, more_than: int) -> bool:
+        """Whether more than so many messages wait to be looked at."""
+        query = "SELECT 1 FROM message WHERE is_read=0 LIMIT 1 OFFSET ?"
+        return self.ask(query, more_than).fetchone() is not None
 
     def put_read(self, message_key: int, faults: list[tuple[str, int, int, int, bytes]]) -> None:
         """A message was looked at; `faults` are (why, epoch key, lane, number, chain value) of what does not decode."""

@@ -93,6 +93,7 @@ FIGURES = (
             "hal/linux",
             "hal/buffer.py",
             "hal/errors.py",
+            "hal/receptions.py",
             "hal/types.py",
             "tools/platform",
             "tools/rig/kill_figures.py",

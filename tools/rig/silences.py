@@ -134,9 +134,10 @@ class SilentLife(LongLife):
             self.line.send(said)
             return bool(said)
         if speaker.driver == "plx":
-            if not self.sensors.oximeter.connected:
+            is_connected = self.sensors.oximeter.connected
+            if not is_connected:
                 self.world.advertise(speaker.name, service_uuids=("1822",))
-            return self.sensors.oximeter.notify("2a5f", bytes([0, 97, 0, 72, 0]))
+            return self.sensors.oximeter.notify("2a5f", bytes([0, 97, 0, 72, 0])) or not is_connected
         self.sensors.frame(speaker.name, bytes([0x02, self.random.randrange(250), 7]))
         return True
 

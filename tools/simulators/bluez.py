@@ -18,7 +18,8 @@ from dbus_fast.annotations import DBusBool, DBusDict, DBusObjectPath, DBusStr
 from dbus_fast.constants import PropertyAccess
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
-ADAPTER_PATH = "/org/bluez/hci0"
+ADAPTER_PATH, SECOND_PATH = "/org/bluez/hci0", "/org/bluez/hci1"
+ADAPTER_ADDRESS, SECOND_ADDRESS = "00:AA:01:00:00:01", "00:AA:01:00:00:02"
 AGENT = "org.bluez.Agent1"
 FAILED = "org.bluez.Error.AuthenticationFailed"
 
@@ -26,8 +27,9 @@ FAILED = "org.bluez.Error.AuthenticationFailed"
 class SimAdapter(ServiceInterface):
     """org.bluez.Adapter1."""
 
-    def __init__(self, daemon: "BluezDaemon") -> None:
+    def __init__(self, daemon: "BluezDaemon", address: str) -> None:
         super().__init__("org.bluez.Adapter1")
+        self.address = address
         self.powered = True
         self.discoveries = 0  # how often one was started
         self.discovering = False
@@ -37,6 +39,11 @@ class SimAdapter(ServiceInterface):
     def Powered(self) -> DBusBool:  # noqa: N802  BlueZ's name, as all below
         """Whether the radio is on."""
         return self.powered
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Address(self) -> DBusStr:  # noqa: N802
+        """Its own address, below which the daemon keeps its files."""
+        return self.address
 
     @dbus_method()
     def SetDiscoveryFilter(self, properties: DBusDict) -> None:  # noqa: N802
@@ -73,6 +80,27 @@ class SimDevice(ServiceInterface):
         self.passkey = passkey
         self.compares = compares
         self.paired = False
+        self.connected = False
+        self.connecting = False  # for somebody who may be gone
+        self.disconnects = 0  # how often that was asked for
+
+    @dbus_method()
+    def Connect(self) -> None:  # noqa: N802
+        """Begin to connect; a second time it is refused as bluetoothd 5.66 does."""
+        if self.connecting:
+            raise DBusError("org.bluez.Error.Failed", "Operation already in progress")
+        self.connecting = True
+
+    @dbus_method()
+    def Disconnect(self) -> None:  # noqa: N802
+        """End a link, or a connection that is on its way; where there is neither that is no error."""
+        self.disconnects += 1
+        self.connected = self.connecting = False
+
+    @dbus_property(access=PropertyAccess.READ)
+    def Connected(self) -> DBusBool:  # noqa: N802
+        """Whether a link stands; one that is on its way is shown nowhere."""
+        return self.connected
 
     @dbus_property(access=PropertyAccess.READ)
     def Address(self) -> DBusStr:  # noqa: N802
@@ -123,11 +151,13 @@ class BluezDaemon:
 
     def __init__(self, bus_address: str) -> None:
         self.agents = SimAgentManager()
-        self.adapter = SimAdapter(self)
+        self.adapter = SimAdapter(self, ADAPTER_ADDRESS)
+        self.neighbour = SimAdapter(self, SECOND_ADDRESS)
         self._bus_address = bus_address
         self._bus: MessageBus | None = None
         self._devices: dict[str, SimDevice] = {}
         self._client = ""
+        self.held: set[str] = set()  # devices that it does not let go of
 
     async def start(self) -> None:
         """Appear on the bus."""
@@ -152,20 +182,38 @@ class BluezDaemon:
         self._connected().export(self.path(address), device)
         return device
 
+    def add_neighbours_device(self, address: str) -> SimDevice:
+        """Let the second adapter know a device, too, by a bond of its own."""
+        path = self.path(address).replace(ADAPTER_PATH, SECOND_PATH)
+        device = self._devices[path] = SimDevice(address, None, None)
+        self._connected().export(path, device)
+        return device
+
     def remove_device(self, path: str) -> None:
-        """Forget a device."""
+        """Forget a device; not while it is in use, as bluetoothd where a connection is on its way."""
+        if path in self.held:
+            raise DBusError("org.bluez.Error.Failed", "Operation already in progress")
         if self._devices.pop(path, None) is None:
             raise DBusError("org.bluez.Error.DoesNotExist", "Does Not Exist")
         self._connected().unexport(path)
+
+    def add_neighbour(self) -> None:
+        """Plug a second adapter in, hci1."""
+        self._connected().export(SECOND_PATH, self.neighbour)
+
+    def remove_neighbour(self) -> None:
+        """Pull it out."""
+        self._connected().unexport(SECOND_PATH, self.neighbour)
 
     def remove_adapter(self) -> None:
         """Pull the adapter out."""
         self._connected().unexport(ADAPTER_PATH, self.adapter)
 
-    def switch(self, *, on: bool) -> None:
-        """Switch the adapter's radio."""
-        self.adapter.powered = on
-        self.adapter.emit_properties_changed({"Powered": on})
+    def switch(self, *, on: bool, neighbour: bool = False) -> None:
+        """Switch the radio of the adapter, or of the second one."""
+        adapter = self.neighbour if neighbour else self.adapter
+        adapter.powered = on
+        adapter.emit_properties_changed({"Powered": on})
 
     @staticmethod
     def path(address: str) -> str:

@@ -22,6 +22,23 @@ class Credentials:
         self.certificate = certificate
         self.key = key
 
+    def der(self) -> tuple[bytes, bytes, bytes]:
+        """Authority, certificate and private key as a board takes them."""
+        authority, own = (
+            x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(serialization.Encoding.DER)
+            for path in (self.ca, self.certificate)
+        )
+        key = serialization.load_pem_private_key(self.key.read_bytes(), password=None)
+        return (
+            authority,
+            own,
+            key.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.TraditionalOpenSSL,
+                serialization.NoEncryption(),
+            ),
+        )
+
 
 class Authority:
     """Issues certificates into `directory`. Two authorities do not trust each other, whatever their names."""

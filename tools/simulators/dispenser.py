@@ -58,6 +58,16 @@ if TYPE_CHECKING:
 FIRST_RETRY_MS, LAST_RETRY_MS = 500, 8000
 WINDOW = 4  # entries on their way without acknowledgement
 FEW_DOSES = 3
+TRAVEL = ("travel", "travel_with_carer")
+# What can be so or not: the events with which it begins and ends (D15).
+STATES = {
+    "lid": ("lid.opened", "lid.closed"),
+    "tamper": ("tamper.detected", "tamper.cleared"),
+    "battery": ("battery.low", "battery.restored"),
+    "mains": ("mains.lost", "mains.restored"),
+    "jam": ("dispenser.jammed", "dispenser.released"),
+    "problem": ("problem.detected", "problem.cleared"),
+}
 
 IDENTITY: "dict[str, object]" = {
     "maker": "Trygg",
@@ -76,6 +86,9 @@ class DispenserDevice:
     random: gives the log id and boot ids. utc_ms: its wall clock now, None while it is not set.
     """
 
+    window = WINDOW
+    first_retry_ms = FIRST_RETRY_MS
+
     def __init__(
         self,
         medium: "dict[str, object]",
@@ -93,7 +106,6 @@ class DispenserDevice:
         self.identity.update(identity or {})
         self.beat_s = beat_s
         self.battery_pct = 100
-        self.mains = True
         self.start(now_ms, utc_ms)
 
     def start(self, now_ms: int, utc_ms: "int | None") -> None:
@@ -105,7 +117,7 @@ class DispenserDevice:
         self.seq = 0
         self.base = self.log.acknowledged + 1  # the oldest entry on its way
         self.sent = self.base - 1  # the newest entry on its way
-        self.retry_ms = FIRST_RETRY_MS
+        self.retry_ms = self.first_retry_ms
         self.resend_at_ms = now_ms
         self.beat_at_ms = now_ms + 1000 * self.beat_s
         self.identify_until_ms = now_ms
@@ -124,20 +136,23 @@ class DispenserDevice:
         for dose in self.doses.in_state(PLANNED):
             if dose.dose_id not in wanted:
                 self.doses.withdraw(dose)
-                self.log_event("dose.withdrawn", now_ms, dose_id=dose.dose_id)
+                self.log_event("dose.withdrawn", now_ms, **dose.reference(None))
         for dose in doses:
             if self.doses.add(dose):
                 self.log_event("dose.planned", now_ms, **dose.announced())
 
     def collect(self, by: str, now_ms: int, dose_id: "int | None" = None) -> "int | None":
-        """Someone takes the dose that is put out, or the planned dose `dose_id` early. Number in the log, or None."""
+        """Someone takes the dose that is put out, or the planned dose `dose_id` early. Number in the log, or None.
+
+        What is taken along on a journey is collected as planned; anything else before its time is at the wrong time.
+        """
         for dose in self.doses.in_state(OFFERED) + self.doses.in_state(PLANNED):
             if dose.dose_id == dose_id or (dose_id is None and dose.state == OFFERED):
                 early = dose.state == PLANNED
                 if early:
                     self.doses.remaining -= 1
                 self.doses.close(dose)
-                kind = "dose.wrong_time" if early else "dose.collected"
+                kind = "dose.wrong_time" if early and by not in TRAVEL else "dose.collected"
                 fields = dose.reference(self.doses.remaining)
                 fields["collected_by"] = by
                 return self.log_event(kind, now_ms, **fields)
@@ -149,16 +164,17 @@ class DispenserDevice:
         self.log_event("refill.done", now_ms, remaining_doses=remaining, cause="roll_handled")
 
     def jam(self, now_ms: int) -> None:
-        """The roll sticks: nothing is put out until somebody frees it. Told once, however long it lasts."""
-        if not self.doses.jammed:
-            self.doses.jammed = True
-            self.log_event("dispenser.jammed", now_ms, cause="roll_stuck")
+        """The roll sticks: nothing is put out until somebody frees it."""
+        self.turn("jam", True, now_ms, cause="roll_stuck")
 
     def release(self, now_ms: int) -> None:
         """A carer frees the roll."""
-        if self.doses.jammed:
-            self.doses.jammed = False
-            self.log_event("dispenser.released", now_ms, cause="roll_handled")
+        self.turn("jam", False, now_ms, cause="roll_handled")
+
+    def turn(self, state: str, begins: bool, now_ms: int, **fields: object) -> None:
+        """A state of `STATES` begins or ends: told once, however long it lasts and whatever happens to the power."""
+        if self.doses.set_state(state, begins):
+            self.log_event(STATES[state][0 if begins else 1], now_ms, **fields)
 
     def log_event(self, kind: str, now_ms: int, **fields: object) -> int:
         """Write an entry to the log; it is durable before anything is sent. Causes and collectors by name."""
@@ -215,7 +231,7 @@ class DispenserDevice:
         times = [self.beat_at_ms]
         if self.sent >= self.base:
             times.append(self.resend_at_ms)
-        if not self.announced or (self.sent < self.log.newest and self.sent - self.base + 1 < WINDOW):
+        if not self.announced or (self.sent < self.log.newest and self.sent - self.base + 1 < self.window):
             times.append(0)
         if self.utc_at_start_ms is not None:
             times += [at - self.utc_at_start_ms + self.started_ms for at in self.doses.times_ms()]
@@ -253,7 +269,7 @@ class DispenserDevice:
             for number in range(self.base, self.sent + 1):
                 out += self.send_entry(number, AGAIN)
         self.sent = max(self.sent, self.base - 1)
-        while self.sent < self.log.newest and self.sent < self.base + WINDOW - 1:
+        while self.sent < self.log.newest and self.sent < self.base + self.window - 1:
             if self.sent < self.base:
                 self.first_wait(now_ms)
             self.sent += 1
@@ -262,8 +278,8 @@ class DispenserDevice:
 
     def first_wait(self, now_ms: int) -> None:
         """Begin the time-out of the oldest entry on its way."""
-        self.resend_at_ms = now_ms + FIRST_RETRY_MS
-        self.retry_ms = 2 * FIRST_RETRY_MS
+        self.resend_at_ms = now_ms + self.first_retry_ms
+        self.retry_ms = 2 * self.first_retry_ms
 
     def send_entry(self, number: int, flags: int) -> bytes:
         """One entry as it was logged."""
@@ -305,7 +321,7 @@ class DispenserDevice:
         """Sign of life."""
         fields = self.standing(now_ms)
         fields["battery_pct"] = self.battery_pct
-        fields["mains"] = self.mains
+        fields["mains"] = not self.doses.is_so("mains")
         fields["remaining_doses"] = self.doses.remaining
         return fields
 

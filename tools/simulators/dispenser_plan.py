@@ -108,6 +108,7 @@ class Doses:
         self.medium = medium
         medium.setdefault("doses", {})
         medium.setdefault("remaining", remaining)
+        medium.setdefault("states", [])
 
     @property
     def by_id(self) -> "dict[int, Dose]":
@@ -124,18 +125,28 @@ class Doses:
         self.medium["remaining"] = count
 
     @property
-    def jammed(self) -> bool:
-        """Whether medicine cannot move. Switching off and on releases nothing."""
-        return bool(self.medium.get("jammed", False))
+    def states(self) -> "list[str]":
+        """What is so now: durable, for switching off and on ends nothing."""
+        return self.medium["states"]  # type: ignore[return-value]
 
-    @jammed.setter
-    def jammed(self, jammed: bool) -> None:
-        self.medium["jammed"] = jammed
+    def is_so(self, state: str) -> bool:
+        """Whether a state has begun and not ended."""
+        return state in self.states
+
+    def set_state(self, state: str, begins: bool) -> bool:
+        """Note that it begins or ends; False where it had already."""
+        if begins == self.is_so(state):
+            return False
+        if begins:
+            self.states.append(state)
+        else:
+            self.states.remove(state)
+        return True
 
     @property
     def can_offer(self) -> bool:
         """Whether a dose that is due can be put out."""
-        return self.remaining > 0 and not self.jammed
+        return self.remaining > 0 and not self.is_so("jam")
 
     def in_state(self, state: str) -> "list[Dose]":
         """Doses in a state, in order of their time."""

@@ -6,6 +6,7 @@ async with served:
     served.wake()                # something was done to the device: send it now
     served.pull()                # the cable; the device and its log go on
     served.put_back()            # the same name again
+    await served.power_cut(500)  # without mains and battery for half a second; what it has logged is there after it
 """
 
 import asyncio
@@ -17,11 +18,14 @@ from typing import Any, Self
 from tools.simulators.dispenser import DispenserDevice
 from tools.simulators.pty_line import PtyLine
 
+DARK_MS = 60_000  # how long it waits for the end of a power cut before it looks again
+
 
 class DispenserOnPty:
     """`path` becomes a link to the terminal. utc_ms: the home's clock when the device is made, which may be offset.
 
-    medium: the device's durable memory, to go on with that of an earlier one. settings: as of `DispenserDevice`.
+    medium: the device's durable memory, to go on with that of an earlier one. kind: the device, right or wrong.
+    settings: as of `DispenserDevice`.
     """
 
     def __init__(
@@ -30,11 +34,13 @@ class DispenserOnPty:
         random: Callable[[int], bytes],
         utc_ms: Callable[[], int | None],
         medium: dict[str, object] | None = None,
+        kind: type[DispenserDevice] = DispenserDevice,
         **settings: Any,
     ) -> None:
         self.line = PtyLine(path)
         medium = {} if medium is None else medium
-        self.device = DispenserDevice(medium, random, self.now_ms(), utc_ms(), **settings)
+        self.device = kind(medium, random, self.now_ms(), utc_ms(), **settings)
+        self._dark = False
         self._done = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,16 +75,29 @@ class DispenserOnPty:
         """Something was done to the device: let it send now."""
         self._done.set()
 
+    async def power_cut(self, off_ms: int, keeps_clock: bool = True) -> None:
+        """No power for `off_ms`: it says nothing, and what is said to it is lost."""
+        self._dark = True
+        began_ms = self.now_ms()
+        await asyncio.sleep(off_ms / 1000)
+        self.device.power_cut(began_ms, self.now_ms() - began_ms, keeps_clock)
+        self._dark = False
+        self.wake()
+
     async def _listen(self) -> None:
         while True:
-            self.line.send(self.device.received(await self.line.read(), self.now_ms()))
+            data = await self.line.read()
+            if not self._dark:
+                self.line.send(self.device.received(data, self.now_ms()))
             self.wake()
 
     async def _tick(self) -> None:
         while True:
             self._done.clear()
-            self.line.send(self.device.due(self.now_ms()))
-            wait_ms = max(1, self.device.next_due_ms() - self.now_ms())
+            wait_ms = DARK_MS
+            if not self._dark:
+                self.line.send(self.device.due(self.now_ms()))
+                wait_ms = max(1, self.device.next_due_ms() - self.now_ms())
             try:
                 async with asyncio.timeout(wait_ms / 1000):
                     await self._done.wait()

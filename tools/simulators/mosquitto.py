@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tools.simulators.certificates import Credentials
+from tools.simulators.lifetime import with_parent
 
 HOST = "127.0.0.1"
 PORT_ATTEMPTS = 5
@@ -119,7 +120,7 @@ class Mosquitto:
         path = self._directory / "mosquitto.conf"
         path.write_text("\n".join(self._configuration()) + "\n")
         process = subprocess.Popen(
-            [program, "-c", str(path)], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+            with_parent([program, "-c", str(path)]), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
         )
         assert process.stderr is not None
         said = b""

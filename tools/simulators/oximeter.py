@@ -71,6 +71,7 @@ class Oximeter(VirtualPeripheral):
         passkey: int | None = None,
         key_bytes: int = WHOLE_KEY_BYTES,
         compares: bool = False,
+        out_of_band: bool = False,
         capability: Io | None = None,
         stores: bool = False,
         battery_pct: int = 80,
@@ -83,6 +84,7 @@ class Oximeter(VirtualPeripheral):
             secure=secure,
             passkey=passkey,
             compares=compares,
+            out_of_band=out_of_band,
             capability=capability,
             key_bytes=key_bytes,
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bumble import hci, smp
+from bumble import crypto, hci, smp
 from bumble.device import Connection, Device
 from bumble.keys import MemoryKeyStore, PairingKeys
 from bumble.pairing import PairingDelegate
@@ -23,6 +23,7 @@ Io = PairingDelegate.IoCapability
 class Label(PairingDelegate):
     """What a peripheral has to pair with: nothing, a printed `passkey` (`shown` counts who asked), a display with two buttons.
 
+    `data` is what the label says out of band, in place of a passkey: it knows nobody's data but its own, `context`.
     With `compares` it shows a number and has buttons for yes and no; `says` is which of them whoever holds it presses.
     `number` is what it showed last. `capability` makes it tell something else of itself.
     """
@@ -34,16 +35,25 @@ class Label(PairingDelegate):
         *,
         compares: bool = False,
         capability: Io | None = None,
+        out_of_band: bool = False,
     ) -> None:
         if capability is None:
             capability = Io.DISPLAY_OUTPUT_AND_YES_NO_INPUT if compares else Io.NO_OUTPUT_NO_INPUT
             capability = Io.DISPLAY_OUTPUT_ONLY if passkey is not None else capability
         super().__init__(capability, maximum_encryption_key_size=key_bytes)
         self.passkey = passkey
-        self.protects = passkey is not None or compares
+        self.context = smp.OobContext() if out_of_band else None
+        self.protects = passkey is not None or compares or out_of_band
         self.says = True
         self.number: int | None = None
         self.shown = 0
+
+    @property
+    def data(self) -> bytes:
+        """Confirmation value and random value, as in the advertising data types 0x22 and 0x23."""
+        assert self.context is not None, "a peripheral without data was asked for it"
+        shared = self.context.share()
+        return shared.c + shared.r
 
     async def compare_numbers(self, number: int, digits: int) -> bool:
         self.number = number
@@ -67,6 +77,30 @@ class StrictSession(smp.Session):
     Upstream falls back to Just Works without a word where man-in-the-middle protection was wanted, and then counts
     any encrypted link as authenticated; a peripheral with a passkey must refuse.
     """
+
+    _nonce = b""
+
+    def on_smp_pairing_request_command(self, command: smp.SMP_Pairing_Request_Command) -> None:
+        """Whoever claims to have data of ours, where there is none, is told so. Upstream goes on without any check."""
+        label = self.pairing_config.delegate
+        if command.oob_data_flag and isinstance(label, Label) and label.context is None:
+            self.send_pairing_failed(smp.ErrorCode.OOB_NOT_AVAILABLE)
+        else:
+            super().on_smp_pairing_request_command(command)
+
+    def send_pairing_random_command(self) -> None:
+        """A nonce of its own: upstream would send the random value of the label, which proves who has read it."""
+        if self.pairing_method == smp.PairingMethod.OOB:
+            self._nonce = crypto.r()
+            self.send_command(smp.SMP_Pairing_Random_Command(random_value=self._nonce))
+        else:
+            super().send_pairing_random_command()
+
+    @property
+    def nx(self) -> tuple[bytes, bytes]:
+        """Our nonce and the peer's."""
+        ours, theirs = super().nx
+        return self._nonce or ours, theirs
 
     def decide_pairing_method(
         self, auth_req: int, initiator_io_capability: int, responder_io_capability: int

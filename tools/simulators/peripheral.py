@@ -38,7 +38,7 @@ LONGEST_NAME = 29  # bytes that a scan response holds beside length and type
 class VirtualPeripheral:
     """`secure`: every value needs an encrypted link; with `passkey` one that was paired by entering it.
 
-    With `compares` it must have been paired by comparing numbers. `capability` is for one that tells more or less of
+    With `compares` it must have been paired by comparing numbers, with `out_of_band` by the data of `label`. `capability` is for one that tells more or less of
     itself than it has.
     """
 
@@ -51,14 +51,17 @@ class VirtualPeripheral:
         secure: bool = True,
         passkey: int | None = None,
         compares: bool = False,
+        out_of_band: bool = False,
         capability: Io | None = None,
         key_bytes: int = WHOLE_KEY_BYTES,
     ) -> None:
         self.address = address
         self.name = name
-        self.secure = secure or passkey is not None or compares
+        self.secure = secure or passkey is not None or compares or out_of_band
         self.pairings: list[bool] = []  # one for each pairing: whether it was authenticated
-        self.label = Label(passkey, key_bytes, compares=compares, capability=capability)
+        self.label = Label(
+            passkey, key_bytes, compares=compares, capability=capability, out_of_band=out_of_band
+        )
         self.on_connected: Callable[[], None] | None = None
         self.controller = HomeController(name, link)
         host = Host(self.controller, AsyncPipeSink(self.controller))
@@ -181,7 +184,9 @@ class VirtualPeripheral:
     # --- pairing -------------------------------------------------------------------------------------------
 
     def _pairing_config(self, _connection: Connection) -> PairingConfig:
-        return PairingConfig(sc=True, mitm=self.label.protects, bonding=True, delegate=self.label)
+        context = self.label.context
+        oob = None if context is None else PairingConfig.OobConfig(context, None, None)
+        return PairingConfig(sc=True, mitm=self.label.protects, bonding=True, delegate=self.label, oob=oob)
 
     def _on_connection(self, connection: Connection) -> None:
         connection.on(Connection.EVENT_PAIRING, self._on_pairing)

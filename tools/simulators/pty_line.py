@@ -27,6 +27,7 @@ class PtyLine:
         self._received = bytearray()
         self._outgoing = bytearray()
         self._arrived = asyncio.Event()
+        self.is_spoken_to = False  # whether a gateway has ever written something
 
     @property
     def plugged(self) -> bool:
@@ -86,6 +87,7 @@ class PtyLine:
             self._received += os.read(self._master, CHUNK)
         except BlockingIOError:
             return
+        self.is_spoken_to = True
         self._arrived.set()
 
     def _on_writable(self) -> None:

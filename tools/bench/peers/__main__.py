@@ -1,6 +1,7 @@
 """`make bench-peers`: Trygg beside what a user would pick instead, in one run. Never fails for being slow.
 
-python -m tools.bench.peers [--quick] [--rounds 3] [--only accept,disk,kills,cuts,drain,alarm,far,idle,wire]
+python -m tools.bench.peers [--quick] [--rounds 3]
+    [--only accept,disk,kills,cuts,drain,alarm,far,behind,stream,idle,wire,decode]
 """
 
 import argparse
@@ -22,9 +23,33 @@ from tools.evidence.folders import FolderError
 from tools.rig.counts import positive, some_of
 
 FULL = Size(
-    rounds=3, alone=1000, together=20_000, disk=200, backlog=100_000, idle=50, kills=20, cuts=12, far_s=6
+    rounds=3,
+    alone=1000,
+    together=20_000,
+    disk=200,
+    backlog=100_000,
+    idle=50,
+    kills=20,
+    cuts=12,
+    far_s=6,
+    behind=10_000,
+    stream=5_000,
+    frames=20_000,
 )
-QUICK = Size(rounds=1, alone=300, together=2000, disk=50, backlog=10_000, idle=10, kills=3, cuts=3, far_s=2)
+QUICK = Size(
+    rounds=1,
+    alone=300,
+    together=2000,
+    disk=50,
+    backlog=10_000,
+    idle=10,
+    kills=3,
+    cuts=3,
+    far_s=2,
+    behind=5_000,
+    stream=2_000,
+    frames=5_000,
+)
 
 
 def parties() -> list[Peer]:
@@ -84,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="one round of small amounts, without far and idle, under three minutes",
+        help="one round of small amounts, without idle and the narrow line, under three minutes",
     )
     parser.add_argument("--rounds", type=positive, help="rounds of each figure")
     parser.add_argument("--seed", type=int, help="moments of kills and cuts")

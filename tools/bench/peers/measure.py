@@ -18,6 +18,7 @@ ALARM_EVERY_S = 0.03
 DRAIN_LIMIT_S = 60.0
 SETTLED_S = 2.0
 LAST_ALARMS_S = 5.0
+BEHIND_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ async def loss(store: Store) -> Loss:
         return Loss(len(accepted), len(accepted), str(error))
 
 
-async def drain(way: Way, count: int) -> tuple[float, float]:
+async def drain(way: Way, count: int, size: int = LARGE) -> tuple[float, float]:
     """Events a second that arrived, from the connection to the last; and the share that never arrived."""
     try:
-        held = await way.fill(count, LARGE)
+        held = await way.fill(count, size)
         await way.open()
         found = await way.drained(DRAIN_LIMIT_S)
         return found.events / max(found.took_ns / 1e9, 1e-9), (held - found.events) / held
@@ -116,6 +117,19 @@ async def alarms(way: Way, count: int, within_s: float) -> tuple[list[float | No
         await asyncio.gather(*pending, return_exceptions=True)
         took = [None if task in pending else task.result() for task in raised]
         return took, process_facts.memory_kib(way.pid)[1]
+    finally:
+        await way.close()
+
+
+async def behind(way: Way, count: int) -> float | None:
+    """Milliseconds of one alarm raised as soon as there is a connection, however long; None beyond the limit."""
+    try:
+        await way.fill(count, LARGE)
+        await way.open()
+        async with asyncio.timeout(BEHIND_LIMIT_S):
+            return await way.alarm(0)
+    except TimeoutError:
+        return None
     finally:
         await way.close()
 

@@ -170,7 +170,7 @@ class MosquittoPeer:
         # It rewrites its whole database for each event: 100,000 held would take hours.
         self.largest = dict.fromkeys(("accept", *NEAR_PARTS), 1000) if strict else {}
         self.parts: tuple[str, ...] = (
-            NEAR_PARTS if bare else (*STORE_PARTS, *NEAR_PARTS) if strict else ALL_PARTS
+            (*NEAR_PARTS, "behind") if bare else (*STORE_PARTS, *NEAR_PARTS) if strict else ALL_PARTS
         )
 
     def missing(self) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tools.bench.journal import synced_writes
-from tools.bench.peers import measure, powercut, process_facts
+from tools.bench.peers import decode, measure, powercut, process_facts
 from tools.bench.peers.events import LARGE, SMALL
 from tools.bench.peers.measure import Loss
 from tools.bench.peers.peer import Peer, Road
@@ -42,6 +42,9 @@ class Size:
     kills: int
     cuts: int
     far_s: int
+    behind: int
+    stream: int
+    frames: int
 
     def with_rounds(self, rounds: int) -> "Size":
         """The same with other rounds."""
@@ -72,8 +75,11 @@ class Bench:
             "drain": self.drain,
             "alarm": self.alarm,
             "far": self.far,
+            "behind": self.behind,
+            "stream": self.stream,
             "idle": self.idle,
             "wire": self.wire,
+            "decode": self.decode,
         }
         print(f"[{name}; the disk syncs {self.synced():,.0f} pages a second]", flush=True)
         for figure in await parts[name]():
@@ -249,6 +255,31 @@ class Bench:
 
         return await self.rounds("far", figures, once)
 
+    async def behind(self) -> list[Figure]:
+        """One alarm at once after the connection, over a narrow line, waited for until it is there."""
+        title = f"one alarm behind {self.size.behind:,} events, {FAR_WORDS}"
+        figure = self.figure(title, "ms", more=False)
+        figure.limit = 1000.0 * measure.BEHIND_LIMIT_S
+
+        async def once(peer: Peer, place: Path) -> None:
+            took = await measure.behind(peer.way(place / "way", FAR, alarms=True), self.size.behind)
+            figure.add(peer.name, math.inf if took is None else took)
+
+        return await self.rounds("behind", [figure], once)
+
+    async def stream(self) -> list[Figure]:
+        """A backlog of readings over a narrow line."""
+        figure = self.figure(f"drained, {self.size.stream:,} readings, {FAR_WORDS}", "events/s", more=True)
+        missed = self.figure("of these never arrived", "%", more=False)
+
+        async def once(peer: Peer, place: Path) -> None:
+            way = peer.way(place / "way", FAR, alarms=False)
+            drained, share = await measure.drain(way, self.size.stream, SMALL)
+            figure.add(peer.name, drained)
+            missed.add(peer.name, 100 * share)
+
+        return await self.rounds("stream", [figure, missed], once)
+
     async def idle(self) -> list[Figure]:
         """With nothing else to do."""
         figures = self.latencies("alarm, idle")
@@ -288,3 +319,9 @@ class Bench:
                 figure.add(peer.name, await measure.wire(peer, place / str(size), WIRE_EVENTS, size))
 
         return await self.rounds("wire", list(sizes.values()), once)
+
+    # --- decoders ----------------------------------------------------------------------------------------------
+
+    async def decode(self) -> list[Figure]:
+        """Frames of a sensor to what they say; whole gateways take no part."""
+        return decode.measure(self.place(), self.size.rounds, self.size.frames, self.seed)

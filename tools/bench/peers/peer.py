@@ -10,9 +10,11 @@ from typing import Protocol
 
 STORE_PARTS = ("accept", "disk", "kills", "cuts")
 NEAR_PARTS = ("drain", "alarm")
-BACKLOG_PARTS = (*NEAR_PARTS, "far")
-ALL_PARTS = (*STORE_PARTS, *BACKLOG_PARTS, "idle", "wire")
-QUICK_PARTS = (*STORE_PARTS, *NEAR_PARTS, "wire")
+FAR_PARTS = ("far", "behind", "stream")
+BACKLOG_PARTS = (*NEAR_PARTS, *FAR_PARTS)
+ALONE_PARTS = ("decode",)  # in which a library is measured, and no party
+ALL_PARTS = (*STORE_PARTS, *BACKLOG_PARTS, "idle", "wire", *ALONE_PARTS)
+QUICK_PARTS = (*STORE_PARTS, *NEAR_PARTS, "wire", *ALONE_PARTS)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Hub:
     """The platform prints nothing: what has arrived is what stands in its store."""
 
     def __init__(self, folder: Path, road: Road, *, alarms: bool) -> None:
-        self.system = System(folder, quiet=True)
+        self.system = System(folder, prints="--quiet")
         self.alarms = alarms
         self.stack = contextlib.AsyncExitStack()
         self.conditions = road.conditions

@@ -23,6 +23,7 @@ from tools.rig.forgery.town import (
     Platform,
     Verify,
     anything,
+    at_once,
 )
 
 ROUND = 500  # trials over one town; each has keys, journals and genuine messages of its own
@@ -171,7 +172,7 @@ def forge(trials: int, seed: int, verify: Verify | None = None) -> Outcome:
     loop = asyncio.new_event_loop()
     portable = Ed25519().verify
     with tempfile.TemporaryDirectory(prefix="trygg-forgery-") as folder:
-        native = NativeCrypto(FileKeyStore(Path(folder) / "keys")).ed25519_verify
+        native = at_once(NativeCrypto(FileKeyStore(Path(folder) / "keys")).ed25519_verify)
         try:
             while found.trials < trials:
                 is_slow = random.Random(f"{seed + number}, verifier").random() < PORTABLE_SHARE

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ TENANT, OTHER_TENANT, GATEWAY, OTHER_GATEWAY = "city", "town", "hub-1", "hub-2"
 UTC_MS, NOT_AFTER_MS = 1_800_000_000_000, 4_000_000_000_000
 HELD = 12  # events in each lane of the gateway
 Verify = Callable[[bytes, bytes, bytes], bool]
+Check = Callable[[bytes, bytes, bytes], Coroutine[Any, Any, bool]]
 
 
 def anything(_public_key: bytes, _message: bytes, _signature: bytes) -> bool:
@@ -63,6 +64,19 @@ class Genuine:
     signer: str
     retained: bool = False
     at: str = field(default="gateway")  # who receives it
+
+
+def at_once(check: Check) -> Verify:
+    """A check that never waits for anything, as a plain function."""
+
+    def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+        try:
+            check(public_key, message, signature).send(None)
+        except StopIteration as end:
+            return bool(end.value)
+        raise AssertionError("the check waits for something")
+
+    return verify
 
 
 class Keys:
@@ -123,12 +137,24 @@ class Gateway:
         }
         config = validate(tree, "hub.toml")
         crypto = SimCrypto(SimKeyStore(b"g" * 32), random=chance.randbytes)
-        self.trust = Trust(TENANT, [keys["root"].public], verify)
+
+        async def check(public_key: bytes, message: bytes, signature: bytes) -> bool:
+            return verify(public_key, message, signature)
+
+        self.trust = Trust(TENANT, [keys["root"].public])
         engine = Engine([], {}, chance.randbytes, {})
         recorder = Recorder(self.journal, self.clock, crypto, engine, 7, silent)
         self.outbox = Outbox(lambda: 0)
         self.inward = Inward(
-            config, self.journal, self.clock, self.trust, self.outbox, recorder, Losses(recorder), silent
+            config,
+            self.journal,
+            self.clock,
+            self.trust,
+            check,
+            self.outbox,
+            recorder,
+            Losses(recorder),
+            silent,
         )
         events = [(lane, b"%d of %d" % (number, lane)) for lane in LANES for number in range(1, HELD + 1)]
         self.chains = {(entry.lane, entry.seq): entry.chain for entry in self.do(self.journal.append(events))}

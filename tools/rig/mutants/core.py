@@ -82,6 +82,23 @@ DOOR = Part(
 PARTS = (POLICY, DOOR)
 CORE = POLICY.modules + DOOR.modules
 
+
+def of_core(*names: str) -> tuple[str, ...]:
+    """Files of tests in tests/core."""
+    return tuple(f"tests/core/test_{name}.py" for name in names)
+
+
+# Of the tests of the policy those that are about its modules: the others take no branch that these leave.
+OF_RULES = of_core(
+    *("config_rules", "rules", "rules_bounded", "rules_contacts", "rules_corners", "rules_doors"),
+    *("rules_dose", "rules_edges", "rules_limits", "rules_people", "rules_signs", "storm_doors"),
+)
+OF_THE_REST = of_core(
+    *("alarms", "config", "cose", "device_clock", "event_codec", "exercise", "leaving", "model", "session"),
+    *("storm", "supervision", "timezone", "trust", "ways", "wire"),
+)
+OF_DELIVERY = of_core("outbox", "outbox_marks", "outbox_order", "pace", "rhythm")
+
 # The share of `make check`: few modules and few tests, for the start of a run costs more than its mutants.
 SMALL = Part(
     "share",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tools.evidence.figure import Figure, Outcome
 from tools.rig.mutants.branches import EVERYTHING, measure
-from tools.rig.mutants.core import BLIND, CORE, PARTS, POLICY, SMALL, Part
+from tools.rig.mutants.core import BLIND, CORE, OF_DELIVERY, OF_RULES, OF_THE_REST, PARTS, POLICY, SMALL, Part
 from tools.rig.mutants.workshop import (
     ENDLESS,
     KILLED,
@@ -23,14 +23,14 @@ MUTANTS = 500  # of some 6,100: what a release draws
 SHARE_MUTANTS = 40
 LEAST_PERCENT = 90
 SHOWN = 50
-WITHOUT_RULES = ("--ignore-glob=tests/core/test_rules*", "tests/core")
 MODULES = ("gateway/core", "gateway/hub", "hal/sim", "tests/core", "tests/hub", "tools/rig/mutants")
 
 
 def branches(trials: int, _seed: int) -> Outcome:
     """All of the core by all portable tests; the share is what is judged by tests of its own level alone. Nothing is drawn."""
-    whole = trials >= BRANCHES
-    return taken(CORE if whole else POLICY.modules, EVERYTHING if whole else POLICY.tests)
+    if trials >= BRANCHES:
+        return taken(CORE, EVERYTHING)
+    return taken(POLICY.modules, OF_RULES + OF_DELIVERY + OF_THE_REST)
 
 
 def taken(modules: tuple[str, ...], tests: tuple[str, ...]) -> Outcome:
@@ -99,7 +99,7 @@ FIGURES = (
         share=BRANCHES // 2,
         modules=MODULES,
         run=branches,
-        control=lambda seed: taken(POLICY.modules, WITHOUT_RULES),
+        control=lambda seed: taken(POLICY.modules, OF_DELIVERY + OF_THE_REST),
         unsafe="leaves out the tests of the rules",
         conditions="coverage.py over tests/core and tests/hub on CPython; MicroPython runs the same tests unwatched",
         adds_up=False,

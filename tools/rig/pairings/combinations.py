@@ -1,7 +1,7 @@
 """One combination of peripheral, history, person and demand, drawn from a seed."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.simulators.pairing import Io
 
@@ -28,6 +28,8 @@ BONDS = {
 }
 # How often each is drawn, so that what can come to a bond is tried as often as what cannot.
 BOND_WEIGHTS = (8, 3, 3, 3, 3)
+# What is given of a label's data, in place of a code; "of another" to a device that pairs in other ways.
+DATA = {"none": 6, "right": 3, "wrong": 2, "of another": 2}
 CODES = {"none": 5, "right": 4, "wrong": 2}
 PERSONS = {"says yes": 4, "says no": 1, "is not there": 1}
 DEMANDS = {"weak": 3, "authenticated": 2}
@@ -44,6 +46,17 @@ class Combination:
     code: str
     person: str
     demand: str
+    data: str = "none"
+
+    @property
+    def out_of_band(self) -> bool:
+        """Whether it has data on its label."""
+        return self.data in ("right", "wrong")
+
+    @property
+    def protected(self) -> bool:
+        """Whether the person gives something by which the device is told from others."""
+        return self.code != "none" or self.data != "none"
 
     @property
     def io(self) -> Io:
@@ -69,7 +82,7 @@ class Combination:
         """In words, for whoever looks into a failure."""
         pairing = "Secure Connections" if self.secure else "legacy pairing"
         return (
-            f"{self.model}, {pairing}, {self.key_bytes} bytes; bond {self.bond}; code {self.code}; "
+            f"{self.model}, {pairing}, {self.key_bytes} bytes; bond {self.bond}; code {self.code}; data {self.data}; "
             f"the person {self.person}; the driver asks for {self.demand}"
         )
 
@@ -77,7 +90,7 @@ class Combination:
 def draw(seed: int) -> Combination:
     """The combination of a seed. Half of the peripherals take whole keys, most know Secure Connections."""
     chance = random.Random(f"pairing {seed}")
-    return Combination(
+    drawn = Combination(
         model=chance.choice(list(MODELS)),
         key_bytes=16 if chance.random() < 0.7 else chance.randrange(7, 16),
         secure=chance.random() < 0.85,
@@ -86,3 +99,6 @@ def draw(seed: int) -> Combination:
         person=chance.choices(list(PERSONS), list(PERSONS.values()))[0],
         demand=chance.choices(list(DEMANDS), list(DEMANDS.values()))[0],
     )
+    if drawn.code == "none":
+        return replace(drawn, data=chance.choices(list(DATA), list(DATA.values()))[0])
+    return drawn

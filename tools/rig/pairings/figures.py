@@ -1,4 +1,4 @@
-"""F18: five hundred combinations of peripheral, key, history, code, person and demand; no weak bond accepted in silence."""
+"""F18: five hundred combinations of peripheral, key, history, code or data of a label, person and demand; no weak bond accepted in silence."""
 
 import asyncio
 import logging
@@ -10,6 +10,8 @@ from bumble import smp
 
 from gateway.hub.app import App
 from gateway.hub.pairing import Pairing
+from hal.errors import PairingError
+from hal.interfaces import BleCentral, BleConnection
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 from tools.evidence.figure import Figure, Outcome
 from tools.rig.pairings.combinations import Combination, draw
@@ -126,10 +128,32 @@ def believe(seed: int) -> Outcome:
     return pairings(CONTROL_TRIALS, seed, make_app=believing_app, loosen=loosen)
 
 
+class FallingBack:
+    """A central that pairs by Just Works where out of band fails, so that somebody gets a device that works."""
+
+    def __init__(self, central: BleCentral) -> None:
+        self.central = central
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.central, name)
+
+    async def connect(self, address: str, **options: Any) -> BleConnection:
+        """As asked, or else as the device likes."""
+        try:
+            return await self.central.connect(address, **options)
+        except PairingError:
+            return await self.central.connect(address, **options | {"oob": None, "least": BOND_WEAK})
+
+
+def fall_back(trial: Trial) -> None:
+    """Such a central for the technician's pairing."""
+    trial.app.pairing.central = FallingBack(trial.central)
+
+
 FIGURES = (
     Figure(
         id="F18",
-        title="Pairing: model of the peripheral, key, history, code, person and demand of the driver",
+        title="Pairing: model of the peripheral, key, history, code or data of its label, person and demand of the driver",
         trial="combination",
         asked="0 weak bonds accepted silently in 500",
         release=500,

@@ -1,6 +1,7 @@
 """What may come of a combination, from the specification alone: no word of the product's own rules is asked.
 
-Source: Core 5.4, Vol 3, Part H, table 2.8 (which method two sets of capabilities give) and 2.3.5.1 (what it is worth).
+Source: Core 5.4, Vol 3, Part H, table 2.7 (out of band goes before all else), table 2.8 (which method two sets of capabilities give)
+and 2.3.5.1 (what it is worth).
 """
 
 from dataclasses import dataclass
@@ -34,13 +35,15 @@ class Expected:
 def least(combination: Combination) -> int:
     """The weakest bond that driver, code and history together allow."""
     asked = AUTHENTICATED if combination.demand == "authenticated" else WEAK
-    return max(asked, AUTHENTICATED if combination.code != "none" else NONE, combination.stored)
+    return max(asked, AUTHENTICATED if combination.protected else NONE, combination.stored)
 
 
 def worth(combination: Combination) -> int:
     """What a pairing made now is worth: 0 where none can or may be made."""
     if not combination.secure or combination.key_bytes < WHOLE_KEY_BYTES:
         return NONE
+    if combination.data != "none":
+        return AUTHENTICATED if combination.data == "right" else NONE
     if combination.code == "none":
         method = WITHOUT_CODE[combination.io]
     else:

@@ -103,7 +103,12 @@ class Trial:
         """The oximeter of the combination."""
         wanted = self.combination
         peripheral = Oximeter(
-            self.link, ADDRESS, passkey=CODE, key_bytes=wanted.key_bytes, capability=wanted.io
+            self.link,
+            ADDRESS,
+            passkey=CODE,
+            key_bytes=wanted.key_bytes,
+            capability=wanted.io,
+            out_of_band=wanted.out_of_band,
         )
         peripheral.label.protects = wanted.insists
         config = peripheral.device.pairing_config_factory
@@ -177,7 +182,7 @@ class Trial:
             async with asyncio.timeout(PATIENCE_S):
                 await self.until(self.settled)
                 result = Result()
-                if not self.reads() or (self.combination.code != "none" and self.device.bond < 2):
+                if not self.reads() or (self.combination.protected and self.device.bond < 2):
                     result.state = await self.pair()
                     await self.until(lambda: not self.app.pairing.listening)  # all that follows is done
                     if self.device.is_paired:
@@ -194,7 +199,7 @@ class Trial:
         """The technician's part."""
         pairing, wanted = self.app.pairing, self.combination
         codes = {"none": "", "right": f"{CODE:06d}", "wrong": f"{WRONG_CODE:06d}"}
-        pairing.open(NAME, code=codes[wanted.code])
+        pairing.open(NAME, code=codes[wanted.code], oob=self.data())
         while pairing.is_open():
             question = pairing.facts()["question"]
             if question == "code":
@@ -203,6 +208,14 @@ class Trial:
                 pairing.answer(yes=wanted.person == "says yes")
             await asyncio.sleep(TURN_S)
         return str(pairing.facts()["state"])
+
+    def data(self) -> str:
+        """What the technician reads of a label; wrong in its last bit."""
+        if not self.combination.out_of_band:
+            return "" if self.combination.data == "none" else "5a" * 32
+        data = bytearray(self.peripheral.label.data)
+        data[-1] ^= self.combination.data == "wrong"
+        return data.hex()
 
     def settled(self) -> bool:
         """Whether the visitor has found out what its bond is worth."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from gateway.core.devices.driver import Driver
     from gateway.hub.uplink import Delivery
     from hal.interfaces import Clock
     from hal.sim.faults import FaultPlan
@@ -85,7 +86,9 @@ class Bench:
         self.platform = SimPlatform(self.broker, TENANT, GATEWAY, self.keystore.public_key)
         self.brokers = [self.broker]
         self.network = SimNetwork()
+        self.driver_of: "Callable[[str], type[Driver]]" = driver
         self.options: "dict[str, Any]" = {}  # for App: passkeys, started, fault
+        self.limits: "dict[str, int]" = {}  # of the machine: most_bundle_bytes, check_gap_ms
         self.logged: "list[tuple[str, str, dict[str, Any]]]" = []
         self.app: "Any" = None
 
@@ -120,6 +123,7 @@ class Bench:
             SimScanner(self.world),
             SimCentral(self.world, self.bonds),
             SimSerialPorts(self.world),
+            **self.limits,
         )
         extra = dict(self.options)
         if self.delivery is not None:
@@ -128,7 +132,7 @@ class Bench:
             validate(tree, "hub.toml"),
             machine,
             [self.platform.root_key],
-            driver,
+            self.driver_of,
             "trygg test",
             self.log,
             **extra,
@@ -172,11 +176,13 @@ class Bench:
         self.world.advertise(SMOKE, {"fcd2": bytes([0x44, 0x00, packet, 0x29, int(detected)])})
 
 
-def play(scene: "Callable[[Bench], Coroutine[object, object, None]]", **options: "Any") -> None:
+def play(
+    scene: "Callable[[Bench], Coroutine[object, object, None]]", make: "type[Bench]" = Bench, **options: "Any"
+) -> None:
     """Run `scene(bench)` on a started bench, from an own loop."""
 
     async def run() -> None:
-        bench = Bench(**options)
+        bench = make(**options)
         await bench.start()
         try:
             await scene(bench)

@@ -70,6 +70,8 @@ class ForgetfulPlatform(SimPlatform):
 class Life(Bench):
     """A home under one seed. With `faulty` the gateway's journal fails and its power goes, too."""
 
+    steps = STEPS
+
     def __init__(self, seed: int, delivery: "type[Delivery] | None" = None, faulty: bool = True) -> None:
         tree = dict(HOME)
         tree["device"] = HOME["device"] + [{"name": "Dispenser", "driver": "dispenser", "port": PORT}]
@@ -135,7 +137,7 @@ class Life(Bench):
         await self.platform.start()
         await self.revive()
         far_end = asyncio.create_task(self.dispense())
-        for _ in range(STEPS):
+        for _ in range(self.steps):
             action = self.actions[self.numbers.below(len(self.actions))]
             self.told.append(action.__name__)
             await action()

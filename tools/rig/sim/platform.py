@@ -83,6 +83,47 @@ class SimPlatform:
             seed, "receipt", wire.encode_payload("receipt", self.tenant, gateway or self.gateway, fields)
         )
 
+    def disposition(
+        self,
+        identity: bytes,
+        became: int,
+        utc_ms: int,
+        note: "str | None" = None,
+        seed: bytes = RECEIPT_SEED,
+    ) -> bytes:
+        """What became of an alarm, signed with the key that the keyset names, whichever its roles."""
+        fields: "dict[str, object]" = {"identity": identity, "became": became, "utc_ms": utc_ms, "note": note}
+        payload = wire.encode_payload("disposition", self.tenant, self.gateway, fields)
+        return self.seal(seed, "disposition", payload)
+
+    def config(self, revision: int, configuration: bytes, seed: bytes = RECEIPT_SEED) -> bytes:
+        """A configuration from afar."""
+        fields: "dict[str, object]" = {"revision": revision, "configuration": configuration}
+        return self.seal(seed, "config", wire.encode_payload("config", self.tenant, self.gateway, fields))
+
+    def command(
+        self,
+        counter: int,
+        verb: str,
+        not_after: int,
+        arguments: "dict[str, object] | None" = None,
+        seed: bytes = RECEIPT_SEED,
+    ) -> bytes:
+        """A command whose id is its counter."""
+        fields: "dict[str, object]" = {"id": counter.to_bytes(16, "big"), "counter": counter, "verb": verb}
+        fields.update({"arguments": arguments, "not_after": not_after})
+        return self.seal(seed, "command", wire.encode_payload("command", self.tenant, self.gateway, fields))
+
+    async def say(self, sort: str, message: bytes, retain: bool = False) -> None:
+        """Publish a message to the gateway."""
+        await self.uplink.publish(self.topic(sort), message, retain=retain)
+
+    async def give_roles(self, *roles: str) -> None:
+        """Publish the next keyset, in which our key has these roles beside `receipt`."""
+        self.keyset_version += 1
+        message = self.keyset(self.keyset_version, roles=("receipt",) + roles)
+        await self.say("keyset", message, retain=True)
+
     def topic(self, sort: str) -> str:
         return wire.topic(self.tenant, self.gateway, sort)
 

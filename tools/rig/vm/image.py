@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.rig.vm.archive import Archive, copy_tar
+from tools.rig.vm.recipes import BLUEZ, Recipe
 
 HERE = Path(__file__).parent
 PARTS = (HERE / "image.py", HERE / "archive.py", HERE / "init.sh")
@@ -29,7 +30,9 @@ PROGRAMS = {
     "setpriv": "util-linux",
 }
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-PACKAGES = "base-files bluez coreutils dash dbus grep iproute2 kmod libc-bin mount procps python3 sed socat util-linux"
+PACKAGES = (
+    "base-files coreutils dash dbus grep iproute2 kmod libc-bin mount procps python3 sed socat util-linux"
+)
 UNWANTED = (
     "dev/",
     "boot/",
@@ -39,16 +42,9 @@ UNWANTED = (
     "usr/share/zoneinfo/",
     "var/lib/apt/",
 )
-# Bluetooth over a line, its ciphers (pairing needs drbg to cmac, bluetoothd the algif ones), and the virtual hardware.
-MODULES = (
-    "virtio_pci virtio_console virtio_net virtio_rng 9pnet_virtio 9p rfkill bluetooth hci_uart drbg jitterentropy_rng hmac "
-    "sha512_generic sha256_generic ecdh_generic cmac ccm ecb ctr aes_generic algif_hash algif_skcipher"
-)
+MODULES = "virtio_pci virtio_console virtio_net virtio_rng 9pnet_virtio 9p rfkill"
 # Kernels on which a bond that the peripheral forgot ends the machine (list corruption in hci_chan_del).
-CRASHING = ("6.1.192-2",)
-MAIN_CONF = "[General]\nControllerMode = le\n[Policy]\nAutoEnable = true\n"
-USERS = "root:x:0:0:root:/:/bin/sh\nmessagebus:x:100:100::/nonexistent:/usr/sbin/nologin\n"
-GROUPS = "root:x:0:\nmessagebus:x:100:\nbluetooth:x:101:\n"
+CRASHING = ("6.1.192-",)
 KEPT = 2  # images of other hashes: another worktree may have one of its own
 
 
@@ -101,31 +97,31 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=SEARCH_PATH)
 
 
-def find() -> Image:
+def find(recipe: Recipe = BLUEZ) -> Image:
     """The image that is wanted. Raises ImageError where it has not been made."""
-    image = Image(_folder())
+    image = Image(_folder(recipe))
     if not image.files.exists():
-        raise ImageError("the virtual machine's image is not made yet: make radio")
+        raise ImageError(f"the virtual machine's image is not made yet: make {recipe.target}")
     return image
 
 
-def build() -> Image:
+def build(recipe: Recipe = BLUEZ) -> Image:
     """The image that is wanted, made where it is not there. Raises ImageError where that fails."""
     try:
-        return find()
+        return find(recipe)
     except ImageError:
         reason = missing()
         if reason is not None:
             raise ImageError(reason) from None
-    folder = _folder()
+    folder = _folder(recipe)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-") as name:
         scratch = Path(name)
         finished = scratch / "image"
         finished.mkdir()
-        _make(scratch, finished)
+        _make(recipe, scratch, finished)
         finished.rename(folder)
-    _tidy(folder)
+    _tidy(recipe, folder)
     return Image(folder)
 
 
@@ -149,33 +145,33 @@ def _kernel_package() -> tuple[str, str]:
     found: list[tuple[str, str]] = re.findall(r"^Depends: (linux-image-\S+) \(= (\S+)\)", shown, re.MULTILINE)
     if not found:
         raise ImageError("apt knows no kernel: apt-get update")
-    return next((each for each in found if each[1] not in CRASHING), found[0])
+    return next((each for each in found if not each[1].startswith(CRASHING)), found[0])
 
 
 @functools.cache
-def _versions() -> str:
-    shown = _run("apt-cache", "show", "--no-all-versions", "bluez", "dbus", "python3")
+def _versions(told: tuple[str, ...]) -> str:
+    shown = _run("apt-cache", "show", "--no-all-versions", *told, "dbus", "python3")
     pairs = re.findall(r"^Package: (\S+)$.*?^Version: (\S+)$", shown, re.MULTILINE | re.DOTALL)
     kernel, version = _kernel_package()
     return "\n".join([_release(), f"{kernel} {version}", *(" ".join(each) for each in sorted(pairs))])
 
 
-def _folder() -> Path:
-    digest = hashlib.sha256(_versions().encode())
+def _folder(recipe: Recipe) -> Path:
+    digest = hashlib.sha256((_versions(recipe.told) + repr(recipe)).encode())
     for part in PARTS:
         digest.update(part.read_bytes())
-    return cache_folder() / f"vm-{digest.hexdigest()[:16]}"
+    return cache_folder() / f"{recipe.name}-{digest.hexdigest()[:16]}"
 
 
 # --- making it -----------------------------------------------------------------------------------------------------
 
 
-def _make(scratch: Path, finished: Path) -> None:
+def _make(recipe: Recipe, scratch: Path, finished: Path) -> None:
     kernel = _unpack_kernel(scratch)
     _run(
         "mmdebstrap",
         "--variant=extract",
-        "--include=" + ",".join(PACKAGES.split()),
+        "--include=" + ",".join(f"{PACKAGES} {recipe.packages}".split()),
         '--aptopt=Acquire::Languages "none"',
         _release(),
         str(scratch / "files.tar"),
@@ -183,24 +179,24 @@ def _make(scratch: Path, finished: Path) -> None:
     shutil.copy(next((kernel / "boot").glob("vmlinuz-*")), finished / "vmlinuz")
     with (finished / "files.cpio").open("wb") as file:
         archive = Archive(file)
-        _add_ours(archive)
-        _add_modules(archive, kernel)
+        _add_ours(archive, recipe)
+        _add_modules(archive, kernel, recipe.modules.split())
         copy_tar(scratch / "files.tar", archive, UNWANTED)
         archive.close()
-    (finished / "versions").write_text(_versions() + "\n", "utf-8")
+    (finished / "versions").write_text(_versions(recipe.told) + "\n", "utf-8")
 
 
-def _add_ours(archive: Archive) -> None:
+def _add_ours(archive: Archive, recipe: Recipe) -> None:
     for link in ("bin", "sbin", "lib", "lib64"):
         archive.add(link, stat.S_IFLNK | 0o777, f"usr/{link}".encode())
     archive.add("var/run", stat.S_IFLNK | 0o777, b"/run")
     archive.add("usr/bin/sh", stat.S_IFLNK | 0o777, b"dash")
     archive.add("init", stat.S_IFREG | 0o755, (HERE / "init.sh").read_bytes())
     texts = {
-        "passwd": USERS,
-        "group": GROUPS,
-        "modules": "\n".join(MODULES.split()) + "\n",
-        "bluetooth/main.conf": MAIN_CONF,
+        "passwd": recipe.users,
+        "group": recipe.groups,
+        "modules": "\n".join(f"{MODULES} {recipe.modules}".split()) + "\n",
+        **recipe.files,
     }
     for name, text in texts.items():
         archive.add(f"etc/{name}", stat.S_IFREG | 0o644, text.encode())
@@ -220,7 +216,7 @@ def _unpack_kernel(scratch: Path) -> Path:
     return target
 
 
-def _add_modules(archive: Archive, kernel: Path) -> None:
+def _add_modules(archive: Archive, kernel: Path, more: list[str]) -> None:
     """The modules that we want and those that they need, under their own names, with the kernel's lists of them."""
     folder = next((kernel / "lib" / "modules").iterdir())
     place = f"usr/lib/modules/{folder.name}"
@@ -228,7 +224,7 @@ def _add_modules(archive: Archive, kernel: Path) -> None:
     for line in (folder / "modules.dep").read_text("utf-8").splitlines():
         path, _, others = line.partition(":")
         needs[_module(path)] = [path, *others.split()]
-    wanted = sorted({path for module in MODULES.split() for path in needs.get(module, [])})
+    wanted = sorted({path for module in [*MODULES.split(), *more] for path in needs.get(module, [])})
     for path in wanted:
         archive.add(f"{place}/{path}", stat.S_IFREG | 0o644, (folder / path).read_bytes())
     for listed in sorted(folder.glob("modules.*")):
@@ -239,9 +235,10 @@ def _module(path: str) -> str:
     return Path(path).name.partition(".ko")[0].replace("-", "_")
 
 
-def _tidy(folder: Path) -> None:
+def _tidy(recipe: Recipe, folder: Path) -> None:
     others = sorted(
-        (each for each in folder.parent.glob("vm-*") if each != folder), key=lambda each: each.stat().st_mtime
+        (each for each in folder.parent.glob(f"{recipe.name}-*") if each != folder),
+        key=lambda each: each.stat().st_mtime,
     )
     for old in others[:-KEPT] if len(others) > KEPT else []:
         shutil.rmtree(old)

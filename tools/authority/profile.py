@@ -1,0 +1,174 @@
+"""District profiles: what the homes of a district share, as one file that a mail carries, and back as a layer of configuration.
+
+The file is TOML: the layer itself, the authority's certificate as text, and SHA-256 of both. Only what is listed here goes in;
+what looks like a key never does, wherever it stands. The root key is not of a profile either: whoever sends a profile must not say whom a
+gateway trusts.
+"""
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.core.errors import ConfigError, RefusedError
+from gateway.daemon.configuration import LARGEST
+from gateway.daemon.toml_text import dump
+
+Tree = dict[str, Any]
+FORMAT = 1
+CA_FILE = "{name}-ca.pem"
+SHARED: dict[str, tuple[str, ...]] = {
+    "hub": ("tenant", "language", "time_zone", "state_interval_s", "self_test_at"),
+    "quiet": ("from", "to", "light", "offline_min"),
+    "uplink": ("brokers", "ca"),
+    "storage": ("capacity_mb",),
+    "page": ("listen", "port", "open_at_start", "access_point", "window_min"),
+}
+RULES = "rule"
+# 16 bytes or more in hex, or a PEM block of anything but a certificate
+HEX_KEY = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?:[ :-]?[0-9A-Fa-f]{2}){15,}(?![0-9A-Za-z])")
+BASE64_KEY = re.compile(
+    r"(?<![\w+/=-])(?=[\w+/]*\d)(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])[A-Za-z0-9+/]{22,}={0,2}(?![\w+/=])"
+)
+PEM_KEY = re.compile(r"-----BEGIN (?!CERTIFICATE-----)[A-Z0-9 ]*-----")
+SECRET_NAMES = ("key", "passkey", "passkey_ref", "password", "secret", "token", "psk", "pin")
+
+
+def refuse_keys(value: object, where: str) -> None:
+    """Raises RefusedError where anything beneath `value` looks like a key; it is not repeated."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if looks_like_key(str(name)):
+                refuse(where)
+            path = f"{where}.{name}" if where else str(name)
+            if str(name).lower() in SECRET_NAMES:
+                refuse(path)
+            refuse_keys(item, path)
+    elif isinstance(value, list):
+        for item in value:
+            refuse_keys(item, where)
+    elif isinstance(value, str) and looks_like_key(value):
+        refuse(where)
+
+
+def refuse(where: str) -> None:
+    """Raises RefusedError."""
+    raise RefusedError(f"{where} looks like a key: a profile never holds one")
+
+
+def looks_like_key(text: str) -> bool:
+    """16 bytes in hex, as many in base 64 with letters and digits mixed, or PEM that is no certificate."""
+    return any(pattern.search(text) for pattern in (HEX_KEY, BASE64_KEY, PEM_KEY))
+
+
+def export(tree: Tree, name: str) -> tuple[str, list[str]]:
+    """The file of a profile, and the keys of the configuration that are a home's own and stay behind.
+
+    tree: merged layers, the path of `uplink.ca` absolute.
+
+    Raises:
+        ConfigError: no certificate at `uplink.ca`.
+        RefusedError: something that would go in looks like a key.
+    """
+    layer: Tree = {}
+    left = []
+    for section, table in tree.items():
+        if section == RULES:
+            layer[RULES] = table
+        elif isinstance(table, dict):
+            kept = {key: value for key, value in table.items() if key in SHARED.get(section, ())}
+            left += [f"{section}.{key}" for key in table if key not in kept]
+            if kept:
+                layer[section] = kept
+        else:
+            left.append(f"[[{section}]]")
+    authority = ""
+    if "ca" in layer.get("uplink", {}):
+        authority = certificates(Path(layer["uplink"]["ca"]))
+        layer["uplink"]["ca"] = CA_FILE.format(name=name)
+    refuse_keys(layer, "")
+    return whole(name, layer, authority), sorted(left)
+
+
+def certificates(path: Path) -> str:
+    """The certificates of a file, and nothing else that may be in it. Raises ConfigError."""
+    try:
+        found = x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        detail = str(error).partition(". ")[0]
+        raise ConfigError("uplink.ca", detail, "the authority's certificate in PEM", str(path)) from error
+    return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
+
+
+def whole(name: str, layer: Tree, authority: str) -> str:
+    """The file."""
+    body = dump(layer)
+    head = {
+        "format": FORMAT,
+        "name": name,
+        "sha256": digest(name, body, authority),
+        "ca": authority,
+        "layer": body,
+    }
+    return "# A district profile of Trygg: trygg-kit profile import\n" + dump({"profile": head})
+
+
+def digest(name: str, body: str, authority: str) -> str:
+    """What shows that nothing was damaged or cut; it proves nothing of who sent it."""
+    return hashlib.sha256("\0".join([name, body, authority]).encode()).hexdigest()
+
+
+def read(text: str, source: str) -> tuple[str, str, str]:
+    """(name, layer as TOML, certificates as PEM) of a profile's file.
+
+    Raises:
+        ConfigError: not such a file, damaged, or with what is not of a profile.
+        RefusedError: something looks like a key.
+    """
+    if len(text) > LARGEST:
+        raise ConfigError(
+            "(file)", f"more than {LARGEST} bytes", "a profile of trygg-kit profile export", source
+        )
+    try:
+        head = tomllib.loads(text)["profile"]
+        name, body, authority = str(head["name"]), str(head["layer"]), str(head["ca"])
+        layer = tomllib.loads(body)
+        is_ours = head["format"] == FORMAT and set(head) == {"format", "name", "sha256", "ca", "layer"}
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        is_ours, name, body, authority, head, layer = False, "", "", "", {}, {}
+    if not is_ours:
+        raise ConfigError("(file)", "something else", "a profile of trygg-kit profile export", source)
+    if head["sha256"] != digest(name, body, authority):
+        raise ConfigError("(file)", "a profile that was changed or damaged", "it as it was exported", source)
+    check_layer(layer, name, authority, source)
+    return name, body, authority
+
+
+def check_layer(layer: Tree, name: str, authority: str, source: str) -> None:
+    """Only what is of a profile, and the file of the authority beside it. Raises ConfigError, RefusedError."""
+    refuse_keys(layer, "")
+    for section, table in layer.items():
+        if section == RULES:
+            continue
+        allowed = SHARED.get(section, ())
+        for key in table if isinstance(table, dict) else [section]:
+            if key not in allowed:
+                raise ConfigError(
+                    f"{section}.{key}", "what is a home's own", "what a district shares", source
+                )
+    if PEM_KEY.search(authority):
+        refuse("uplink.ca")
+    ca = layer.get("uplink", {}).get("ca")
+    if ca is not None and (ca != CA_FILE.format(name=name) or not authority):
+        raise ConfigError("uplink.ca", "another file", "the certificate that comes with the profile", source)
+    if authority:
+        try:
+            x509.load_pem_x509_certificates(authority.encode())
+        except ValueError as error:
+            raise ConfigError(
+                "uplink.ca", "no certificate", "the authority's certificate in PEM", source
+            ) from error
