@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.DEBUG)
     sys.addaudithook(refuse_other_machines)
+    sys.addaudithook(refuse_another_program)
 
 
 # --- nothing leaves this machine ----------------------------------------------------------------------------------
@@ -57,6 +58,12 @@ def refuse_other_machines(event: str, args: tuple[Any, ...]) -> None:
         refuse(f"look-up of {args[0]!r}: tests use 127.0.0.1, ::1 or localhost only")
 
 
+def refuse_another_program(event: str, _args: tuple[Any, ...]) -> None:
+    """Audit hook: a command under test that becomes another program would end the suite there, with that program's status."""
+    if event == "os.exec":
+        refuse("os.exec in the process of the tests: run the command as a process of its own")
+
+
 def refuse(reason: str) -> None:
     refused.append(reason)
     raise PermissionError(reason)
@@ -68,7 +75,7 @@ def no_other_machines(request: pytest.FixtureRequest) -> Iterator[None]:
     refused.clear()
     yield
     if refused and not request.node.stash.get(failed_key, False):
-        pytest.fail("reached for another machine: " + "; ".join(sorted(set(refused))), pytrace=False)
+        pytest.fail("refused: " + "; ".join(sorted(set(refused))), pytrace=False)
 
 
 def is_loopback(host: str | bytes) -> bool:

@@ -28,6 +28,7 @@ FEW_ADVERTISEMENTS, FEW_NOTIFICATIONS = 4, 8  # limits small enough to be passed
 VALUE, FEATURES, CONTROL = "2a5f", "2a60", "2a9f"
 NAME = "Oximeter"
 SHOWN = 271_828  # by a simulated peripheral that has numbers compared
+PRINTED = bytes(range(32))  # on the label of a simulated peripheral that pairs out of band
 
 
 class Peripheral(Protocol):
@@ -41,6 +42,8 @@ class Peripheral(Protocol):
     def connected(self) -> bool: ...
     @property
     def pairings(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
     async def notify(self, value: bytes) -> bool: ...
     def leave(self) -> None: ...
     def return_(self) -> None: ...
@@ -63,11 +66,18 @@ class AirHost(Protocol):
         ...
 
     async def place(
-        self, address: str, *, secure: bool = True, passkey: int | None = None, compares: bool = False
+        self,
+        address: str,
+        *,
+        secure: bool = True,
+        passkey: int | None = None,
+        compares: bool = False,
+        out_of_band: bool = False,
     ) -> Peripheral:
         """A peripheral that waits for connections, its name in the scan response where there is one.
 
-        With `compares` it shows a number and pairs with whoever is told that both show the same.
+        With `compares` it shows a number and pairs with whoever is told that both show the same, with `out_of_band` it has
+        `data` on its label and pairs with whoever has it.
         """
         ...
 
@@ -94,7 +104,15 @@ class AirHost(Protocol):
 class SimPlaced:
     """A peripheral in the simulated world; it advertises its name when somebody scans actively."""
 
-    def __init__(self, world: World, address: str, secure: bool, passkey: int | None, compares: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        address: str,
+        secure: bool,
+        passkey: int | None,
+        compares: bool,
+        out_of_band: bool = False,
+    ) -> None:
         self.writes: list[tuple[str, bytes]] = []
         table = {VALUE: b"", FEATURES: bytes(2), CONTROL: b""}
         self.native = SimPeripheral(
@@ -103,6 +121,7 @@ class SimPlaced:
             secure=secure,
             passkey=passkey,
             compares=SHOWN if compares else None,
+            oob=PRINTED if out_of_band else None,
             on_write=lambda *each: self.writes.append(each),
         )
         world.add_peripheral(self.native)
@@ -117,6 +136,10 @@ class SimPlaced:
     @property
     def pairings(self) -> int:
         return self.native.pairings
+
+    @property
+    def data(self) -> bytes:
+        return PRINTED
 
     async def notify(self, value: bytes) -> bool:
         return self.native.notify(VALUE, value)
@@ -141,10 +164,16 @@ class SimAir:
         self.world.advertise(address, {"fcd2": service_data})
 
     async def place(
-        self, address: str, *, secure: bool = True, passkey: int | None = None, compares: bool = False
+        self,
+        address: str,
+        *,
+        secure: bool = True,
+        passkey: int | None = None,
+        compares: bool = False,
+        out_of_band: bool = False,
     ) -> Peripheral:
-        placed = SimPlaced(self.world, address, secure, passkey, compares)
-        self.world.advertise(address, scan_response_name=NAME)
+        placed = SimPlaced(self.world, address, secure, passkey, compares, out_of_band)
+        self.world.advertise(address, service_uuids=("1822",), scan_response_name=NAME)
         return placed
 
     def restarted(self) -> BleCentral:
@@ -184,9 +213,17 @@ class VirtualPlaced(VirtualPeripheral):
     """A peripheral with a whole stack of its own."""
 
     def __init__(
-        self, link: HomeLink, address: str, secure: bool, passkey: int | None, compares: bool
+        self,
+        link: HomeLink,
+        address: str,
+        secure: bool,
+        passkey: int | None,
+        compares: bool,
+        out_of_band: bool = False,
     ) -> None:
-        super().__init__(link, address, NAME, secure=secure, passkey=passkey, compares=compares)
+        super().__init__(
+            link, address, NAME, secure=secure, passkey=passkey, compares=compares, out_of_band=out_of_band
+        )
         self.writes: list[tuple[str, bytes]] = []
         properties = Characteristic.Properties
         self._value = self._characteristic(VALUE, properties.NOTIFY, b"")
@@ -225,6 +262,10 @@ class Placed:
     def pairings(self) -> int:
         return len(self.native.pairings)
 
+    @property
+    def data(self) -> bytes:
+        return self.native.label.data
+
 
 class BumbleAir:
     """The gateway's Bumble speaks HCI over TCP to a controller in the virtual home, as it does in the demo."""
@@ -249,9 +290,15 @@ class BumbleAir:
         self._sensors[address].transmit(service_data)
 
     async def place(
-        self, address: str, *, secure: bool = True, passkey: int | None = None, compares: bool = False
+        self,
+        address: str,
+        *,
+        secure: bool = True,
+        passkey: int | None = None,
+        compares: bool = False,
+        out_of_band: bool = False,
     ) -> Peripheral:
-        native = VirtualPlaced(self._link, address, secure, passkey, compares)
+        native = VirtualPlaced(self._link, address, secure, passkey, compares, out_of_band)
         self._placed.append(native)
         await native.start((0x1822,), interval_ms=20)
         return Placed(native)

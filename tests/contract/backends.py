@@ -17,9 +17,23 @@ from pathlib import Path
 
 from tests.contract.air_hosts import AirHost, bumble_air, sim_air
 from tests.contract.bluez_host import bluez_air
-from tests.contract.journal_hosts import JournalHost, LinuxJournalHost, SimJournalHost
-from tests.contract.line_hosts import LineHost, PtyLineHost, SimLineHost
+from tests.contract.board_air import board_air, far_board_air
+from tests.contract.far_hosts import (
+    FarBoardLineHost,
+    FarClockHost,
+    FarIndicatorHost,
+    FarKeyHost,
+    FarLineHost,
+    FarNetworkHost,
+    FarWatchdogHost,
+)
+from tests.contract.journal_hosts import FlashJournalHost, JournalHost, LinuxJournalHost, SimJournalHost
+from tests.contract.journal_mpy import FarJournalHost
+from tests.contract.line_hosts import BoardLineHost, LineHost, PtyLineHost, SimLineHost
 from tests.contract.machine_hosts import (
+    BoardClockHost,
+    BoardIndicatorHost,
+    BoardKeyHost,
     ClockHost,
     FileIndicatorHost,
     IndicatorHost,
@@ -36,16 +50,33 @@ from tests.contract.machine_hosts import (
     SystemdWatchdogHost,
     WatchdogHost,
 )
+from tests.contract.peripheral_hosts import (
+    PeripheralHost,
+    board_peripheral,
+    bumble_peripheral,
+    bus_peripheral,
+    far_board_peripheral,
+    sim_peripheral,
+)
+from tests.contract.point_hosts import PointHost, network_manager_point, sim_point
+from tests.contract.wifi_hosts import WifiHost, board_wifi, far_board_wifi, network_manager_wifi, sim_wifi
 
 # --- journal: tests/contract/journal_hosts.py ----------------------------------------------------------------------
 
-JOURNALS: Mapping[str, Callable[[Path], JournalHost]] = {"linux": LinuxJournalHost, "sim": SimJournalHost}
+JOURNALS: Mapping[str, Callable[[Path], JournalHost]] = {
+    "esp32": FlashJournalHost,
+    "esp32@micropython": FarJournalHost,
+    "linux": LinuxJournalHost,
+    "sim": SimJournalHost,
+}
 
 
 # --- scanner and central: tests/contract/air_hosts.py, bluez_host.py ---------------------------------------------------
 
 AIRS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[AirHost]]] = {
     "bumble": bumble_air,
+    "esp32": board_air,
+    "esp32@micropython": far_board_air,
     "linux": bluez_air,
     "sim": sim_air,
 }
@@ -53,19 +84,67 @@ AIRS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[AirHost]]] = {
 
 # --- serial ports: tests/contract/line_hosts.py --------------------------------------------------------------------
 
-LINES: Mapping[str, Callable[[Path], LineHost]] = {"linux": PtyLineHost, "sim": SimLineHost}
+LINES: Mapping[str, Callable[[Path], LineHost]] = {
+    "esp32": BoardLineHost,
+    "esp32@micropython": FarBoardLineHost,
+    "linux": PtyLineHost,
+    "sim": SimLineHost,
+    "sim@micropython": FarLineHost,
+}
+
+
+# --- Wi-Fi: tests/contract/wifi_hosts.py -----------------------------------------------------------------------------
+
+ACCESS_POINTS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[PointHost]]] = {
+    "linux": network_manager_point,
+    "sim": sim_point,
+}
+WIFIS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[WifiHost]]] = {
+    "esp32": board_wifi,
+    "esp32@micropython": far_board_wifi,
+    "linux": network_manager_wifi,
+    "sim": sim_wifi,
+}
+
+
+# --- a service of our own: tests/contract/peripheral_hosts.py ------------------------------------------------------------
+
+PERIPHERALS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[PeripheralHost]]] = {
+    "bumble": bumble_peripheral,
+    "esp32": board_peripheral,
+    "esp32@micropython": far_board_peripheral,
+    "linux": bus_peripheral,
+    "sim": sim_peripheral,
+}
 
 
 # --- clock, keys, network, lamp, watchdog: tests/contract/machine_hosts.py -----------------------------------------
 
-CLOCKS: Mapping[str, Callable[[], ClockHost]] = {"linux": LinuxClockHost, "sim": SimClockHost}
-KEYS: Mapping[str, Callable[[Path], KeyHost]] = {"linux": LinuxKeyHost, "sim": SimKeyHost}
-NETWORKS: Mapping[str, Callable[[Path], NetworkHost]] = {"linux": LinuxNetworkHost, "sim": SimNetworkHost}
+CLOCKS: Mapping[str, Callable[[], ClockHost]] = {
+    "esp32": BoardClockHost,
+    "linux": LinuxClockHost,
+    "sim": SimClockHost,
+    "sim@micropython": FarClockHost,
+}
+KEYS: Mapping[str, Callable[[Path], KeyHost]] = {
+    "esp32": BoardKeyHost,
+    "esp32@micropython": FarKeyHost,
+    "linux": LinuxKeyHost,
+    "sim": SimKeyHost,
+}
+NETWORKS: Mapping[str, Callable[[Path], NetworkHost]] = {
+    "linux": LinuxNetworkHost,
+    "sim": SimNetworkHost,
+    "sim@micropython": FarNetworkHost,
+}
 INDICATORS: Mapping[str, Callable[[Path], IndicatorHost]] = {
+    "esp32": BoardIndicatorHost,
     "linux": FileIndicatorHost,
     "sim": SimIndicatorHost,
+    "sim@micropython": FarIndicatorHost,
 }
 WATCHDOGS: Mapping[str, Callable[[Path], WatchdogHost]] = {
     "linux": SystemdWatchdogHost,
     "sim": SimWatchdogHost,
+    "sim@micropython": FarWatchdogHost,
 }

@@ -7,7 +7,7 @@ the machine's bluetoothd over its own message bus, as it would on a gateway.
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bleak.backends.bluezdbus import manager
 
 from hal.interfaces import BleCentral, BleScanner
 from hal.linux.bluez import BluezRadio
+from hal.linux.bond_keys import BondKeys
 from hal.linux.central import BleakBleCentral
 from hal.linux.scanner import BleakBleScanner
 from tests.bluez_machine import Daemon, running_machine
@@ -44,18 +45,30 @@ class HearingScanner(BleakBleScanner):
 
     listens: Callable[[bool], Coroutine[Any, Any, None]]
 
-    async def start(self, *, active: bool = False) -> None:
-        await super().start(active=active)
+    async def start(
+        self, *, active: bool = False, known: Collection[str] | None = None, offering: str = ""
+    ) -> None:
+        await super().start(active=active, known=known, offering=offering)
         await self.listens(active)
 
 
 class ShorteningSession(StrictSession):
-    """A key as short as was agreed (Core 5.4, Vol 3, Part H, 2.3.4), as Linux makes it. Bumble always uses all of it."""
+    """A key as short as was agreed (Core 5.4, Vol 3, Part H, 2.3.4), as Linux makes it. Bumble always uses all of it.
+
+    It is kept as short as it is used: with another one the stored bond would be no bond at the next connection.
+    """
 
     def get_long_term_key(self, rand: bytes, ediv: int) -> bytes | None:
         key = super().get_long_term_key(rand, ediv)
+        return None if key is None else self._shortened(key)
+
+    async def on_pairing(self) -> None:
+        self.ltk = self._shortened(self.ltk)
+        await super().on_pairing()
+
+    def _shortened(self, key: bytes) -> bytes:
         size = self.pairing_config.delegate.maximum_encryption_key_size
-        return None if key is None else key[:size] + bytes(len(key) - size)
+        return key[:size] + bytes(len(key) - size)
 
 
 class BluezAir:
@@ -68,6 +81,7 @@ class BluezAir:
         self.server = HciServer(self.link, f"00:AA:01:00:{number >> 8:02X}:{number & 255:02X}")
         self.expected_active = False  # whatever mode is asked for: a daemon without monitors has no other
         self.levels = folder / "levels.json"
+        self.keys = BondKeys(folder / "keys")  # nobody is there unless a test puts somebody there
         self._clock = MonotonicClock()
         self._radios: list[BluezRadio] = []
         self._placed: list[VirtualPlaced] = []
@@ -87,7 +101,7 @@ class BluezAir:
         return controller
 
     def radio(self) -> BluezRadio:
-        radio = BluezRadio(self.levels)
+        radio = BluezRadio(self.levels, keys=self.keys)
         self._radios.append(radio)
         return radio
 
@@ -106,9 +120,10 @@ class BluezAir:
         secure: bool = True,
         passkey: int | None = None,
         compares: bool = False,
+        out_of_band: bool = False,
         key_bytes: int = 16,
     ) -> Peripheral:
-        native = VirtualPlaced(self.link, address, secure, passkey, compares)
+        native = VirtualPlaced(self.link, address, secure, passkey, compares, out_of_band)
         native.label.maximum_encryption_key_size = key_bytes
         native.device.smp_session_proxy = ShorteningSession
         self._placed.append(native)

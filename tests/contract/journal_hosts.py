@@ -8,10 +8,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from hal.esp32.flash_journal import FlashJournal
+from hal.esp32.journal_frames import CONTROL, HEADER_SIZE, SECTOR, decode_header
+from hal.esp32.journal_store import SPARE
 from hal.interfaces import Journal
 from hal.linux.journal import SqliteJournal
 from hal.sim.journal import SimJournal
 from hal.sim.medium import SimMedium
+from hal.sim.nor_flash import NorFlash
 from hal.types import Entry, chain_next
 
 SMALL_BYTES = 256 * 1024  # the least a journal can work with
@@ -107,6 +111,51 @@ class SimJournalHost:
 
     def damage(self) -> None:
         self.medium.damage()
+
+
+class FlashJournalHost:
+    """A partition of NOR flash in memory, of which each life has the bytes that the one before left."""
+
+    MOST_BYTES = SMALL_BYTES  # of what a test asks for: more is only slower
+
+    def __init__(self, folder: Path) -> None:
+        self.device: NorFlash | None = None
+
+    def _device(self, capacity_bytes: int) -> NorFlash:
+        if self.device is None:
+            capacity = min(capacity_bytes, self.MOST_BYTES)
+            self.device = NorFlash(2 * capacity // SECTOR + SPARE)
+        return self.device
+
+    @asynccontextmanager
+    async def opened(self, capacity_bytes: int = 8 << 20) -> AsyncIterator[FlashJournal]:
+        journal = await FlashJournal.open(self._device(capacity_bytes))
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+    @asynccontextmanager
+    async def cut(self, capacity_bytes: int = 8 << 20) -> AsyncIterator[FlashJournal]:
+        async with self.opened(capacity_bytes) as journal:
+            yield journal
+            before = self._device(capacity_bytes)
+            self.device = NorFlash(before.sectors, bytearray(before.data))
+
+    def damage(self) -> None:
+        """A bit of the first frame of the control stream: it says marks and gaps, and no entry or state needs it."""
+        assert self.device is not None
+        damage_picture(self.device.data)
+
+
+def damage_picture(data: bytearray) -> None:
+    """Flip a bit in the newest picture of the control stream, where it says marks and gaps."""
+    starts = []
+    for place in range(len(data) // SECTOR):
+        header = decode_header(data[place * SECTOR : place * SECTOR + HEADER_SIZE])
+        if header is not None and header.stream == CONTROL and header.starts:
+            starts.append((header.serial, place))
+    data[max(starts)[1] * SECTOR + HEADER_SIZE + 8] ^= 1
 
 
 # --- lives and readings --------------------------------------------------------------------------------------------

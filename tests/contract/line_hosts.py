@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Protocol
 
+from hal.esp32.uart import BoardSerialPorts, Line
 from hal.interfaces import SerialPorts
 from hal.linux.serial_ports import PyserialPorts
+from hal.sim.ble_stack import SimFlag
 from hal.sim.clock import SimClock
+from hal.sim.line import SerialLine
 from hal.sim.serial_ports import SimSerialPorts
+from hal.sim.uart import SimUart
 from hal.sim.world import World
 from tools.simulators.pty_line import PtyLine
 
@@ -41,6 +45,21 @@ class SimLineHost:
 
     def far_end(self) -> FarEnd:
         return self._world.serial_line(self.url)
+
+
+class BoardLineHost:
+    """A UART's driver on a simulated cable, with a pin that tells whether it is plugged in."""
+
+    def __init__(self, folder: Path) -> None:
+        cable = self._cable = SerialLine("uart1")
+        cable.plugged = False
+        line = Line(lambda **how: SimUart(cable, **how), lambda: cable.plugged)
+        self.ports: SerialPorts = BoardSerialPorts({"uart1": line}, SimClock(), SimFlag)
+        self.url = "uart1"
+
+    def far_end(self) -> FarEnd:
+        self._cable.put_back()
+        return self._cable
 
 
 class PtyLineHost:

@@ -7,6 +7,12 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from hal.esp32.clock import BoardClock
+from hal.esp32.crypto import Esp32Crypto
+from hal.esp32.indicator import BoardIndicator
+from hal.esp32.keystore import NvsKeyStore
+from hal.esp32.nvs import Nvs
+from hal.esp32.signing import Signing
 from hal.interfaces import Clock, Crypto, Indicator, KeyStore, Network, Watchdog
 from hal.linux.clock import SystemClock
 from hal.linux.crypto import NativeCrypto
@@ -19,6 +25,8 @@ from hal.sim.crypto import SimCrypto
 from hal.sim.indicator import SimIndicator
 from hal.sim.keystore import SimKeyStore
 from hal.sim.network import SimNetwork
+from hal.sim.nvs import SimNvs
+from hal.sim.pins import SimPin
 from hal.sim.watchdog import SimWatchdog
 
 NS_PER_MS = 1_000_000
@@ -73,6 +81,29 @@ class LinuxClockHost:
         self._wall_at_zero_ns, self._synchronised = 0, False
 
 
+class BoardClockHost:
+    """A board's clock over the ticks of this machine; a time server is whoever says `learn`."""
+
+    def __init__(self) -> None:
+        self._clock = BoardClock(
+            lambda: time.monotonic_ns() // NS_PER_MS & (1 << 30) - 1,
+            lambda later, earlier: (later - earlier) & (1 << 30) - 1,
+        )
+        self.clock: Clock = self._clock
+
+    async def elapse(self, duration_ms: int) -> None:
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        loop.call_later(duration_ms / 1000 + 0.001, over.set_result, None)
+        await over
+
+    def learn(self, utc_ms: int) -> None:
+        self._clock.learn(utc_ms)
+
+    def forget(self) -> None:
+        self._clock.untrust()
+
+
 class SimClockHost:
     """The simulation's clock, which moves when it is told."""
 
@@ -117,6 +148,22 @@ class LinuxKeyHost:
     def open(self) -> tuple[ImportingKeyStore, Crypto]:
         keystore = FileKeyStore(self._folder)
         return keystore, NativeCrypto(keystore)
+
+
+class BoardKeyHost:
+    """A board's key store in its own storage, and primitives over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._chip: dict[str, bytes] = {}
+
+    def open(self) -> tuple[ImportingKeyStore, Crypto]:
+        async def start() -> tuple[ImportingKeyStore, Crypto]:
+            signing = Signing(os.urandom)
+            await signing.start()
+            keystore = await NvsKeyStore.open(Nvs(SimNvs(self._chip)), signing, os.urandom)
+            return keystore, Esp32Crypto(keystore, signing)
+
+        return asyncio.run(start())
 
 
 class SimKeyHost:
@@ -207,6 +254,20 @@ class FileIndicatorHost:
             file.unlink(missing_ok=True)
         self.led.rmdir()
         self._file.parent.rmdir()
+
+
+class BoardIndicatorHost:
+    """A lamp on a pin; what is seen is the state whose rhythm it is lit in (tests/esp32/test_board_pins.py)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pin = SimPin()
+        self.indicator = self._lamp = BoardIndicator(self._pin, SimClock())
+
+    def seen(self) -> str:
+        return self._lamp.state
+
+    def smash(self) -> None:
+        self._pin.failing = True
 
 
 class SimIndicatorHost:

@@ -167,6 +167,47 @@ def test_a_person_compares_numbers_or_there_is_no_bond(
     live(program)
 
 
+TAKE_OOB = {"bumble", "sim"}
+
+
+@pytest.mark.parametrize(
+    "backend", [pytest.param(each, marks=pytest.mark.bluez if each == "linux" else ()) for each in AIRS]
+)
+def test_a_backend_says_whether_it_takes_the_data_of_a_label(backend: str, tmp_path: Path) -> None:
+    async def life() -> None:
+        async with AIRS[backend](tmp_path) as air:
+            assert air.central.takes_oob == (backend in TAKE_OOB)
+
+    asyncio.run(life())
+
+
+def test_the_data_of_a_label_pairs_with_that_device_alone_or_is_refused_before_anything(
+    live: Callable[[Program], None],
+) -> None:
+    async def program(air: AirHost) -> None:
+        labelled, plain = await air.place(OXIMETER, out_of_band=True), await air.place(OTHER)
+        data = labelled.data
+        if not air.central.takes_oob:
+            for address in (OXIMETER, OTHER):
+                with pytest.raises(PairingError) as refused:
+                    await air.central.connect(address, pair=True, oob=data)
+                assert refused.value.reason == "no_way"
+        else:
+            for address, wrong, reason in ((OXIMETER, bytes(32), "oob"), (OTHER, data, "no_oob")):
+                with pytest.raises(PairingError) as refused:
+                    await air.central.connect(address, pair=True, oob=wrong)
+                assert refused.value.reason == reason
+        await until_gone(labelled)
+        await until_gone(plain)
+        assert (labelled.pairings, plain.pairings, await air.central.bonds()) == (0, 0, {})
+        if air.central.takes_oob:
+            connection = await air.central.connect(OXIMETER, pair=True, oob=data)
+            assert (connection.bond, await connection.read(FEATURES)) == (BOND_AUTHENTICATED, bytes(2))
+            assert await air.restarted().bonds() == {OXIMETER: BOND_AUTHENTICATED}
+
+    live(program)
+
+
 def test_less_than_the_least_that_is_asked_for_is_not_made(live: Callable[[Program], None]) -> None:
     async def program(air: AirHost) -> None:
         peripheral = await air.place(OXIMETER)

@@ -6,12 +6,15 @@ import random
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from hal.errors import DeniedError
 from tests.contract.backends import KEYS
 from tests.contract.machine_hosts import KeyHost
 from tests.core.test_sim_crypto import CCM, CCM_KEY, ED25519
+from tools.rig.forgery.mutations import ORDER, SMALL
 
 
 @pytest.fixture(params=KEYS)
@@ -74,12 +77,12 @@ def test_signatures_of_rfc_8032_hold_and_altered_ones_do_not(host: KeyHost) -> N
         public, message, signature = (
             bytes.fromhex(part) for part in (public_hex, message_hex, signature_hex)
         )
-        assert crypto.ed25519_verify(public, message, signature)
-        assert not crypto.ed25519_verify(public, message + b"\0", signature)
+        assert asyncio.run(crypto.ed25519_verify(public, message, signature))
+        assert not asyncio.run(crypto.ed25519_verify(public, message + b"\0", signature))
         for bit in (0, 255, 256, 511):
             flipped = bytearray(signature)
             flipped[bit // 8] ^= 1 << bit % 8
-            assert not crypto.ed25519_verify(public, message, bytes(flipped))
+            assert not asyncio.run(crypto.ed25519_verify(public, message, bytes(flipped)))
 
 
 def test_what_is_no_key_or_no_signature_is_false_and_no_error(host: KeyHost) -> None:
@@ -93,7 +96,55 @@ def test_what_is_no_key_or_no_signature_is_false_and_no_error(host: KeyHost) -> 
         (keystore.public_key, signature[:63]),
         (keystore.public_key, signature + b"\0"),
     ):
-        assert crypto.ed25519_verify(public, b"x", candidate) is False
+        assert asyncio.run(crypto.ed25519_verify(public, b"x", candidate)) is False
+
+
+def test_signatures_by_another_implementation_hold_and_altered_ones_do_not(host: KeyHost) -> None:
+    _, crypto = host.open()
+    numbers = random.Random(8032)
+
+    async def holds(*parts: bytes) -> bool:
+        return await crypto.ed25519_verify(*parts)
+
+    for size in (0, 1, 64, 111, 128, 300, 2048):
+        private = Ed25519PrivateKey.from_private_bytes(numbers.randbytes(32))
+        public, message = private.public_key().public_bytes_raw(), numbers.randbytes(size)
+        signature = private.sign(message)
+        assert asyncio.run(holds(public, message, signature))
+        altered = bytearray(signature)
+        altered[numbers.randrange(64)] ^= 1 << numbers.randrange(8)
+        assert not asyncio.run(holds(public, message, bytes(altered)))
+
+
+def test_forms_of_a_signature_count_the_same_everywhere(host: KeyHost) -> None:
+    """Scalars beyond the order, and points of small order in every encoding: nobody may take what another refuses.
+
+    OpenSSL holds to that but for keys of small order, and under those a signature holds for every message.
+    """
+    _, crypto = host.open()
+    private = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    public, good = private.public_key().public_bytes_raw(), private.sign(b"x")
+    scalar = int.from_bytes(good[32:], "little")
+    tried = [(public, good[:32] + (scalar + n * ORDER).to_bytes(32, "little")) for n in range(9)]
+    for point in SMALL:
+        tried += [(point, other + bytes([scalar]) + bytes(31)) for other in SMALL for scalar in (0, 1)]
+        tried += [(public, point + good[32:]), (point, good)]
+    answers = []
+    for key, signature in tried:
+        answer = asyncio.run(crypto.ed25519_verify(key, b"x", signature))
+        assert answer == (key not in SMALL and oracle(key, signature)), (key.hex(), signature.hex())
+        answers.append(answer)
+    assert answers.count(True) == 1 and answers[0]
+    assert any(oracle(key, signature) for key, signature in tried if key in SMALL), "control"
+
+
+def oracle(public: bytes, signature: bytes) -> bool:
+    """What OpenSSL says of a signature of b"x"."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, b"x")
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def test_hmac_of_an_imported_key_is_that_of_rfc_4231(host: KeyHost) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from hal.esp32.indicator import PATTERNS as BOARD_PATTERNS
 from hal.linux.indicator import PATTERNS
 from tests.contract.backends import INDICATORS
 from tests.contract.machine_hosts import FileIndicatorHost, IndicatorHost
 
-GATEWAY = ("ok", "starting", "offline", "fault", "pairing", "storage_full", "stopped")
+GATEWAY = ("ok", "starting", "offline", "fault", "pairing", "identify", "storage_full", "stopped")
 ANSWERS = ("heard", "delivered")
 STATES = (*GATEWAY, "quiet", *ANSWERS)
 
@@ -35,7 +36,7 @@ def test_a_lamp_that_is_not_there_is_no_error(host: IndicatorHost) -> None:
 
 
 def test_every_state_has_a_pattern_of_its_own() -> None:
-    assert sorted(PATTERNS) == sorted(STATES)
+    assert sorted(PATTERNS) == sorted(BOARD_PATTERNS) == sorted(STATES), "a board's lamp knows the same"
     assert len({PATTERNS[state] for state in (*GATEWAY, *ANSWERS)}) == len(GATEWAY) + len(ANSWERS)
     assert PATTERNS["quiet"] == PATTERNS["ok"] == ("none", 0, 0), "dark"
     assert PATTERNS["offline"][0] == "default-on", "a steady light: nothing blinks at night"

@@ -28,8 +28,8 @@ def test_the_identity_signs_what_anybody_can_verify(host: KeyHost) -> None:
     oracle.verify(signature, b"bundle")
     with pytest.raises(InvalidSignature):
         oracle.verify(signature, b"bundlf")
-    assert crypto.ed25519_verify(keystore.public_key, b"bundle", signature)
-    assert not crypto.ed25519_verify(keystore.public_key, b"bundlf", signature)
+    assert asyncio.run(crypto.ed25519_verify(keystore.public_key, b"bundle", signature))
+    assert not asyncio.run(crypto.ed25519_verify(keystore.public_key, b"bundlf", signature))
 
 
 def test_the_identity_is_the_same_at_every_start(host: KeyHost) -> None:

@@ -1,7 +1,7 @@
 """What every scanner promises (`hal.interfaces.BleScanner`)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from tests.contract.air_hosts import FEW_ADVERTISEMENTS, NAME, AirHost
 from tests.contract.backends import AIRS
 
 DOOR, SMOKE, OXIMETER = "C3:00:00:00:00:01", "C3:00:00:00:00:02", "C1:00:00:00:00:01"
+STRANGERS = [f"C5:00:00:00:00:{number:02X}" for number in range(2 * FEW_ADVERTISEMENTS)]
 
 Program = Callable[[AirHost], Awaitable[None]]
 
@@ -86,6 +87,71 @@ def test_when_nobody_takes_them_the_newest_are_kept_and_losses_counted(
         await air.scanner.stop()
         assert await drain(air) == [b"\x04", b"\x05", b"\x06", b"last"]
         assert air.scanner.dropped == 4
+
+    live(program)
+
+
+async def behind_strangers(air: AirHost, known: Collection[str] | None) -> list[bytes]:
+    """An alarm is sent, then strangers and a restless door send more than there is room for; what is held then."""
+    await air.scanner.start(known=known)
+    air.advertise(SMOKE, b"alarm")
+    for stranger in STRANGERS:
+        air.advertise(stranger, b"noise")
+    for number in range(FEW_ADVERTISEMENTS):
+        air.advertise(DOOR, bytes([number]))
+    sent = 1 + FEW_ADVERTISEMENTS + (len(STRANGERS) if known is None else 0)
+    while air.scanner.dropped < sent - FEW_ADVERTISEMENTS:  # noqa: ASYNC110  turns of the loop, no wait
+        await asyncio.sleep(0)
+    await air.scanner.stop()
+    return await drain(air)
+
+
+def test_neither_strangers_nor_a_restless_device_push_out_the_frame_of_a_known_one(
+    live: Callable[[Program], None],
+) -> None:
+    async def program(air: AirHost) -> None:
+        assert await behind_strangers(air, {DOOR, SMOKE}) == [b"alarm", b"\x01", b"\x02", b"\x03"]
+        assert air.scanner.dropped == 1, "the door's own; what strangers sent is no loss"
+
+    live(program)
+
+
+def test_control_a_scanner_that_is_told_of_no_devices_loses_the_alarm(
+    live: Callable[[Program], None],
+) -> None:
+    async def program(air: AirHost) -> None:
+        held = await behind_strangers(air, None)
+        assert len(held) == FEW_ADVERTISEMENTS and b"alarm" not in held
+
+    live(program)
+
+
+def test_of_strangers_only_who_offers_the_service_that_is_asked_for_is_heard_and_as_long(
+    live: Callable[[Program], None],
+) -> None:
+    async def program(air: AirHost) -> None:
+        await air.scanner.start(known={DOOR}, offering="1822")
+        air.advertise(STRANGERS[0], b"noise")
+        await air.place(OXIMETER)
+        heard = await air.scanner.receive()
+        assert (heard.address, heard.service_uuids) == (OXIMETER, ("1822",))
+        await air.scanner.start(known={DOOR})
+        air.advertise(STRANGERS[1], b"noise")
+        air.advertise(DOOR, b"1")
+        assert (await air.scanner.receive()).address == DOOR
+
+    live(program)
+
+
+def test_strangers_who_are_not_handed_out_show_that_the_radio_hears(live: Callable[[Program], None]) -> None:
+    async def program(air: AirHost) -> None:
+        await air.scanner.start(known={DOOR})
+        assert air.scanner.heard_ms is None
+        before_ms = air.uptime_ms()
+        air.advertise(STRANGERS[0], b"noise")
+        while air.scanner.heard_ms is None:  # noqa: ASYNC110  turns of the loop, no wait
+            await asyncio.sleep(0)
+        assert before_ms <= air.scanner.heard_ms <= air.uptime_ms()
 
     live(program)
 

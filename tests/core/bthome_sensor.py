@@ -2,7 +2,7 @@
 
 from gateway.core.devices.bthome import Bthome
 from gateway.core.devices.driver import Context, Reading
-from hal.sim.aes import ccm_seal
+from hal.aes import ccm_seal
 from hal.sim.crypto import SimCrypto
 from hal.sim.keystore import SimKeyStore
 from hal.types import Advertisement
@@ -46,14 +46,24 @@ class Hub:
         """One reception `after_ms` after the last; what the reading wants stored is stored."""
         self.now_ms += after_ms
         reading = self.driver.advertised(Advertisement(ADDRESS, -60, self.now_ms, {"fcd2": frame}))
+        self.store(reading)
+        if reading.refused is not None:
+            self.refused.append(reading.refused[0])
+        return reading
+
+    def confirm(self) -> Reading:
+        """A person confirms that the counter began anew."""
+        reading = self.driver.confirm_reset(self.now_ms)
+        self.store(reading)
+        return reading
+
+    def store(self, reading: Reading) -> None:
+        """Keep what a reading wants stored."""
         for key, item in reading.state.items():
             if item is None:
                 self.journal.pop(key, None)
             else:
                 self.journal[key] = item
-        if reading.refused is not None:
-            self.refused.append(reading.refused[0])
-        return reading
 
     def hear(self, frame: bytes, after_ms: int = 100) -> "list[str]":
         """Kinds that one reception brings, each with its provenance where it has one."""

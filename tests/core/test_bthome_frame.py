@@ -3,7 +3,7 @@
 from gateway.core.devices.bthome_frame import LONGEST, decode_header, decode_objects, iso_utc, open_frame
 from gateway.core.devices.bthome_objects import OBJECTS
 from gateway.core.errors import DecodeError
-from hal.sim.aes import ccm_open
+from hal.aes import ccm_open
 from tests.core.vectors import load, refusal, values_of
 
 VECTORS = load("bthome.json")

@@ -1,7 +1,8 @@
 """Configuration: what is taken, what each refusal says, layers and their differences."""
 
-from gateway.core.config import DEVICE, LISTS, RULE, RULE_TYPES, SECTIONS, validate
+from gateway.core.config import LISTS, RULE, RULE_TYPES, validate
 from gateway.core.config_fields import Broker, describe, distance, suggestion
+from gateway.core.config_tables import DEVICE, SECTIONS
 from gateway.core.errors import ConfigError
 
 ROOT = "0123456789abcdef" * 4
@@ -152,7 +153,14 @@ REFUSED = (
     ("device.0.name", "Oximeter", "device[Oximeter].name", "which device[Oximeter] has too", "its own"),
     ("device.0.driver", "bthom", "device[Front door].driver", "'bthom'", "did you mean bthome?"),
     ("device.0.driver", "dispenser", "device[Front door].port", "nothing", "reached by its port"),
-    ("device.0.port", "/dev/x", "device[Front door].address", "both", "one of them"),
+    ("device.0.port", "/dev/x", "device[Front door].address", "both address and port", "one of them"),
+    ("device.0.sender", "01825DAB", "device[Front door].address", "both address and sender", "one of them"),
+    ("device.0.sender", "01825DA", "device[Front door].sender", "'01825DA'", "01:82:5D:AB"),
+    ("device.0.driver", "enocean", "device[Front door].sender", "nothing", "reached by its sender"),
+    ("device.0.port", "usb:403:6001", "device[Front door].port", "'usb:403:6001'", "usb:0403:6001/FT1ABCDE"),
+    ("device.0.port", "usb:0403:6001/", "device[Front door].port", "'usb:0403:6001/'", "usb:VID:PID"),
+    ("device.0.port", "sokcet://h:1", "device[Front door].port", "'sokcet://h:1'", "did you mean socket?"),
+    ("enocean.port", "", "enocean.port", "''", "1 to 256"),
     ("device.0.address", None, "device[Front door].address", "nothing", "AA:BB"),
     ("device.0.address", "aa:bb:cc:00:00", "device[Front door].address", "'aa:bb", "AA:BB"),
     ("device.0.address", "aa:bb:cc:00:00:0g", "device[Front door].address", "'aa:bb", "AA:BB"),
@@ -282,6 +290,33 @@ def test_the_nearest_known_word_is_suggested() -> None:
     assert suggestion(7, ("hub",)) == ""
 
 
+def test_enocean_sensors_share_the_transceiver_and_each_has_a_sender_of_its_own() -> None:
+    def sensors() -> dict:
+        tree = smallest()
+        tree["enocean"] = {"port": "usb:0403:6001/FT1ABCDE"}
+        tree["device"] = [
+            {"name": "A", "driver": "enocean", "sender": "01:82:5d:01", "options": {"profile": "F6-05-02"}},
+            {"name": "B", "driver": "enocean", "sender": "01825d02", "options": {"profile": "D5-00-01"}},
+            {"name": "O", "driver": "nonin_serial", "port": "/dev/x", "options": {"format": 2}},
+        ]
+        return tree
+
+    config = validate(sensors(), "hub.toml")
+    assert config.enocean.port == "usb:0403:6001/FT1ABCDE"
+    assert [device.sender for device in config.devices] == ["01:82:5D:01", "01:82:5D:02", None]
+    for path, value, key, found in (
+        ("enocean", {}, "enocean.port", "nothing"),
+        ("enocean.port", "/dev/x", "enocean.port", "which device[O] has too"),
+        ("device.1.sender", "01825D01", "device[B].sender", "which device[A] has too"),
+        ("device.1.options.profile", "F6-05-03", "device[B].options.profile", "'F6-05-03'"),
+        ("device.1.options", {}, "device[B].options.profile", "nothing"),
+        ("device.2.options.format", 3, "device[O].options.format", "3"),
+        ("device.2.options.fromat", 2, "device[O].options.fromat", "an unknown key"),
+    ):
+        error = refusal(changed(sensors(), path, value))
+        assert error is not None and (error.key, found in error.found) == (key, True), (path, str(error))
+
+
 def test_values_are_described_by_their_sort() -> None:
     table = (
         (None, "nothing"),
@@ -305,3 +340,37 @@ def test_tables_name_no_key_twice() -> None:
         names = [row[0] for row in rows]
         assert len(names) == len(set(names))
     assert not [name for name in LISTS if name in SECTIONS]
+
+
+def test_the_page_is_served_at_an_address_or_an_interface_and_nowhere_unless_it_is_named() -> None:
+    page = validate(smallest(), "hub.toml").page
+    assert page.listen is None and page.port == 8443 and not page.open_at_start and page.window_min == 60
+    for listen in ("192.168.1.20", "0.0.0.0", "::", "fd00::20", "eth0", "wlan0", "enp3s0", "br-lan"):
+        tree = smallest()
+        tree["page"] = {"listen": listen, "port": 9443, "open_at_start": True, "window_min": 5}
+        assert validate(tree, "hub.toml").page.listen == listen
+    tree["page"] = {"listen": "lo", "access_point": True}
+    assert validate(tree, "hub.toml").page.access_point
+    tree["page"] = {"access_point": True}
+    error = refusal(tree)
+    assert error is not None and error.key == "page.listen" and error.found == "nothing"
+    for listen in (
+        "",
+        "x",
+        "Eth0",
+        "eth 0",
+        "host.example",
+        "https://x",
+        "an-interface-too-long",
+        8443,
+        True,
+        "a/b",
+    ):
+        tree = smallest()
+        tree["page"] = {"listen": listen}
+        key, expected = "", ""
+        try:
+            validate(tree, "hub.toml")
+        except ConfigError as error:
+            key, expected = error.key, error.expected
+        assert key == "page.listen" and "an interface such as eth0" in expected, listen

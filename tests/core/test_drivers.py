@@ -1,6 +1,6 @@
 """Drivers by name."""
 
-from gateway.core.devices.driver import AdvertisingDriver, GattDriver, SerialDriver
+from gateway.core.devices.driver import AdvertisingDriver, GattDriver, SerialDriver, TelegramDriver
 from gateway.core.devices.registry import driver, driver_names
 from gateway.core.errors import ConfigError
 
@@ -10,9 +10,11 @@ def test_every_name_gives_the_driver_of_that_name() -> None:
         "blood_pressure",
         "bthome",
         "dispenser",
+        "enocean",
         "glucose",
         "heart_rate",
         "nonin_ble",
+        "nonin_serial",
         "plx",
         "thermometer",
         "weight_scale",
@@ -21,6 +23,7 @@ def test_every_name_gives_the_driver_of_that_name() -> None:
         assert driver(name).name == name
     assert issubclass(driver("bthome"), AdvertisingDriver) and driver("bthome").safety
     assert issubclass(driver("plx"), GattDriver) and issubclass(driver("dispenser"), SerialDriver)
+    assert issubclass(driver("nonin_serial"), SerialDriver) and issubclass(driver("enocean"), TelegramDriver)
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:

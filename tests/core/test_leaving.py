@@ -9,6 +9,7 @@ DOOR, GONE, RULE_ID, INCIDENT = 11, 99, b"rule....", b"incident"
 DEVICE_OUT = "the device was taken out of use"
 RULE_OUT = "the rule was taken out of use"
 RADIO_OUT = "no device needs the radio any more"
+TRANSCEIVER_OUT = "no device needs the transceiver any more"
 
 
 def told(stored: "dict[str, bytes]", in_use: InUse) -> "tuple[list[tuple[object, ...]], list[str]]":
@@ -113,6 +114,18 @@ def test_a_radio_that_nobody_needs_is_no_fault_and_other_faults_of_the_hub_stay(
         [("fault.unwatched", 0, INCIDENT, {"reason": RADIO_OUT})],
         ["incident.0.adapter.lost"],
     )
+
+
+def test_a_transceiver_that_nobody_needs_is_no_fault_and_the_lines_of_devices_stay():
+    stored = {
+        "incident.0.line.lost": INCIDENT,
+        "incident.0.line.misread": INCIDENT,
+        "incident.0.path.lost": INCIDENT,
+        "incident.11.line.lost": INCIDENT,
+    }
+    found = [("fault.unwatched", 0, INCIDENT, {"reason": TRANSCEIVER_OUT})]
+    assert told(stored, HOME) == (found * 2, ["incident.0.line.lost", "incident.0.line.misread"])
+    assert told(stored, InUse([DOOR], [DOOR], True, [], True)) == ([], [])
 
 
 def test_states_are_told_in_the_order_of_their_keys():

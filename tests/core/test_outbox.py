@@ -12,6 +12,7 @@ from gateway.core.outbox import (
     PROGRESS,
     RESEND_CEILING_MS,
     SHRINK_AT,
+    SMALL_BUNDLE_BYTES,
     STALE,
     UNCHANGED,
     URGENT_WINDOW_BUNDLES,
@@ -83,6 +84,22 @@ def test_bundles_without_an_answer_become_smaller_and_receipts_make_them_larger_
         box.sending(4, number, number, box.bundle_limit(), 0)
         box.receipted(4, number, 0)
     assert box.bundle_limit() == FIRST_BUNDLE_BYTES and box.most_bytes == MOST_BUNDLE_BYTES
+
+
+def test_a_machine_that_signs_slowly_makes_small_bundles_on_every_path_and_however_many_receipts_come():
+    box = Outbox(lambda: 0, SMALL_BUNDLE_BYTES)
+    box.connected(marks(0, 0, 0, 0, 9))
+    assert box.bundle_limit() == SMALL_BUNDLE_BYTES, "before the path is measured"
+    for bytes_per_s in (1_000, 10_000, 10_000_000):
+        box.rate.bytes_per_s = bytes_per_s
+        assert box.bundle_limit() == SMALL_BUNDLE_BYTES
+    for number in range(1, 4 * GROW_AT):
+        box.sending(4, number, number, box.bundle_limit(), 0)
+        box.receipted(4, number, 0)
+    assert box.bundle_limit() == SMALL_BUNDLE_BYTES
+    unanswered(box, 1_000, SHRINK_AT)
+    assert box.bundle_limit() == 500, "a broker that takes less is believed"
+    assert Outbox(lambda: 0).most_bytes == MOST_BUNDLE_BYTES, "control: other machines have no such limit"
 
 
 def test_a_lone_event_without_an_answer_says_nothing_of_sizes():
@@ -320,6 +337,7 @@ def drained(rate_at, event_bytes, seconds=60):
             box.puback(flight, now_ms)
         if now_ms % 1000 == 0 and stored > box.lanes[3].acked:
             box.receipted(3, stored, now_ms)
+            box.receipt_ends(held, now_ms)
         while box.next_lane(held, now_ms) == 3:
             first = box.lanes[3].sent + 1
             count = max(1, min(BUNDLE_EVENTS, box.bundle_limit() // event_bytes))

@@ -51,9 +51,9 @@ def test_what_is_given_up_moves_the_mark_and_what_is_not_leaves_the_waiting_alon
 def test_only_bundles_of_more_than_one_event_could_have_been_smaller():
     lane = Lane()
     lane.acked = 4
-    lane.unreceipted = [(5, 50), (7, 70), (8, 80), (11, 110)]
+    lane.unreceipted = [(5, 50, 1), (7, 70, 2), (8, 80, 1), (11, 110, 3)]
     assert lane.sizes_of_several() == [70, 110]
-    lane.unreceipted = [(5, 50)]
+    lane.unreceipted = [(5, 50, 1)]
     assert lane.sizes_of_several() == []
 
 

@@ -59,7 +59,7 @@ def test_where_bundles_hold_one_alarm_the_newest_takes_along_what_goes_out_at_on
         box.puback(box.sending(1, seq, seq, 60, DOUBT_MS), DOUBT_MS)
         sent.append(seq)
     assert sent == [10, 11], "and not ten before it, two at a time"
-    assert box.lanes[1].unreceipted == [(seq, 60) for seq in range(1, 12)]
+    assert box.lanes[1].unreceipted == [(seq, 60, 1) for seq in range(1, 12)]
     assert box.lanes[1].deadline_ms == deadline_ms, "those before go again in their time"
     assert not box.lanes[1].sizes_of_several()
 
@@ -70,7 +70,7 @@ def test_a_large_bundle_in_doubt_that_a_smaller_one_would_not_take_is_taken_alon
     box.puback(box.sending(1, 5, 40, 2_160, 0), 0)
     box.most_bytes = 300
     assert box.next_lane(marks(0, 41), DOUBT_MS) == 1
-    assert box.lanes[1].sent == 31 and box.lanes[1].unreceipted == [(4, 240), (31, 1_620)]
+    assert box.lanes[1].sent == 31 and box.lanes[1].unreceipted == [(4, 240, 4), (31, 1_620, 27)]
     box.receipted(1, 40, DOUBT_MS)
     assert box.lanes[1].sent == 40 and box.lanes[1].unreceipted == []
     box.receipted(1, 41, DOUBT_MS)

@@ -1,6 +1,7 @@
 """The pairing window as a table: what ends it, what bond will do, and what is told (F18)."""
 
 from gateway.core import registry
+from gateway.core.errors import ConfigError
 from gateway.core.pairing import (
     BEGUN,
     BONDED,
@@ -10,6 +11,7 @@ from gateway.core.pairing import (
     EXPIRED,
     HEARD,
     KINDS,
+    LEGACY,
     LOST,
     MOST_CANDIDATES,
     OPEN,
@@ -19,12 +21,16 @@ from gateway.core.pairing import (
     REASONS,
     REFUSED,
     SETTLE_MS,
+    SHORT,
     TABLE,
+    UNSEEN,
     WINDOW_MS,
     WRONG_CODE,
     Expected,
     Window,
     least_bond,
+    oob_of,
+    shown_bond,
 )
 from hal.errors import PairingError
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK, Advertisement
@@ -66,6 +72,41 @@ def test_the_least_bond_is_what_driver_code_and_history_ask_for_together() -> No
         assert least_bond(pairing, has_code, held) == least, (pairing, has_code, held)
 
 
+def test_the_data_of_a_label_is_32_bytes_in_hex_and_nothing_else() -> None:
+    assert oob_of("") is None and oob_of("", "123456") is None
+    assert oob_of("0aF" + "0" * 61) == b"\x0a\xf0" + bytes(30)
+    wrong = (
+        "0" * 63,
+        "0" * 65,
+        "0" * 66,
+        "0x" + "0" * 62,
+        "0" * 63 + "g",
+        " " + "0" * 63,
+        "0" * 64 + "\n",
+        "\uff10" * 64,
+    )
+    for data in wrong:
+        said = not_taken(data)
+        assert data not in said and "64 hexadecimal digits" in said
+    assert "not both" in not_taken("0" * 64, "123456")
+
+
+def not_taken(data: str, code: str = "") -> str:
+    try:
+        oob_of(data, code)
+    except ConfigError as error:
+        return str(error)
+    raise AssertionError("taken: " + data)
+
+
+def test_a_window_with_such_data_asks_for_protection_and_forgets_it_at_the_end() -> None:
+    for end in (lambda w: w.refuse("oob"), lambda w: w.happens(EXPIRED), lambda w: w.happens(CANCELLED)):
+        window = Window(1, Expected("Oximeter", "plx", (IT,)), None, 0, bytes(32))
+        assert window.has_code and window.oob == bytes(32)
+        end(window)
+        assert window.over and window.oob is None
+
+
 def test_every_way_leads_to_an_end_and_none_leads_out_of_one() -> None:
     for (state, happening), after in TABLE.items():
         assert state not in OVER and after != CLOSED, (state, happening)
@@ -105,6 +146,22 @@ def test_a_weak_bond_has_a_name_of_its_own() -> None:
     window.begin()
     assert window.bonded(BOND_WEAK, BOND_WEAK)
     assert window.untold()[-1] == ("pairing.bonded_weak", {"driver": "plx", "bond": BOND_WEAK})
+
+
+def test_a_bond_whose_key_is_in_doubt_is_shown_as_weak_and_used_as_what_it_is() -> None:
+    rows = [("", 2), ("whole", 2), (LEGACY, 1), (UNSEEN, 1), (SHORT, 1)]
+    for word, shown in rows:
+        assert shown_bond(BOND_AUTHENTICATED, word) == shown, word
+        assert [shown_bond(each, word) for each in (None, BOND_NONE, BOND_WEAK)] == [None, 0, 1], word
+        window = known()
+        window.hear(heard())
+        window.begin()
+        assert window.bonded(BOND_AUTHENTICATED, BOND_AUTHENTICATED, word), (
+            "its method was what was asked for"
+        )
+        assert (window.level, window.key_word) == (shown, word)
+        kind = "pairing.bonded" if shown == BOND_AUTHENTICATED else "pairing.bonded_weak"
+        assert window.untold()[-1] == (kind, {"driver": "plx", "bond": shown})
 
 
 def test_a_bond_that_is_too_weak_is_refused_with_the_reason() -> None:

@@ -3,11 +3,16 @@
 from gateway.core.event_codec import decode_event, encode_event
 from gateway.core.model import Observation
 from gateway.core.rules.engine import Rule
+from gateway.core.rules.follower import read_state
+from gateway.core.rules.storm import read_kept
 from tests.core.rule_checks import CONTROLS, NIGHT, POOL, drawn, faults_of, play
 from tests.core.rule_home import DOOR, MINUTE_MS, RuleHome, kinds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from gateway.core.model import Event
     from gateway.core.rules.engine import Moment
 
@@ -147,3 +152,37 @@ def test_a_rule_that_fails_where_it_is_only_asked_loses_no_word_either() -> None
             assert kinds(told)[0].startswith("door."), asked
             assert home.engine.next_due_ms() is None or home.engine.next_due_ms() >= 0  # type: ignore[operator]
         assert kinds(home.told).count("part.restarted") == 1, asked
+
+
+class Scarce:
+    """Stored bytes for whose reading there is no memory."""
+
+    def __len__(self) -> int:
+        raise MemoryError
+
+
+def goes_on(work: "Callable[[], object]") -> bool:
+    """Whether a lack of memory is taken for an answer."""
+    try:
+        work()
+    except MemoryError:
+        return False
+    return True
+
+
+def test_where_memory_is_short_no_rule_and_no_reader_of_state_goes_on_without_its_answer() -> None:
+    home, rule = broken("nothing")
+
+    def starve() -> None:
+        raise MemoryError
+
+    scarce: "Any" = Scarce()
+    for work in (
+        lambda: home.engine.asked(rule, starve),
+        lambda: read_state(scarce),
+        lambda: read_kept(scarce, 1),
+    ):
+        assert not goes_on(work)
+    assert rule not in home.engine.failed, "it is no fault of the rule"
+    assert goes_on(lambda: home.engine.asked(rule, rule.next_due_ms)), "control: an answer is one"
+    assert read_state(b"\xff") == ({}, []) and read_kept(b"\xff", 1) == [], "nor is damage a lack of memory"

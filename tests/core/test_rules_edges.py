@@ -353,6 +353,8 @@ def test_the_reasons_why_nothing_can_be_told_are_those_that_people_read():
         ("device.silent", DOOR, "the device is silent"),
         ("device.denied", DOOR, "the device may not be read"),
         ("adapter.lost", 0, "the radio is gone"),
+        ("line.lost", DOOR, "nothing can be read on the line"),
+        ("line.misread", DOOR, "nothing can be read on the line"),
     ):
         home = RuleHome([{"type": "left_open", "device": "Door", "minutes": 5}]).beat(DOOR)
         home.say(DOOR, "door.opened")

@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 
+from hal.aes import ccm_open, ccm_seal, cipher, pure_cipher
 from hal.errors import DeniedError
-from hal.sim.aes import ccm_open, ccm_seal, cipher, pure_cipher
-from hal.sim.crypto import SimCrypto, hmac_sha256
+from hal.hmac_sha256 import hmac_sha256
+from hal.sha512 import PureSha512, sha512
+from hal.sim.crypto import SimCrypto
 from hal.sim.ed25519 import ORDER, Ed25519, P
 from hal.sim.keystore import SimKeyStore
-from hal.sim.sha512 import PureSha512, sha512
 
 # FIPS 197, appendix C.1
 AES_KEY = bytes(range(16))
@@ -202,14 +203,15 @@ def test_hmac_of_the_rfc() -> None:
 
 
 def test_a_simulated_gateway_signs_what_another_verifies() -> None:
-    async def program() -> bytes:
-        return await SimKeyStore(b"\x07" * 32).sign(b"bundle")
+    async def program() -> None:
+        keystore = SimKeyStore(b"\x07" * 32)
+        crypto = SimCrypto(keystore)
+        signature = await SimKeyStore(b"\x07" * 32).sign(b"bundle")
+        assert await crypto.ed25519_verify(keystore.public_key, b"bundle", signature)
+        another = SimKeyStore(b"\x08" * 32).public_key
+        assert not await crypto.ed25519_verify(another, b"bundle", signature)
 
-    keystore = SimKeyStore(b"\x07" * 32)
-    crypto = SimCrypto(keystore)
-    signature = asyncio.run(program())
-    assert crypto.ed25519_verify(keystore.public_key, b"bundle", signature)
-    assert not crypto.ed25519_verify(SimKeyStore(b"\x08" * 32).public_key, b"bundle", signature)
+    asyncio.run(program())
 
 
 def test_an_unknown_key_is_denied() -> None:

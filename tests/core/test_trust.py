@@ -20,15 +20,15 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def provisioned() -> Trust:
     """What a gateway knows on its first day."""
-    return Trust(TENANT, [keys()["root"]], verify)
+    return Trust(TENANT, [keys()["root"]])
 
 
 def hand(trust: Trust, row: "dict[str, object]") -> "tuple[str, str]":
     """What a gateway does with one message, and its reason."""
     try:
         if row["sort"] == "keyset":
-            return ("new" if trust.accept(hexed(row, "message")) else "held"), ""
-        parsed = trust.open(str(row["sort"]), hexed(row, "message"), TENANT, GATEWAY, row["utc_ms"])  # type: ignore[arg-type]
+            return ("new" if trust.accept(hexed(row, "message"), verify) else "held"), ""
+        parsed = trust.open(str(row["sort"]), hexed(row, "message"), TENANT, GATEWAY, row["utc_ms"], verify)  # type: ignore[arg-type]
         assert parsed.sort == row["sort"]
     except (RefusedError, DecodeError) as error:
         return "refused", error.reason
@@ -67,9 +67,9 @@ def test_what_is_refused_changes_nothing() -> None:
 def test_the_same_keyset_again_costs_no_signature_check() -> None:
     trust = provisioned()
     data = first_keyset("keys have roles")
-    assert trust.accept(data)
+    assert trust.accept(data, verify)
     CHECKS.clear()
-    assert not trust.accept(data)
+    assert not trust.accept(data, verify)
     assert CHECKS == []
 
 
@@ -90,11 +90,11 @@ def test_after_a_restart_the_kept_roots_and_keyset_are_in_force_again() -> None:
     last = [row for row in STORIES[name] if row["then"] == "new"][-1]  # type: ignore[attr-defined]
     again = provisioned()
     again.add_roots(before.roots_held())
-    assert again.accept(hexed(last, "message"))
+    assert again.accept(hexed(last, "message"), verify)
     assert again.roots_held() == before.roots_held()
     assert (again.version, again.keys) == (before.version, before.keys)
     # Control: without the kept root the keyset cannot be believed, and nothing else can.
-    assert refused(provisioned().accept, hexed(last, "message")) == (
+    assert refused(provisioned().accept, hexed(last, "message"), verify) == (
         "the keyset is not signed by a root key of this gateway"
     )
 
@@ -102,7 +102,7 @@ def test_after_a_restart_the_kept_roots_and_keyset_are_in_force_again() -> None:
 def test_an_unknown_clock_expires_nothing_and_a_known_one_to_the_millisecond() -> None:
     trust = provisioned()
     assert not trust.expired(2**62)
-    trust.accept(first_keyset("keys have roles"))
+    trust.accept(first_keyset("keys have roles"), verify)
     limit = trust.not_after
     assert limit is not None
     assert [trust.expired(utc_ms) for utc_ms in (None, 0, limit, limit + 1)] == [False, False, False, True]
@@ -113,7 +113,7 @@ def test_a_receipt_of_another_gateway_is_refused_before_its_signature() -> None:
     row = [row for row in STORIES["keys have roles"] if row["sort"] == "receipt"][0]  # type: ignore[attr-defined]  # noqa: RUF015
     CHECKS.clear()
     for tenant, gateway in ((TENANT, "gw-0002"), ("bergen", GATEWAY)):
-        reason = refused(trust.open, "receipt", hexed(row, "message"), tenant, gateway, 0)
+        reason = refused(trust.open, "receipt", hexed(row, "message"), tenant, gateway, 0, verify)
         assert reason == "the message names another gateway than its topic"
     assert CHECKS == []
 

@@ -1,12 +1,20 @@
 """Brokers and interfaces in order, distrust, and the way back."""
 
-from gateway.core.ways import DISTRUST_CEILING_MS, DISTRUST_MS, RETURN_CEILING_MS, RETURN_MS, Ways
+from gateway.core.ways import (
+    DISTRUST_CEILING_MS,
+    DISTRUST_MS,
+    RETURN_CEILING_MS,
+    RETURN_MS,
+    Ways,
+    interface_of,
+)
 from hal.types import NetworkPath
 
 CABLE = NetworkPath("eth0", "ethernet", True, "192.0.2.2", routed=True)
 WIRELESS = NetworkPath("wlan0", "wifi", True, "192.0.2.3")
 MOBILE = NetworkPath("wwan0", "cellular", True, "192.0.2.4")
 TUNNEL = NetworkPath("tun0", "other", True, "192.0.2.5")
+CABLE_BELOW = NetworkPath("eth0", "ethernet", True, "192.0.2.2")
 UNPLUGGED = NetworkPath("eth1", "ethernet", False, None)
 
 
@@ -89,3 +97,16 @@ def test_looking_back_grows_rarer_until_a_receipt_comes_over_the_first_way():
     assert waits[:3] == [RETURN_MS, 2 * RETURN_MS, 4 * RETURN_MS] and ways.return_ms == RETURN_CEILING_MS
     ways.trust(first)
     assert ways.return_ms == RETURN_MS
+
+
+def test_a_way_goes_by_its_interface_or_by_that_of_the_default_route_where_it_can_be_told():
+    ways = Ways(1)
+    routed, by_mobile = ways.way(0, None), ways.way(0, "wwan0")
+    tunnel = NetworkPath("tun0", "other", True, "192.0.2.5", routed=True)
+    pulled = NetworkPath("eth0", "ethernet", False, "192.0.2.2", routed=True)
+    assert interface_of(by_mobile, [CABLE, WIRELESS, MOBILE]) == "wwan0"
+    assert interface_of(routed, [WIRELESS, CABLE, UNPLUGGED]) == "eth0"
+    assert interface_of(routed, [UNPLUGGED, WIRELESS]) == "wlan0", "the one there is"
+    assert interface_of(routed, [pulled, WIRELESS]) == "wlan0"
+    for paths in ([], [MOBILE, WIRELESS], [CABLE_BELOW, tunnel], [tunnel], [pulled]):
+        assert interface_of(routed, paths) == "", [path.name for path in paths]

@@ -54,7 +54,9 @@ def build(folder: Path) -> None:
         target = (folder / path).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            [compiler, "-s", path, "-o", str(target), str(ROOT / path)], check=True, capture_output=True
+            [compiler, "-march=host", "-s", path, "-o", str(target), str(ROOT / path)],
+            check=True,
+            capture_output=True,
         )
 
 

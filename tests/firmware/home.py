@@ -11,7 +11,7 @@ import asyncio
 import sys
 
 from firmware import main, sim_home
-from firmware.wiring import Simulated
+from firmware.bench.wiring import Simulated
 from gateway.core import registry
 from gateway.hub.uplink import Delivery
 from tools.rig.sim.platform import SimPlatform

@@ -11,7 +11,8 @@ def test_the_manifest_freezes_what_is_portable_and_nothing_of_linux() -> None:
     paths = frozen_paths()
     assert sorted([*paths, "firmware/manifest.py"]) == portable_files(ROOT)
     assert all((ROOT / path).is_file() for path in paths)
-    for kept_out in ("gateway/daemon/", "hal/linux/", "hal/bumble/", "hal/interfaces.py", "tools/", "tests/"):
+    interfaces = ("hal/interfaces.py", "hal/provisioning.py")
+    for kept_out in ("gateway/daemon/", "hal/linux/", "hal/bumble/", *interfaces, "tools/", "tests/"):
         assert not [path for path in paths if path.startswith(kept_out)], kept_out
 
 

@@ -36,7 +36,9 @@ KEPT = re.compile(
     r"/\S+|trygg [a-z]+|systemctl \w+ \w+|--[a-z-]+|\[[a-z]+\]|'[^']*'|timedatectl set-ntp true"
 )
 
+DIGITS = re.compile(r"\b[0-9a-fA-F]{16,}\b")
+
 
 def english_in(text: str) -> set[str]:
-    """Words of a text that are English."""
-    return PROBES & set(re.findall(r"[a-z]+", KEPT.sub(" ", text).lower()))
+    """Words of a text that are English; letters within keys and digests are none."""
+    return PROBES & set(re.findall(r"[a-z]+", DIGITS.sub(" ", KEPT.sub(" ", text)).lower()))

@@ -24,8 +24,21 @@ from tests.gateway.spoken_source import (
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("gateway/core", "gateway/hub", "gateway/daemon", "hal")
-KIT = ("tools/kit", "tools/demo", "tools/export", "tools/home", "tools/platform")
-WITHOUT = ("hal/sim/",)  # the simulated machine of tests and benches: no `trygg` runs on it
+KIT = (
+    "tools/authority",
+    "tools/deb",
+    "tools/kit",
+    "tools/demo",
+    "tools/export",
+    "tools/flash",
+    "tools/home",
+    "tools/improv",
+    "tools/move",
+    "tools/platform",
+    "tools/stock",
+)
+# The simulated machine of tests and benches: no `trygg` runs on it. What builds packages speaks to whoever has the source, as `make` does.
+WITHOUT = ("hal/sim/", "tools/deb/__main__.py", "tools/deb/wheelhouse.py")
 
 # Callee: (positions and names of the arguments that are words for people)
 HAL = ((0, "message"), (1, "detail"))
@@ -51,6 +64,14 @@ SAID: dict[str, tuple[tuple[int, str], ...]] = {
             "PartFailedError",
             "ArgumentTypeError",
             "NoMappingError",
+            "PackageError",
+            "FlashError",
+            "CardGoneError",
+            "CardFullError",
+            "DifferentError",
+            "ImageError",
+            "BoardError",
+            "ContractError",
         ),
         REASON,
     ),
@@ -65,12 +86,15 @@ SAID: dict[str, tuple[tuple[int, str], ...]] = {
     "leave_epoch": ((0, "reason"),),
     "begin_epoch": ((0, "reason"),),
     "leave_out": ((1, "reason"),),
+    "leave_to_people": ((0, "said"),),
     "_lose": ((0, "reason"),),
     "_lost": ((0, "reason"),),
 }
 HELP = ("help", "description", "metavar")  # of any call
 # Arguments that are names and values, not words: where they stand in a message they are filled in as they are.
-VALUES = frozenset({"address", "characteristic", "data", "key", "kind", "member", "name", "path", "url"})
+VALUES = frozenset(
+    {"address", "after", "characteristic", "data", "key", "kind", "member", "name", "path", "url"}
+)
 # Names of fields, whatever they are assigned: the error that ended a link, and what a frame left unread.
 FIELDS = ("refused", "link", "broken", "last_error")
 # Errors of Python itself, which reach people as the detail of one of ours, and only there.
@@ -81,12 +105,26 @@ TABLES = (
     ("hal/linux/native_errors.py", None),
     ("gateway/core/devices/bthome.py", "TEXTS"),
     ("gateway/core/pairing.py", "REASONS"),
+    ("gateway/core/pairing.py", "KEY_REASONS"),
+    ("gateway/hub/installing_faults.py", "FAULTS"),
     ("gateway/daemon/__main__.py", "COMMANDS"),
     ("tools/kit/__main__.py", "COMMANDS"),
+    ("tools/kit/rehome.py", "VERBS"),
+    ("tools/kit/stock.py", "VERBS"),
+    ("tools/move/traces.py", "WORDS"),
+    ("tools/stock/states.py", "WHY"),
+    ("tools/kit/flash.py", "VERBS"),
+    ("tools/flash/medium.py", "PAST"),
+    ("gateway/core/enrolling.py", "REFUSALS"),
+    ("tools/improv/client.py", "ERRORS"),
+    ("tools/kit/wifi.py", "STATES"),
 )
 
-# Functions whose answers are words, and are asked through an object that the collector does not follow.
-ANSWERS = (("gateway/core/rules/senses.py", ("unheard", "deaf")),)
+# Functions whose answers are words, and are asked or handed on in a way that the collector does not follow.
+ANSWERS = (
+    ("gateway/core/rules/senses.py", ("unheard", "deaf")),
+    ("gateway/core/devices/bthome.py", ("why_replayed",)),
+)
 
 
 def told(node: ast.AST) -> Iterator[ast.expr]:

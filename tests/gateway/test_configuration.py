@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.config import DEVICE, RULE, RULE_TYPES, SECTIONS
+from gateway.core.config import RULE, RULE_TYPES
+from gateway.core.config_drivers import DRIVER
+from gateway.core.config_tables import DEVICE, SECTIONS
 from gateway.core.errors import ConfigError
 from gateway.daemon.configuration import (
     LARGEST,
@@ -208,7 +210,11 @@ def test_the_operators_page_names_every_key_and_no_other() -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     documented = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
     known = {f"{section}.{row[0]}" for section, rows in SECTIONS.items() for row in rows}
-    known |= {f"device.{row[0]}" for row in DEVICE} | {f"rule.{row[0]}" for row in RULE}
+    known |= (
+        {f"device.{row[0]}" for row in DEVICE}
+        | {f"driver.{row[0]}" for row in DRIVER}
+        | {f"rule.{row[0]}" for row in RULE}
+    )
     known |= {f"rule.{row[0]}" for rows in RULE_TYPES.values() for row in rows}
     assert documented == known
 

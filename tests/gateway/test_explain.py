@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.registry import KINDS
+from gateway.core.registry import KIND_NAMES, KINDS
 from gateway.daemon.__main__ import main
 from gateway.daemon.arguments import LOCALES, language_of
 from gateway.daemon.commands import explain
@@ -71,6 +71,10 @@ def test_an_unknown_code_names_what_is_near(trygg: Trygg) -> None:
     assert (status, out) == (2, "")
     assert err.startswith("trygg explain: no such message: path.losd. Did you mean path.lost")
     assert "66 device.silent" not in err
+    far = trygg("explain", "9999", "--language", "nb")[2]
+    assert "9999. Mente du " in far and far.endswith("Uten nummer viser trygg explain alle.\n")
+    last = max(KIND_NAMES)
+    assert f"{last} {KIND_NAMES[last]}" in far, "the nearest number"
     assert "111 rule.can_tell" in trygg("explain", "112", "--language", "en")[2]
     for strange in ("", "zzzzzzzz", "\x1b[31m", "-1x", "66.0", "²", "9" * 400, "x" * 400):
         status, out, err = trygg("explain", "--language", "en", "--", strange)

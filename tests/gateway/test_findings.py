@@ -1,7 +1,10 @@
 """`trygg check`: each thing that can be wrong on a machine is found, and named with what to do."""
 
 import datetime as dt
+import os
+import pwd
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from gateway.daemon.findings import (
     OK,
     WARNING,
     Finding,
+    check_bonds,
     check_clock,
     check_keys,
     check_radio,
@@ -21,6 +25,8 @@ from gateway.daemon.findings import (
 )
 from gateway.daemon.findings_uplink import check_brokers, check_tls
 from gateway.daemon.texts import Texts
+from hal.errors import HalError, UnavailableError
+from hal.linux.bond_keys import ABSENT
 from tests.gateway.english import english_in
 from tools.simulators.certificates import Authority
 from tools.simulators.mosquitto import Mosquitto, find_mosquitto, free_port
@@ -92,7 +98,7 @@ def test_keys_that_others_can_read_are_found_used_or_not(tmp_path: Path) -> None
 def test_keys_that_cannot_be_read_are_found(tmp_path: Path) -> None:
     (tmp_path / "keys" / "door.key").mkdir(mode=0o700, parents=True)
     (tmp_path / "keys").chmod(0o700)
-    only(check_keys(configured(tmp_path, DOOR), EN), FAULT, "door.key cannot be read (Is a directory)")
+    only(check_keys(configured(tmp_path, DOOR), EN), FAULT, "door.key cannot be read (a folder, not a file)")
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------
@@ -139,12 +145,104 @@ def test_files_that_do_not_belong_to_this_hub_or_together_are_found(tmp_path: Pa
         assert "[uplink]" in said
     assert not english_in(said.partition("([")[0]), said
     Path(config.uplink.key).unlink()
-    assert "No such file" in faults(check_tls(config, EN))
+    assert "hub-1.key, the certificate's private key, is not there" in faults(check_tls(config, EN))
     Path(config.uplink.ca).write_text("no certificate")
     assert "ca.pem holds no certificate that can be read: fetch the file again" in faults(
         check_tls(config, EN)
     )
     assert not english_in(faults(check_tls(config, Texts("nb"))).partition(" (Unable")[0])
+
+
+ROLES = ("ca", "certificate", "key")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_file_that_is_not_there_or_is_no_file_is_named_with_what_brings_it_back(
+    tmp_path: Path, role: str
+) -> None:
+    config = tls_config(tmp_path, Authority(tmp_path / "ca"))
+    path = Path(getattr(config.uplink, role))
+    assert [each.code for each in check_tls(config, EN) if each.level == FAULT] == []
+    path.unlink()
+    for texts in (EN, Texts("nb")):
+        (missing,) = [each for each in check_tls(config, texts) if each.level == FAULT]
+        assert missing.code == "missing_" + role and str(path) in missing.text
+    assert not english_in(missing.text), missing.text
+    path.mkdir()
+    (unreadable,) = [each for each in check_tls(config, EN) if each.level == FAULT]
+    assert unreadable.code == "unreadable" and str(path) in unreadable.text
+
+
+def test_all_three_files_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
+    config = tls_config(tmp_path, Authority(tmp_path / "ca"))
+    for role in ROLES:
+        Path(getattr(config.uplink, role)).unlink()
+    found = [each.code for each in check_tls(config, EN)]
+    assert found == ["missing_" + role for role in ROLES]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees more than the hub's user")
+@pytest.mark.parametrize("role", ROLES)
+def test_root_is_told_which_file_is_closed_to_the_hubs_user(role: str) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are root's alone
+        Path(name).chmod(0o711)
+        look_as_root(Path(name), role)
+
+
+def look_as_root(folder: Path, role: str) -> None:
+    """Certificates in a folder that somebody else's hub uses, of which one file is closed to it."""
+    user = pwd.getpwnam("nobody")
+    authority = Authority(folder / "ca")
+    (folder / "ca").chmod(0o755)
+    (folder / "data").mkdir()
+    config = tls_config(folder / "data", authority)
+    os.chown(folder / "data", user.pw_uid, user.pw_gid)
+    for name in ROLES:
+        os.chown(getattr(config.uplink, name), user.pw_uid, user.pw_gid)
+    assert faults(check_tls(config, EN)) == ""
+    path = Path(getattr(config.uplink, role))
+    os.chown(path, 0, 0)
+    path.chmod(0o600)
+    (said,) = [each for each in check_tls(config, EN) if each.level == FAULT]
+    assert said.code == "closed" and f"chown nobody {path}" in said.text
+    path.chmod(0o640)
+    os.chown(path, 0, user.pw_gid)
+    assert all(each.code != "closed" for each in check_tls(config, EN)), "by its group it may"
+    path.parent.chmod(0o700)
+    assert {each.code for each in check_tls(config, EN) if each.level == FAULT} >= {"closed"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become the hub's user")
+def test_the_hubs_user_is_told_whose_a_key_must_be_that_it_cannot_read() -> None:
+    user = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        (folder / "data").mkdir()
+        config = tls_config(folder / "data", Authority(folder / "ca"))
+        (folder / "ca").chmod(0o755)
+        os.chown(folder / "data", user.pw_uid, user.pw_gid)
+        for role in ROLES:
+            os.chown(getattr(config.uplink, role), user.pw_uid, user.pw_gid)
+        key = Path(str(config.uplink.key))
+        assert as_user(user, config, EN) == [], "control: its own it may read"
+        os.chown(key, 0, 0)
+        key.chmod(0o600)
+        for texts in (EN, Texts("nb")):
+            (said,) = as_user(user, config, texts)
+            assert said.code == "key_closed", said
+            assert f"sudo chown nobody {key} && sudo chmod 600 {key}" in said.text
+            assert "fetch" not in said.text and "hent" not in said.text
+        assert not english_in(said.text), said.text
+
+
+def as_user(user: pwd.struct_passwd, config: Config, texts: Texts) -> list[Finding]:
+    """What somebody else than root finds wrong."""
+    os.seteuid(user.pw_uid)
+    try:
+        return [each for each in check_tls(config, texts) if each.level == FAULT]
+    finally:
+        os.seteuid(0)
 
 
 def faults(findings: list[Finding]) -> str:
@@ -202,6 +300,27 @@ def test_the_radio_of_the_configured_backend_is_there_or_named(tmp_path: Path) -
     only(found(backend="bumble", transport="usb:0"), OK, "usb:0 is not looked at")
     only(found(backend="bumble", transport=f"serial:{tmp_path}/none,1000000"), FAULT, "none")
     only(check_radio(configured(tmp_path), EN, bluetooth=tmp_path / "x"), OK, "none is needed")
+
+
+def test_whether_the_sizes_of_keys_can_be_seen_matters_where_bluez_pairs(tmp_path: Path) -> None:
+    scale = {"name": "Oximeter", "driver": "plx", "address": "C0:00:00:00:00:09"}
+    errors: list[HalError] = []
+
+    async def see() -> None:
+        for error in errors:
+            raise error
+
+    def found(*rows: dict[str, Any], **radio: Any) -> list[Finding]:
+        return check_bonds(configured(tmp_path, *rows, radio=radio), EN, see)
+
+    only(found(scale), OK, "can be seen")
+    errors.append(UnavailableError(ABSENT, "FileNotFoundError(2)"))
+    only(found(scale), WARNING, r"systemctl start trygg-bonds.socket); meanwhile every bond counts as weak")
+    only(found({**DOOR}), OK, "nothing is needed")
+    only(found(scale, backend="bumble", transport="usb:0"), OK, "nothing is needed")
+    errors[0] = UnavailableError(ABSENT, "PermissionError(13, 'Permission denied')")
+    only(found(scale), WARNING, "as root or as the hub's user")
+    assert [each.code for each in found(scale)] == ["denied"], "not a fault of the gateway, for doctor"
 
 
 def test_an_untrusted_clock_is_worth_a_note() -> None:

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from gateway.hub.waking import stop
 from hal.sim.peripheral import SimPeripheral
 from hal.types import BOND_AUTHENTICATED
 from tests.hub.small import Small, begun
+from tests.hub.test_pairing_oob import Deaf
 from tests.hub.visits import ADDRESS, Loose, Scale, Visit
 
 LABEL, STRANGER = 314_159, "C0:00:00:00:00:09"
@@ -156,7 +158,7 @@ def test_machines_get_a_json_line_a_step(tmp_path: Path) -> None:
     assert lines[3] == {"question": "number", "compare": 1_234}
     assert (lines[4]["detail"], lines[4]["address"]) == (BOND_AUTHENTICATED, ADDRESS)
     (row,) = json.loads(listed.stdout)
-    assert row == {"address": ADDRESS, "bond": 2, "device": "Thing"}
+    assert row == {"address": ADDRESS, "bond": 2, "key": "", "device": "Thing"}
 
 
 def test_a_bond_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
@@ -173,6 +175,71 @@ def test_a_bond_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
         assert kept.returncode == 1 and "Nothing was deleted." in kept.stderr and kept.stdout == ""
     assert yes.returncode == 0 and "The bond with Thing is deleted here." in yes.stdout and visit.bonds == {}
     assert again.returncode == 1 and "there is no bond with this device" in again.stderr
+
+
+DATA = "c0ffee" + "5a" * 29
+
+
+def test_the_data_of_a_label_pairs_and_may_be_typed_so_that_it_stays_nowhere(tmp_path: Path) -> None:
+    for arguments, typed in (((DATA,), ""), (("-",), DATA.upper() + "\n")):
+        folder = tmp_path / str(len(typed))
+        folder.mkdir()
+        desk = Desk(folder, Visit(Small(), Scale, oob=bytes.fromhex(DATA)))
+        done = desk.run("--device", "Thing", "--oob", *arguments, says=typed)
+        assert done.returncode == 0 and done.stdout.endswith("Paired: Thing, with protection.\n")
+        assert ("64 hexadecimal digits:" in done.stderr) == bool(typed)
+        assert DATA.lower() not in (done.stdout + done.stderr).lower()
+
+
+@pytest.mark.parametrize(
+    ("language", "device", "said"),
+    [
+        ("en", {"oob": bytes(32)}, "Not paired: the data is not that of this device: read the label"),
+        ("nb", {"oob": bytes(32)}, "dataene hører ikke til denne enheten: les etiketten"),
+        (
+            "en",
+            {"passkey": LABEL},
+            "Not paired: the device does not pair by data on a label or tag: pair it with",
+        ),
+        ("nb", {}, "enheten pares ikke med data fra etikett eller brikke: par den med koden"),
+    ],
+)
+def test_wrong_data_and_a_device_without_any_are_told_apart(
+    tmp_path: Path, language: str, device: dict[str, Any], said: str
+) -> None:
+    done = Desk(tmp_path, Visit(Small(), Loose, **device), language).run("--device", "Thing", "--oob", DATA)
+    assert done.returncode == 1 and said in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "takes no data of a label"), ("nb", "tar ikke imot data fra")]
+)
+def test_where_bluetooth_has_no_way_for_it_nothing_begins(tmp_path: Path, language: str, said: str) -> None:
+    visit = Visit(Small(), Loose, central=Deaf, oob=bytes.fromhex(DATA))
+    done = Desk(tmp_path, visit, language).run("--device", "Thing", "--oob", DATA)
+    assert (done.returncode, done.stdout, visit.bonds) == (1, "", {})
+    assert said in done.stderr and "--code" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "arguments", "said"),
+    [
+        ("en", ("--oob", DATA[:-1]), "and these are 63"),
+        ("nb", ("--oob", DATA + "0"), "og dette er 65"),
+        ("en", ("--oob", ""), "and these are 0"),
+        ("en", ("--oob", DATA[:-1] + "g"), "letters a to f only"),
+        ("nb", ("--oob", DATA[:-1] + " "), "uten mellomrom"),
+        ("en", ("--oob", DATA, "--code", "314159"), "either --code or --oob"),
+        ("nb", ("--oob", DATA, "--code", "-"), "ikke begge"),
+    ],
+)
+def test_what_is_no_such_data_is_said_and_not_repeated(
+    tmp_path: Path, language: str, arguments: tuple[str, ...], said: str
+) -> None:
+    visit = Visit(Small(), Loose)
+    done = Desk(tmp_path, visit, language).run("--device", "Thing", *arguments)
+    assert (done.returncode, visit.pairing.facts()) == (2, {})
+    assert said in done.stderr and DATA[:8] not in done.stderr
 
 
 @pytest.mark.parametrize(

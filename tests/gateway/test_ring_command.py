@@ -5,11 +5,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from gateway.core.alarms import NAMES
 from gateway.core.devices.driver import Reading
 from gateway.core.model import Observation
 from gateway.daemon.control import ControlServer
+from gateway.hub.dispositions import Dispositions
 from gateway.hub.ringing import Ringing
 from hal.types import SAFETY
 from tests.hub.small import Small
@@ -28,13 +33,20 @@ class Desk:
         self.happens = happens
         self.small = Small()
         self.device = self.small.device(Loose)
-        self.ringing = Ringing(self.small.recorder, [self.device])
+        self.dispositions = Dispositions(self.small.recorder, self.small.log)
+        self.ringing = Ringing(self.small.recorder, [self.device], self.dispositions.alarms)
+
+    async def dispose(self, number: int) -> None:
+        """The platform has told what became of it."""
+        alarms = self.dispositions.alarms
+        alarms.dispose(alarms.rows[0].identity, number, number, f"note {number}")
 
     async def look(self) -> dict[str, object]:
         acts: dict[str, Callable[[], Awaitable[object]]] = {
             "alarm": lambda: self.small.intake.take(self.device, Reading([Observation(SMOKE, {})])),
             "receipt": lambda: self.small.journal.ack(SAFETY, 1),
             "wait": lambda: self.small.clock.advance(120_001),
+            **{word: partial(self.dispose, number) for number, word in enumerate(NAMES)},
         }
         if self.happens:
             await acts[self.happens.pop(0)]()
@@ -78,3 +90,37 @@ def test_what_cannot_be_tried_says_why(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (1, "") and "smoke.detected" in refused.stderr
     unknown = desk.run("--device", "Nobody", "--kind", SMOKE)
     assert unknown.returncode == 2 and desk.name in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("happens", "until", "status", "states"),
+    [
+        (["alarm", "receipt", "accepted"], "delivered", 0, ["waiting", "heard", "delivered"]),
+        (["alarm", "forwarded"], "delivered", 0, ["waiting", "heard", "forwarded"]),
+        (
+            ["alarm", "receipt", "forwarded", "accepted"],
+            "accepted",
+            0,
+            ["delivered", "forwarded", "accepted"],
+        ),
+        (["alarm", "receipt", "handled"], "accepted", 0, ["heard", "delivered", "handled"]),
+        (["alarm", "receipt", "accepted", "failed"], "handled", 1, ["delivered", "accepted", "failed"]),
+    ],
+)
+def test_it_waits_for_as_much_as_it_was_told(
+    happens: list[str], until: str, status: int, states: list[str], tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path, happens)
+    done = desk.run("--device", desk.name, "--kind", SMOKE, "--until", until, "--json")
+    assert done.returncode == status, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [step["state"] for step in told][-len(states) :] == states
+
+
+def test_the_note_of_the_response_centre_is_shown(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ["alarm", "receipt", "handled"], "nb")
+    done = desk.run("--device", desk.name, "--kind", SMOKE, "--until", "handled")
+    assert done.stdout.splitlines()[-2:] == [
+        "Ferdig: noen på responssenteret har tatt hånd om øvelsen.",
+        "Merknad: note 2",
+    ]

@@ -9,17 +9,25 @@ from typing import Any
 import pytest
 
 import gateway.daemon
-from gateway.core.config import SECTIONS
+from gateway.core.alarms import NAMES
+from gateway.core.config_tables import SECTIONS
 from gateway.core.devices.bthome_objects import BUTTON_EVENTS, NO_PRESS
+from gateway.core.devices.contract import CAPABILITIES
 from gateway.core.devices.dispenser_events import CAUSES, COLLECTORS
-from gateway.core.devices.driver import INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
+from gateway.core.devices.driver import FAILED, INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME
 from gateway.core.devices.plx import FAILURES
-from gateway.daemon.commands.ring import UNRECEIPTED
+from gateway.core.improv import STATES
+from gateway.core.line_sense import FAMILIES
+from gateway.core.pairing import IN_DOUBT, LEGACY, SHORT, UNSEEN
+from gateway.daemon.commands.ring import UNANSWERED, UNRECEIPTED
 from gateway.daemon.texts import LANGUAGES, ONE, Texts, catalogue
+from gateway.hub.improv import CLOSED
 from gateway.hub.ringing import DELIVERED, HEARD, OVER, WAITING
 from gateway.hub.self_test import OBSTACLES
 from gateway.hub.status import LANE_NAMES
-from gateway.hub.supervise import FAULTS, PART_STOPPED
+from gateway.hub.supervise import FAULTS, LEFT, PART_STOPPED
+from hal.linux.bond_vetting import REFUSED, WHOLE
+from hal.linux.indicator import PATTERNS
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
 
 DAEMON = Path(gateway.daemon.__file__).parent
@@ -52,7 +60,14 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(DAEMON.rglob("*.py")))
     named = set(re.findall(r'say\(\s*"([a-z_.]+)"', sources))
     named |= set(re.findall(r'"(device\.place[a-z_]*)"', sources))
-    for module in ("findings.py", "findings_uplink.py", "commands/check.py"):
+    for module in (
+        "findings.py",
+        "findings_drivers.py",
+        "findings_lines.py",
+        "findings_uplink.py",
+        "commands/check.py",
+        "doctor_looks.py",
+    ):
         source = (DAEMON / module).read_text(encoding="utf-8")
         checks = set(re.findall(r'Checker\("([a-z]+)"', source))
         words = set(re.findall(r'found\(\s*(?:OK|NOTE|WARNING|FAULT),\s*"([a-z_]+)"', source))
@@ -63,17 +78,34 @@ def test_every_text_that_the_program_names_is_there_and_each_is_used() -> None:
         for state in ("ok", "starting", "offline", "fault", "pairing", "storage_full", "ok_but_look")
     }
     built |= {"lamp.ok_but_devices"}
-    built |= {"status.faults." + fault.replace(".", "_") for fault in (*FAULTS, PART_STOPPED)}
+    built |= {f"light.{state}" for state in PATTERNS}  # on the printed cards, as the lamp is lit
+    built |= {f"lamp_only.{state}" for state in PATTERNS} & there
+    built |= {"status.faults." + fault.replace(".", "_") for fault in (*FAULTS, LEFT, PART_STOPPED)}
     built |= {f"status.obstacles.{obstacle}" for obstacle in OBSTACLES}
+    built |= {f"wifi.state_{state}" for state in (CLOSED, *STATES)}
     built |= {f"lane.{lane}" for lane in LANE_NAMES}
     built |= {f"duration.{unit}" for unit in ("ms", "s", "min", "h", "d")}
+    built |= {f"device.can_words.{word}" for word in CAPABILITIES}
     built |= {f"device.bonds.{bond}" for bond in (BOND_NONE, BOND_WEAK, BOND_AUTHENTICATED)}
-    built |= {f"device.refusals.{why}" for why in (INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)}
-    built |= {f"ring.{state}" for state in (WAITING, HEARD, DELIVERED, OVER, UNRECEIPTED)}
+    built |= {f"device.keys.{word}" for word in (WHOLE, LEGACY, UNSEEN, SHORT, REFUSED)} | {
+        "device.bonds.doubted"
+    }
+    built |= {f"pair.bonded_{word}" for word in IN_DOUBT}
+    built |= {
+        f"device.refusals.{why}" for why in (FAILED, INCOMPLETE, MALFORMED, REPLAYED, UNAUTHENTICATED_FRAME)
+    }
+    built |= {f"ring.{state}" for state in (WAITING, HEARD, DELIVERED, OVER, UNRECEIPTED, UNANSWERED, *NAMES)}
+    built |= {f"status.became.{word}" for word in ("untold", *NAMES)}
+    built |= {f"status.{what}{when}" for what in ("alarm", "exercise") for when in ("", "_undated")}
+    built |= {
+        name for name in there if name.startswith(("install.step.", "install.verdict.", "install.print."))
+    }
+    built |= {"family." + family.replace(" ", "_") for family, _ in FAMILIES} | {"family.nonin_serial"}
+    built |= {f"check.tls.missing_{role}" for role in ("ca", "certificate", "key")}
     built |= {f"check.{level}" for level in ("ok", "note", "warning", "fault")}
     built |= {name for name in there if re.fullmatch(r"check\.[a-z]+\.title", name)}
     built |= {
-        name for name in there if name.startswith(("value.", "export."))
+        name for name in there if name.startswith(("value.", "export.", "errno."))
     }  # the test below holds them to the code
     # The names of one check are looked for under each check of its module, so only what nobody names is wrong.
     assert there - named - built == set()

@@ -67,6 +67,7 @@ SENSORS = {
     "channel": ("channel", None),
     "rotational_speed_rpm": ("rotational_speed", "rpm"),
     "light_level": ("light_level", None),
+    "settings_revision": ("settings_revision", None),
 }
 BINARY = {"generic_boolean": "generic", "battery": "battery"}
 
@@ -93,10 +94,11 @@ def upstream_form(values: dict[str, Any], trigger: bool) -> dict[str, Any]:
         elif not base.endswith("_steps"):
             steps = {"steps": values[f"{base}_steps{name[len(base) :]}"]} if base == "dimmer" else None
             rows.append(("events", base, (value, steps)))
+    places = [(group, name) for group, name, _ in rows]
     for index, (group, name, value) in enumerate(rows):
-        number = [other for _, other, _ in rows[: index + 1]].count(name)
-        repeated = [other for _, other, _ in rows].count(name) > 1
-        if value != ("none", None):
+        number = places[: index + 1].count((group, name))
+        repeated = places.count((group, name)) > 1
+        if group != "events" or value[0] != "none":
             form[group][f"{name}_{number}" if repeated else name] = value
     return form
 

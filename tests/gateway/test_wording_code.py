@@ -9,24 +9,35 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from gateway.core.errors import ConfigError, DecodeError
 from gateway.core.wire import SORTS
+from gateway.daemon.system_words import words
+from gateway.daemon.texts import Texts
 from gateway.daemon.texts import catalogue as catalogue_of_texts
 from gateway.daemon.wording import DEEPEST, Speaker, catalogue, norwegian, sections
 from gateway.hub.inward import OTHER
+from hal.errors import UnavailableError
 from tests.gateway.english import english_in
 from tests.gateway.spoken import Code
 from tests.gateway.spoken_source import BLANK, is_word
+from tools.firmware.partitions import beyond
+from tools.move.report import ALL, BEGUN
 
 # What the collector meets and nobody reads as a sentence: names in messages, modes of files, why frames are counted
 # (which catalogue.toml words), and what a blank of the command line is called.
-NAMES = re.compile(r"[\w‹›]*[.?=-][\w.?=-]*|rb|ab|w|malformed|repeated|N|UUID|HEX|ID|URL|P|JSON|VERB")
+NAMES = re.compile(
+    r"[\w‹›]*[.?=-][\w.?=-]*|rb|ab|w|wb|trygg/v1/[\w/]*|%u|malformed|repeated|unauthenticated|driver_failed|N|UUID|HEX|ID|URL|P|JSON|CSV|VERB|left"
+)
 # Sections whose English is not ours.
-FOREIGN = ("argparse", "system")
+FOREIGN = ("argparse", "system", "serial_native")
 # What people see of messages that are put together of several.
 JOINED = (
     str(ConfigError("hub.id", "nothing", "TOML 1.0", "/etc/trygg/hub.toml")),
     str(ConfigError("(file)", "nothing", "a configuration", "/etc/trygg/hub.toml")),
+    str(ConfigError("FILE", "nothing", "a configuration", "/var/stock.db")),
+    str(ConfigError("registry", "nothing", "a configuration", "/var/gateways.json")),
     str(ConfigError("hub.id", "'Hub 1'", "a name of its own")),
     str(ConfigError("--broker", "nothing", "a name of its own", "command line")),
     str(DecodeError("ends in mid-item", 7)),
@@ -34,6 +45,10 @@ JOINED = (
     "argument --uuid: found '7', expected one of fcd2",
     *[sort + ": the signature does not hold" for sort in (*SORTS, "unknown")],
     OTHER,
+    beyond(0xC20000, 8 << 20),
+    beyond(0xC20000, 4 << 20),
+    BEGUN,
+    ALL,
     "/var/platform.db, which is no SQLite file",
 )
 
@@ -57,6 +72,7 @@ def meet(message: str) -> tuple[str | None, set[str], list[str]]:
     return said, {entry.english for entry, _ in speaker.used}, left
 
 
+@pytest.mark.timeout(60)  # all of the code is read
 def test_every_message_of_the_code_has_its_norwegian() -> None:
     assert len(texts()) > 300
     missing = []
@@ -68,6 +84,7 @@ def test_every_message_of_the_code_has_its_norwegian() -> None:
     assert not missing, "no entry in gateway/daemon/wording.toml:\n" + "\n".join(sorted(missing))
 
 
+@pytest.mark.timeout(60)  # the first of these reads the code for all
 def test_every_entry_is_still_said_by_the_code() -> None:
     said: set[str] = set()
     for text in (*texts(), *JOINED):
@@ -82,7 +99,10 @@ def test_an_entry_has_the_same_blanks_in_both_languages_and_ends_alike() -> None
     for entry in (*entries.templates, *entries.frames, *entries.whole.values()):
         english = {blank.name for blank in entry.blanks}
         spoken = {name for _, name in entry.norwegian if name}
-        assert spoken == english or english - spoken <= {"kind"}, entry.english
+        foreign = entry.english in sections()["serial_native"]  # its port stands in our words around it
+        assert spoken == english or english - spoken <= {"kind"} or (foreign and spoken < english), (
+            entry.english
+        )
         assert len(english) == len(entry.blanks), f"a name twice: {entry.english}"
         said = "".join(text for text, _ in entry.norwegian)
         assert said == said.strip() or entry.blanks, entry.english
@@ -91,16 +111,99 @@ def test_an_entry_has_the_same_blanks_in_both_languages_and_ends_alike() -> None
 
 
 def test_words_of_the_system_are_those_it_says() -> None:
-    usual = ("ENOENT", "ECONNREFUSED", "EACCES", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "ENOSPC", "EIO")
     spoken = {os.strerror(number) for number in errno.errorcode}
-    plain = {entry for entry in sections()["system"] if "{" not in entry and "timed out" not in entry}
-    assert plain - {"TimeoutError: "} <= spoken
-    for name in usual:
-        number = getattr(errno, name)
-        error = OSError(number, os.strerror(number), "/some/where")
-        for text in (str(error), error.strerror, repr(OSError(number, os.strerror(number)))):
-            said = norwegian(text)
-            assert os.strerror(number) not in said and not english_in(said), said
+    entries = {entry for entry in sections()["system"] if "{" not in entry and "timed out" not in entry}
+    assert entries - {"TimeoutError: "} <= spoken
+    assert set(words("nb")) == set(words("en")) <= spoken
+
+
+USUAL = [
+    "ENOENT",
+    "EACCES",
+    "ENOSPC",
+    "EROFS",
+    "EISDIR",
+    "ENOTDIR",
+    "EEXIST",
+    "EBUSY",
+    "EIO",
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "EPERM",
+    "ENODEV",
+    "EADDRINUSE",
+]
+
+
+@pytest.mark.parametrize("name", USUAL)
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_no_error_number_of_the_system_reaches_people_in_its_own_words(name: str, language: str) -> None:
+    number = getattr(errno, name)
+    raw = os.strerror(number)
+    error = OSError(number, raw, "/some/where")
+    bare = OSError(number, raw)
+    for text in (
+        str(error),
+        str(bare),
+        raw,
+        f"{type(bare).__name__}: {bare}",
+        str(UnavailableError("serial port x is gone: open it again when it is back", str(bare))),
+        str(ConfigError("FILE", str(error), "a file that can be read", "/some/where")),
+        f"a stick cannot be used ({raw})",
+    ):
+        said = Texts(language).reword(text)
+        assert raw not in said and "[Errno" not in said, (text, said)
+        assert language == "en" or not english_in(said), said
+        assert catalogue_of_texts()["errno"][name][language] in said
+        assert "/some/where" not in text or "/some/where" in said
+    assert Texts(language, for_machines=True).reword(error) == str(error), "programs match what was said"
+
+
+def test_phrases_of_the_serial_library_are_those_that_it_says() -> None:
+    import serial
+    import serial.rfc2217
+    import serial.serialposix
+    import serial.urlhandler.protocol_socket
+
+    modules = (
+        serial,
+        serial.serialutil,
+        serial.rfc2217,
+        serial.serialposix,
+        serial.urlhandler.protocol_socket,
+    )
+    said = " ".join(
+        re.sub(r"\{[^}]*\}", BLANK, node.value)
+        for module in modules
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    for entry in sections()["serial_native"]:
+        phrase = re.sub(r"\{[^}]*\}", BLANK, entry).removeprefix(f"[Errno {BLANK}] ")
+        ours = phrase.startswith("(") or "Name or service" in phrase or "name resolution" in phrase
+        assert ours or phrase in said, entry
+
+
+@pytest.mark.parametrize(
+    "native",
+    [
+        "[Errno 2] could not open port /dev/x: [Errno 2] No such file or directory: '/dev/x'",
+        "[Errno 11] Could not exclusively lock port /dev/x: [Errno 11] Resource temporarily unavailable",
+        "Could not configure port: (25, 'Inappropriate ioctl for device')",
+        "Could not open port socket://h:1: [Errno 111] Connection refused",
+        "Could not open port socket://h:1: [Errno -2] Name or service not known",
+        "invalid URL, protocol 'foo' not known",
+        "read failed: [Errno 5] Input/output error",
+        "device reports readiness to read but returned no data (device disconnected or multiple access on port?)",
+    ],
+)
+def test_errors_of_a_serial_port_are_norwegian_to_the_last_word(native: str) -> None:
+    for message in (native, str(UnavailableError("no serial port x: check the cable and the name", native))):
+        said = norwegian(message)
+        assert not english_in(said) and "Errno" not in said, said
+        assert said.count("feilnummer") <= 1
 
 
 def test_phrases_of_the_command_line_are_those_of_python() -> None:
@@ -113,6 +216,7 @@ def test_phrases_of_the_command_line_are_those_of_python() -> None:
         assert re.sub(r"\{[^}]*\}", BLANK, entry) in spoken, entry
 
 
+@pytest.mark.timeout(60)
 def test_a_new_message_anywhere_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "gateway").mkdir()
     (tmp_path / "gateway" / "new.py").write_text(

@@ -120,7 +120,7 @@ class Small:
         def stored(key: str) -> "bytes | None":
             return self.journal.state(device_key(placement, key))
 
-        context = Context(values["address"] or "", {}, self.crypto, stored, values["key"])
+        context = Context(values["address"] or "", values["options"], self.crypto, stored, values["key"])
         device = Device(DeviceConfig(values), placement, kind(context))
         device.restore(stored(Device.KEPT))
         return device

@@ -6,12 +6,15 @@ from gateway.hub.air import QUIET_SCAN_MS, RESTART_SCAN_MS, Listener
 from gateway.hub.parts import PartFailedError
 from gateway.hub.recorder import FAILURES_LIMIT, RETRY_FULL_MS, RETRY_MS
 from gateway.hub.waking import ended, stop
+from hal.receptions import BUFFERED
 from hal.sim.faults import ERROR, FULL, Fault, FaultPlan
 from hal.sim.scanner import SimScanner
 from tests.hub.small import Small, begun, play
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hal.sim.world import World
     from hal.types import Advertisement
 
@@ -32,6 +35,10 @@ def listener_of(small: Small, kind: "type[Listener]" = Listener) -> Listener:
         small.device(Meter, "Meter", 3, address=METER),
     ]
     return kind(SimScanner(small.world), devices, small.intake, small.clock)
+
+
+def stranger(number: int) -> str:
+    return "C5:00:00:00:" + ":".join(["%02X" % part for part in (number >> 8, number & 255)])
 
 
 def door(small: Small, is_open: bool, packet: int) -> None:
@@ -73,10 +80,12 @@ class HangingScanner(SimScanner):
         self.starts = 0
         self.left = 0
 
-    async def start(self, *, active: bool = False) -> None:
+    async def start(
+        self, *, active: bool = False, known: "Collection[str] | None" = None, offering: str = ""
+    ) -> None:
         self.starts += 1
         self.left = self.lasting
-        await super().start(active=active)
+        await super().start(active=active, known=known, offering=offering)
 
     def hear(self, advertisement: "Advertisement") -> None:
         if self.left:
@@ -160,6 +169,57 @@ def test_others_are_not_listened_to_and_a_connectable_one_is_told_to_be_near():
         await stop(task)
 
     play(scene)
+
+
+def test_strangers_take_no_room_from_an_alarm_and_show_that_the_radio_hears():
+    async def scene() -> None:
+        small = Small()
+        listener = listener_of(small)
+        task = await begun(listener.run, small.clock)
+        smoke(small, True, 1)
+        for number in range(3 * BUFFERED):
+            small.world.advertise(stranger(number), {"fcd2": bytes.fromhex("4400011a01")})
+        await small.clock.settle()
+        assert small.kinds(0) == ["smoke.detected"] and listener.scanner.dropped == 0
+        for _ in range(3):
+            await small.clock.advance(QUIET_SCAN_MS - 1)
+            small.world.advertise(stranger(0))
+        assert "The radio heard nothing; listening anew." not in small.messages()
+        await stop(task)
+
+    play(scene)
+
+
+class Open(Listener):
+    """Listens to whoever is there, as the radio gives it."""
+
+    async def listen(self) -> None:
+        await self.scanner.start()
+        await super().listen()
+
+
+async def smoke_in_a_crowd(kind: "type[Listener]", heard: "list[str]") -> None:
+    """A smoke detector is heard, then a crowd, all before the loop that listens has its turn."""
+    small = Small()
+    task = await begun(listener_of(small, kind).run, small.clock)
+    smoke(small, True, 1)
+    for number in range(BUFFERED):
+        small.world.advertise(stranger(number), {"fcd2": bytes.fromhex("4400011a01")})
+    await small.clock.settle()
+    heard += small.kinds(0)
+    await stop(task)
+
+
+def test_an_alarm_is_heard_in_a_crowd():
+    heard: "list[str]" = []
+    play(smoke_in_a_crowd, Listener, heard)
+    assert heard == ["smoke.detected"]
+
+
+def test_the_check_of_crowds_sees_an_alarm_that_is_pushed_out():
+    heard: "list[str]" = []
+    play(smoke_in_a_crowd, Open, heard)
+    assert heard == []
 
 
 def test_an_event_has_the_moment_of_its_reception():

@@ -270,7 +270,7 @@ def test_a_receipt_that_comes_before_the_keyset_is_not_lost():
         await platform.uplink.connect(["trygg/v1/+/+/up/#"])
         platform.task = asyncio.create_task(platform.serve())
         await bench.clock.advance(20_000)
-        assert bench.app.inward.early is not None
+        assert "receipt" in bench.app.inward.early
         await platform.uplink.publish(platform.topic("keyset"), platform.keyset(), retain=True)
         await bench.clock.advance(5_000)
         assert bench.app.trust.version == 1

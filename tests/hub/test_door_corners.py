@@ -5,6 +5,7 @@ from gateway.core.devices.driver import Driver, Reading
 from gateway.core.event_codec import decode_event, encode_event
 from gateway.core.model import Event, Observation
 from gateway.core.rules.recording import Recording
+from gateway.hub.ending import store_in, tell_unstored
 from gateway.hub.inward import ANCHOR_STATE, FORK_PAUSE_MS, KEYSET_STATE, ROOTS_STATE
 from gateway.hub.overrun import OWED_LIMIT, Notice, Work
 from gateway.hub.parts import PartFailedError
@@ -283,9 +284,9 @@ def test_what_a_store_that_was_opened_anew_does_not_take_stays_to_be_named():
         for kind in ("smoke.detected", "gas.detected", "hub.stopped"):
             await small.recorder.offer(small.recorder.reading(PLACEMENT, said(kind)))
         assert small.kinds() == []
-        await small.recorder.hand_on(small.journal)
+        await store_in(small.recorder, small.journal)
         assert small.kinds(SAFETY) == ["smoke.detected"], "alarms first, and none out of order"
-        small.recorder.tell_unstored()
+        tell_unstored(small.recorder)
         level, message, fields = small.logged[-1]
         assert level == "error" and "lost with the memory" in message
         assert fields == {"kinds": ["gas.detected", "hub.stopped"]}

@@ -7,7 +7,7 @@ from gateway.hub.hearing import Hearing
 from gateway.hub.waking import stop
 from hal.errors import LinkLostError, UnavailableError
 from tests.hub.small import Small, play
-from tests.hub.visits import ADDRESS, Loose
+from tests.hub.visits import ADDRESS, SERVICE, Loose
 
 MOST_STARTS = 100
 
@@ -27,7 +27,7 @@ class Gone:
 
     starts = 0
 
-    async def start(self, *, active: bool = False) -> None:
+    async def start(self, **_asked: object) -> None:
         self.starts += 1
         assert self.starts < MOST_STARTS, "without a pause nothing else would ever run"
         raise UnavailableError("no adapter")
@@ -56,7 +56,7 @@ def test_a_scan_that_does_not_start_while_somebody_pairs_is_waited_for_and_told(
         listener = Listener(scanner, [small.device(Loose, address=ADDRESS)], small.intake, small.clock)  # type: ignore[arg-type]
         task = asyncio.create_task(listener.run())
         await small.clock.settle()
-        await listener.look(True)
+        await listener.look(SERVICE)
         await small.clock.advance(5 * RESTART_SCAN_MS)
         assert scanner.starts <= 7
         assert [event.kind for event in small.events(2)] == ["adapter.lost"]

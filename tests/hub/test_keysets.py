@@ -36,7 +36,7 @@ def test_the_keyset_is_known_after_a_restart_without_a_broker():
         bench.broker.stop()
         await bench.cut()
         await bench.build().start()
-        assert bench.app.trust.version == 1 and bench.app.inward.early is None
+        assert bench.app.trust.version == 1 and bench.app.inward.early == {}
 
     play(scene)
 
@@ -76,7 +76,7 @@ def test_a_receipt_by_a_stranger_that_came_before_the_keyset_is_not_held_against
             bench.platform.topic("receipt"), bench.platform.receipt({}, seed=b"x" * 32)
         )
         await bench.clock.advance(1_000)
-        assert bench.app.inward.early is not None
+        assert "receipt" in bench.app.inward.early
         before = dict(bench.app.inward.refused)
         await bench.platform.uplink.publish(
             bench.platform.topic("keyset"), bench.platform.keyset(2), retain=True

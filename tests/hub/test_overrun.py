@@ -4,6 +4,7 @@ import asyncio
 
 from gateway.core.devices.driver import Reading
 from gateway.core.model import Observation
+from gateway.hub.ending import tell_unstored
 from gateway.hub.overrun import OWED_LIMIT, Work
 from gateway.hub.status import status
 from hal.sim.faults import FULL, Fault, FaultPlan
@@ -223,12 +224,12 @@ def test_what_never_found_room_is_said_at_the_end_and_what_finds_it_at_the_last_
     async def scene() -> None:
         small = Small(faults=failing(*[(nth, FULL) for nth in range(1, 2_000)]))
         await small.recorder.offer(small.recorder.reading(PLACEMENT, said("smoke.detected")))
-        small.recorder.tell_unstored()
+        tell_unstored(small.recorder)
         assert small.messages()[-1] == "The store took nothing to the end: events are lost with the memory."
         small.faults.faults.clear()
         await small.recorder.settle()
         count = len(small.messages())
-        small.recorder.tell_unstored()
+        tell_unstored(small.recorder)
         assert small.kinds(0) == ["smoke.detected"] and len(small.messages()) == count
 
     play(scene)

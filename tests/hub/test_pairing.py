@@ -27,7 +27,7 @@ def test_a_device_of_the_configuration_is_paired_with_the_code_on_its_label():
         events = [event for event in room.visit.small.events(2) if event.kind.startswith("pairing.")]
         assert {event.placement for event in events} == {room.visit.device.placement}
         assert room.told() == ["pairing.opened", "pairing.heard", "pairing.begun", "pairing.bonded"]
-        assert room.visit.scans == [False, False], "its address is known: nobody need be asked for a name"
+        assert room.visit.scans == ["", ""], "its address is known: nobody need be asked for a name"
         await room.end()
 
     play(scene)

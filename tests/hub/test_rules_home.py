@@ -1,7 +1,7 @@
 """Rules in a whole hub: from an advertisement to what the platform verifies, restarts and rules taken out."""
 
 from hal.types import ALARM, TECHNICAL
-from tests.hub.bench import HOME, Bench, play
+from tests.hub.bench import HOME, Bench, play_hours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_a_door_that_stands_open_is_told_after_a_restart_and_ends_when_it_closes
         assert left.incident == closed.incident == night.incident is not None
         assert bench.journal.state_keys("rule.") == []
 
-    play(scene, tree=home(NIGHT, OPEN))
+    play_hours(scene, tree=home(NIGHT, OPEN))
 
 
 def test_who_is_not_back_is_told_in_the_incident_of_the_exit():
@@ -99,7 +99,7 @@ def test_who_is_not_back_is_told_in_the_incident_of_the_exit():
         await bench.clock.advance(5_000)
         assert [event.incident for event in events(bench, ALARM, "door.moved_again")] == [left.incident]
 
-    play(scene, tree=home(NIGHT, AWAY))
+    play_hours(scene, tree=home(NIGHT, AWAY))
 
 
 def test_a_tag_that_goes_out_with_the_door_is_told_from_what_the_radio_heard():
@@ -117,7 +117,7 @@ def test_a_tag_that_goes_out_with_the_door_is_told_from_what_the_radio_heard():
         await carried(bench, 20)
         assert [event.incident for event in events(bench, ALARM, "tag.back")] == [left.incident]
 
-    play(scene, tree=home(GONE, NIGHT))
+    play_hours(scene, tree=home(GONE, NIGHT))
 
 
 def test_a_radio_that_is_gone_is_no_tag_that_left():
@@ -130,7 +130,7 @@ def test_a_radio_that_is_gone_is_no_tag_that_left():
         assert events(bench, ALARM, "tag.gone") == []
         assert len(events(bench, TECHNICAL, "rule.cannot_tell")) == 1
 
-    play(scene, tree=home(GONE, NIGHT))
+    play_hours(scene, tree=home(GONE, NIGHT))
 
 
 def test_a_silent_door_is_no_sign_that_is_missing():
@@ -144,7 +144,7 @@ def test_a_silent_door_is_no_sign_that_is_missing():
         await bench.clock.advance(5_000)
         assert [event.incident for event in events(bench, TECHNICAL, "rule.can_tell")] == [doubt[0].incident]
 
-    play(scene, tree=home(SIGNS))
+    play_hours(scene, tree=home(SIGNS))
 
 
 def test_a_door_that_is_heard_and_does_not_move_is_a_sign_that_is_missing():
@@ -155,7 +155,7 @@ def test_a_door_that_is_heard_and_does_not_move_is_a_sign_that_is_missing():
         assert len(events(bench, ALARM, "activity.missing")) == 1
         assert events(bench, TECHNICAL, "rule.cannot_tell") == []
 
-    play(scene, tree=home(SIGNS))
+    play_hours(scene, tree=home(SIGNS))
 
 
 def test_the_silence_of_a_home_survives_restarts_to_ten_minutes_without_an_event_to_carry_it():
@@ -170,7 +170,7 @@ def test_the_silence_of_a_home_survives_restarts_to_ten_minutes_without_an_event
             await bench.clock.advance(8 * 60_000)
         assert len(events(bench, ALARM, "activity.missing")) == 1
 
-    play(scene, tree=home(SIGNS))
+    play_hours(scene, tree=home(SIGNS))
 
 
 def test_the_manifest_says_on_what_legal_basis_a_tag_is_followed():
@@ -183,7 +183,7 @@ def test_the_manifest_says_on_what_legal_basis_a_tag_is_followed():
         assert [row.get("legal_basis") for row in rows] == [None, None, None]
         assert bench.app.outward.revision == revision + 1
 
-    play(scene, tree=home(GONE))
+    play_hours(scene, tree=home(GONE))
 
 
 def test_a_rule_that_is_taken_out_or_changed_leaves_no_alarm_open():
@@ -199,4 +199,4 @@ def test_a_rule_that_is_taken_out_or_changed_leaves_no_alarm_open():
         assert over[0].values == {"reason": "the rule was taken out of use"}
         assert bench.journal.state_keys("rule.") == []
 
-    play(scene, tree=home(NIGHT, OPEN))
+    play_hours(scene, tree=home(NIGHT, OPEN))

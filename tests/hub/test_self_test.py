@@ -12,7 +12,7 @@ from gateway.hub.self_test import (
 )
 from gateway.hub.status import status
 from hal.types import ALARM, SAFETY, TECHNICAL
-from tests.hub.bench import GATEWAY, HOME, NIGHT_UTC_MS, Bench, play
+from tests.hub.bench import GATEWAY, HOME, NIGHT_UTC_MS, Bench, play_hours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_each_night_one_event_goes_and_comes_back_and_no_alarm_is_touched():
         minutes = [local_minutes(event.utc_ms, "Europe/Oslo")[1] for event in told(bench)]  # type: ignore[arg-type]
         assert set(minutes) <= {150, 151}, "half past two by the clock of the home"
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())
 
 
 def test_without_a_receipt_it_fails_in_its_time_and_passes_when_it_comes_through():
@@ -89,7 +89,7 @@ def test_without_a_receipt_it_fails_in_its_time_and_passes_when_it_comes_through
         await to_night(bench, 1)
         assert kinds(bench)[3:] == ["begun", "passed"]
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())
 
 
 def test_without_a_connection_it_fails_and_says_what_stood_in_the_way():
@@ -104,7 +104,7 @@ def test_without_a_connection_it_fails_and_says_what_stood_in_the_way():
         await bench.clock.advance(10 * MINUTE_MS)
         assert kinds(bench) == ["begun", "failed", "passed"]
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())
 
 
 def test_control_a_test_whose_event_was_given_up_for_space_is_not_passed():
@@ -125,7 +125,7 @@ def test_control_a_test_whose_event_was_given_up_for_space_is_not_passed():
         facts: "Any" = status(bench.app)["self_test"]
         assert (facts["result"], facts["reason"]) == ("failed", "given_up")
 
-    play(scene, tree=tree(), capacity_bytes=12_000)
+    play_hours(scene, tree=tree(), capacity_bytes=12_000)
 
 
 def test_what_gives_way_after_its_receipt_takes_nothing_from_it():
@@ -146,7 +146,7 @@ def test_what_gives_way_after_its_receipt_takes_nothing_from_it():
         await test.follow(bench.clock.uptime_ms())
         assert (test.gone, result(bench)) == (False, "passed")
 
-    play(scene, tree=tree(), capacity_bytes=12_000)
+    play_hours(scene, tree=tree(), capacity_bytes=12_000)
 
 
 def test_one_that_found_no_room_was_not_stored_whatever_else_gave_way():
@@ -162,7 +162,7 @@ def test_one_that_found_no_room_was_not_stored_whatever_else_gave_way():
         await test.follow(LIMIT_MS)
         assert (test.gone, test.reason) == (False, "not_stored")
 
-    play(scene, tree=tree(), capacity_bytes=12_000)
+    play_hours(scene, tree=tree(), capacity_bytes=12_000)
 
 
 def test_a_new_epoch_while_it_runs_is_followed():
@@ -177,7 +177,7 @@ def test_a_new_epoch_while_it_runs_is_followed():
         await bench.clock.advance(4 * MINUTE_MS)
         assert result(bench) == "passed"
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())
 
 
 def test_a_restart_forgets_no_night_and_begins_a_test_that_it_cut_short_again():
@@ -196,7 +196,7 @@ def test_a_restart_forgets_no_night_and_begins_a_test_that_it_cut_short_again():
         await bench.clock.advance(2 * MINUTE_MS)
         assert kinds(bench)[2:] == ["begun", "begun", "passed"]
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())
 
 
 def test_a_failure_outlives_a_restart_until_the_next_night_passes():
@@ -212,7 +212,7 @@ def test_a_failure_outlives_a_restart_until_the_next_night_passes():
         assert kinds(bench) == ["begun", "failed", "begun", "passed"]
         assert told(bench)[1].incident == told(bench)[3].incident is not None
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())
 
 
 def test_a_hub_that_starts_in_the_afternoon_waits_for_the_night():
@@ -222,7 +222,7 @@ def test_a_hub_that_starts_in_the_afternoon_waits_for_the_night():
         await to_night(bench, 1)
         assert kinds(bench) == ["begun", "passed"]
 
-    play(scene, tree=tree(), utc_ms=NIGHT_UTC_MS + 12 * HOUR_MS)
+    play_hours(scene, tree=tree(), utc_ms=NIGHT_UTC_MS + 12 * HOUR_MS)
 
 
 def test_one_that_starts_just_after_its_time_tests_and_an_hour_later_does_not():
@@ -234,8 +234,8 @@ def test_one_that_starts_just_after_its_time_tests_and_an_hour_later_does_not():
         await bench.clock.advance(HOUR_MS)
         assert kinds(bench) == []
 
-    play(late, tree=tree(), utc_ms=NIGHT_UTC_MS + 40 * MINUTE_MS)
-    play(too_late, tree=tree(), utc_ms=NIGHT_UTC_MS + 22 * MINUTE_MS + 1000 * LATE_S)
+    play_hours(late, tree=tree(), utc_ms=NIGHT_UTC_MS + 40 * MINUTE_MS)
+    play_hours(too_late, tree=tree(), utc_ms=NIGHT_UTC_MS + 22 * MINUTE_MS + 1000 * LATE_S)
 
 
 def test_without_a_clock_it_comes_by_the_uptime():
@@ -245,7 +245,7 @@ def test_without_a_clock_it_comes_by_the_uptime():
         await bench.clock.advance(30_000)
         assert kinds(bench) == ["begun", "passed"] and status(bench.app)["self_test"]["ago_ms"] is None
 
-    play(scene, tree=tree(), utc_ms=None)
+    play_hours(scene, tree=tree(), utc_ms=None)
 
 
 def test_a_city_is_spread_over_the_night_and_each_keeps_its_second():
@@ -265,4 +265,4 @@ def test_what_is_kept_is_small():
         await bench.clock.advance(LATEST_MS)
         assert len(bench.journal.state(STATE) or b"") < 32
 
-    play(scene, tree=tree())
+    play_hours(scene, tree=tree())

@@ -6,7 +6,7 @@ from gateway.hub.parts import PartFailedError
 from gateway.hub.status import status
 from gateway.hub.supervise import BEAT_MS, PART_STOPPED, PATH_LOST_MS, UNRECEIPTED_FAULT_MS
 from hal.types import INFO, LANES, TECHNICAL
-from tests.hub.bench import DAY_UTC_MS, HOME, NIGHT_UTC_MS, Bench, play
+from tests.hub.bench import DAY_UTC_MS, HOME, NIGHT_UTC_MS, Bench, play_hours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_the_state_goes_out_as_often_as_configured():
             await bench.clock.advance(120_000)
             assert len(bench.platform.states) - before == expected, seconds
 
-    play(scene)
+    play_hours(scene)
 
 
 def test_the_watchdog_is_fed_while_every_part_runs():
@@ -59,7 +59,7 @@ def test_the_watchdog_is_fed_while_every_part_runs():
         await bench.clock.advance(60_000)
         assert not bench.watchdog.bites, "a manifest that changed is no part that died"
 
-    play(scene, utc_ms=DAY_UTC_MS)
+    play_hours(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_the_watchdog_starves_when_a_part_is_gone_for_good():
@@ -74,7 +74,7 @@ def test_the_watchdog_starves_when_a_part_is_gone_for_good():
         await bench.clock.advance(30_000)
         assert bench.watchdog.bites
 
-    play(scene, utc_ms=DAY_UTC_MS)
+    play_hours(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_the_watchdog_starves_when_any_one_loop_has_ended():
@@ -97,7 +97,7 @@ def test_the_watchdog_starves_when_any_one_loop_has_ended():
         await bench.clock.advance(40_000)
         assert bench.watchdog.bites, "and who feeds it is one of them"
 
-    play(scene)
+    play_hours(scene)
 
 
 def test_the_lamp_shows_the_worst():
@@ -119,7 +119,7 @@ def test_the_lamp_shows_the_worst():
         assert bench.indicator.state == "ok"
         assert status(bench.app)["faults"] == [] and status(bench.app)["lost_ms"] is None
 
-    play(scene, utc_ms=DAY_UTC_MS)
+    play_hours(scene, utc_ms=DAY_UTC_MS)
 
 
 # --- the clock --------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_events_from_before_the_clock_was_known_are_dated_even_if_they_are_deliv
         await bench.clock.advance(20_000)
         assert "boots" not in bench.platform.bundles[-1]
 
-    play(scene, utc_ms=None)
+    play_hours(scene, utc_ms=None)
 
 
 def test_a_date_waits_for_the_broker_and_outlives_a_restart():
@@ -165,7 +165,7 @@ def test_a_date_waits_for_the_broker_and_outlives_a_restart():
         assert {bundle["lane"] for bundle in carriers} >= {1, TECHNICAL}
         assert held(bench) == 0 and bench.journal.state_keys("dated.") == []
 
-    play(scene, utc_ms=None)
+    play_hours(scene, utc_ms=None)
 
 
 def test_a_date_goes_along_into_a_new_epoch():
@@ -185,7 +185,7 @@ def test_a_date_goes_along_into_a_new_epoch():
         assert again and bench.app.boot in again[0]["boots"]
         assert held(bench) == 0 and bench.journal.state_keys("dated.") == []
 
-    play(scene, utc_ms=None)
+    play_hours(scene, utc_ms=None)
 
 
 def test_a_clock_that_is_lost_and_found_is_said_once_each():
@@ -199,7 +199,7 @@ def test_a_clock_that_is_lost_and_found_is_said_once_each():
         rows = [event for _, _, event in bench.platform.order if event.kind.startswith("clock.")]
         assert rows[0].incident == rows[1].incident is not None
 
-    play(scene)
+    play_hours(scene)
 
 
 # --- the path ---------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_a_broker_that_is_gone_is_a_fault_after_its_time_and_one_that_blinks_is_
         await bench.clock.advance(PATH_LOST_MS + 5_000)
         assert count(bench, "path.lost") == 1
 
-    play(scene)
+    play_hours(scene)
 
 
 def test_a_platform_that_receipts_nothing_is_a_fault_however_often_the_connection_breaks():
@@ -241,7 +241,7 @@ def test_a_platform_that_receipts_nothing_is_a_fault_however_often_the_connectio
         assert count(bench, "path.receipted") == 1 and count(bench, "path.unreceipted") == 1
         assert held(bench) == 0
 
-    play(scene)
+    play_hours(scene)
 
 
 def test_a_broker_that_takes_a_connection_and_cuts_it_is_a_fault_in_time():
@@ -265,7 +265,7 @@ def test_a_broker_that_takes_a_connection_and_cuts_it_is_a_fault_in_time():
         assert count(bench, "path.restored") == 1 and bench.app.supervise.lamp() == "ok"
         assert "smoke.detected" in bench.platform.kinds(0)
 
-    play(scene)
+    play_hours(scene)
 
 
 def test_time_without_a_connection_is_not_held_against_the_platform():
@@ -282,7 +282,7 @@ def test_time_without_a_connection_is_not_held_against_the_platform():
         assert bench.broker.clients() == ["hub-1", "platform"]
         assert count(bench, "path.unreceipted") == 0 and count(bench, "path.restored") == 1
 
-    play(scene)
+    play_hours(scene)
 
 
 # --- the room ---------------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def test_what_is_given_up_for_space_is_said_once_for_each_range_also_across_a_re
         arrived = len([1 for lane, _, _ in bench.platform.order if lane == INFO])
         assert lost + arrived == bench.journal.mark(INFO).last
 
-    play(scene, capacity_bytes=20_000, utc_ms=DAY_UTC_MS)
+    play_hours(scene, capacity_bytes=20_000, utc_ms=DAY_UTC_MS)
 
 
 def test_what_is_given_up_in_a_new_epoch_is_said_although_its_numbers_are_lower():
@@ -352,7 +352,7 @@ def test_what_is_given_up_in_a_new_epoch_is_said_although_its_numbers_are_lower(
         assert max([gone.last for gone in bench.journal.given_up()]) < 300
         assert count(bench, "journal.dropped") == before + 1
 
-    play(scene, capacity_bytes=20_000, utc_ms=DAY_UTC_MS)
+    play_hours(scene, capacity_bytes=20_000, utc_ms=DAY_UTC_MS)
 
 
 def test_what_was_given_up_is_said_before_a_new_epoch_takes_its_numbers():
@@ -369,7 +369,7 @@ def test_what_was_given_up_is_said_before_a_new_epoch_takes_its_numbers():
         assert bench.journal.given_up() != [gone], "the numbers are gone"
         assert dropped(bench)[-1] == (gone.lane, gone.first, gone.last)
 
-    play(scene, capacity_bytes=20_000, utc_ms=DAY_UTC_MS)
+    play_hours(scene, capacity_bytes=20_000, utc_ms=DAY_UTC_MS)
 
 
 def test_a_store_full_of_alarms_is_shown_and_said_and_recovers_by_itself():
@@ -397,4 +397,4 @@ def test_a_store_full_of_alarms_is_shown_and_said_and_recovers_by_itself():
         assert len(bench.platform.kinds(0)) >= smoke and held(bench) == 0
         assert bench.platform.kinds(0) == ["smoke.detected", "smoke.cleared"] * 70, "no alarm was lost"
 
-    play(scene, capacity_bytes=7_000, utc_ms=DAY_UTC_MS)
+    play_hours(scene, capacity_bytes=7_000, utc_ms=DAY_UTC_MS)

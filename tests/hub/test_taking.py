@@ -163,7 +163,7 @@ def test_an_alarm_told_again_from_a_damaged_store_makes_no_true_one_a_repetition
     play(scene)
 
 
-def start_over(bench: Bench, state: "dict[str, bytes]") -> None:
+async def start_over(bench: Bench, state: "dict[str, bytes]") -> None:
     """A start over a store that was set aside with this state, as far as to what time alone brings."""
     store = bench.medium.store
     store.state = {}  # type: ignore[union-attr]  # nothing of a start before
@@ -174,7 +174,7 @@ def start_over(bench: Bench, state: "dict[str, bytes]") -> None:
     bench.medium.cut()
     store.state = dict(taken)  # type: ignore[union-attr,arg-type]
     app = bench.build()
-    app.inward.restore()
+    await app.inward.restore()
     app.outward.revise()
     app.watch()
     moment, engine = app.recorder.moment(), app.recorder.engine
@@ -200,9 +200,9 @@ def test_bytes_that_nothing_proves_never_keep_the_hub_from_starting():
                 value = (value * 1_103_515_245 + 12_345) % 2_147_483_648
                 state = dict(good)
                 state[key] = item or value.to_bytes(4, "big") * 5
-                start_over(bench, state)
+                await start_over(bench, state)
             state[key] = b""
-            start_over(bench, state)
+            await start_over(bench, state)
         bench.medium.store.state = good  # type: ignore[union-attr]
         bench.build()
 
@@ -335,7 +335,7 @@ def test_a_replayed_frame_does_not_pass_after_a_damaged_store():
 
 def sealed(objects: str, counter: int) -> bytes:
     """An encrypted frame of the sensor."""
-    from hal.sim.aes import ccm_seal
+    from hal.aes import ccm_seal
 
     tail = counter.to_bytes(4, "little")
     nonce = bytes.fromhex(SMOKE.replace(":", "")) + b"\xd2\xfc\x41" + tail

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gateway.hub.ending import tell_unstored
 from gateway.hub.overrun import Work
 from gateway.hub.recorder import RETRY_MS
 from gateway.hub.supervise import BEAT_MS
@@ -212,7 +213,7 @@ def test_what_a_visitor_waited_to_store_when_the_hub_stopped_is_named():
         task = asyncio.create_task(small.recorder.store(reading))
         await small.clock.settle()
         await stop(task)
-        small.recorder.tell_unstored()
+        tell_unstored(small.recorder)
         level, _, fields = small.logged[-1]
         assert (level, fields["kinds"]) == ("error", ["oximetry.measured"])
 

@@ -5,7 +5,7 @@ from gateway.hub.supervise import BEAT_MS, PATH_LOST_MS
 from gateway.hub.uplink import URGENT_PUBACK_LIMIT_MS
 from hal.sim.uplink import SimBroker
 from hal.types import LANES
-from tests.hub.bench import DAY_UTC_MS, GATEWAY, Bench, play
+from tests.hub.bench import DAY_UTC_MS, GATEWAY, Bench, play_hours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def at_home(scene: "Callable[[Home], Coroutine[object, object, None]]", brokers:
         await home.start()
         await scene(home)
 
-    play(run, utc_ms=DAY_UTC_MS)
+    play_hours(run, utc_ms=DAY_UTC_MS)
 
 
 def test_the_second_broker_takes_over_at_once_and_the_first_is_returned_to():
@@ -197,6 +197,9 @@ def test_a_broker_that_holds_back_the_acknowledgement_of_an_alarm_is_left_soon()
 
 def test_another_interface_is_tried_where_the_first_leads_nowhere():
     async def scene(home: Home) -> None:
+        way_out = home.bench.app.delivery.way_out
+        first, is_reached = way_out()
+        assert is_reached
         home.bench.network.add("wwan0", "cellular", True, "192.0.2.3")
         await home.pass_time(10_000)
         home.edges[0].cut_off = {None}
@@ -206,9 +209,15 @@ def test_another_interface_is_tried_where_the_first_leads_nowhere():
         assert home.on == [0] and home.interface == "wwan0"
         assert home.bench.platform.kinds(0) == ["smoke.detected"]
         assert home.bench.app.delivery.way_facts() == {"broker": "mqtt://127.0.0.1:1883", "path": "wwan0"}
+        assert way_out() == ("wwan0", True)
         home.edges[0].cut_off = set()
         await home.pass_time(RETURN_MS + 1_000)
         assert home.on == [0] and home.interface is None
+        assert way_out() == (first, True)
+        home.edges[0].cut_off = {None, "wwan0"}
+        home.edges[0].drop_connections()
+        await home.pass_time(10_000)
+        assert way_out() == (first, False), "used last, and not reached now"
 
     at_home(scene, brokers=1)
 

@@ -3,7 +3,7 @@
 from gateway.core.link_quality import LONG_MS
 from gateway.hub.status import devices
 from hal.types import ALARM, SAFETY
-from tests.hub.bench import DAY_UTC_MS, SMOKE, Bench, play
+from tests.hub.bench import DAY_UTC_MS, SMOKE, Bench, play_hours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_a_weak_link_is_said_once_with_its_level_and_its_end_has_the_same_incide
         assert not smoke(bench)["link_weak"]
         assert bench.platform.kinds(SAFETY) == bench.platform.kinds(ALARM) == [], "a fault, never an alarm"
 
-    play(scene, utc_ms=DAY_UTC_MS)
+    play_hours(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_control_a_strong_link_says_nothing():
@@ -49,7 +49,7 @@ def test_control_a_strong_link_says_nothing():
         await beat(bench, -70, 8 * LONG_MS)
         assert told(bench) == [] and smoke(bench)["rssi_dbm"] == -70
 
-    play(scene, utc_ms=DAY_UTC_MS)
+    play_hours(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_across_a_restart_it_is_not_said_again_and_its_end_is():
@@ -62,7 +62,7 @@ def test_across_a_restart_it_is_not_said_again_and_its_end_is():
         await beat(bench, -60, 3 * LONG_MS)
         assert [event.kind for event in told(bench)] == ["link.weak", "link.restored"]
 
-    play(scene, utc_ms=DAY_UTC_MS)
+    play_hours(scene, utc_ms=DAY_UTC_MS)
 
 
 def test_it_needs_no_clock():
@@ -70,4 +70,4 @@ def test_it_needs_no_clock():
         await beat(bench, -96, 2 * LONG_MS)
         assert [event.kind for event in told(bench)] == ["link.weak"]
 
-    play(scene, utc_ms=None)
+    play_hours(scene, utc_ms=None)

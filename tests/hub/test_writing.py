@@ -2,6 +2,7 @@
 
 from gateway.core.event_codec import decode_event
 from gateway.core.model import DeviceTime, Event
+from gateway.hub.ending import store_in, tell_unstored
 from gateway.hub.overrun import Work
 from gateway.hub.writing import written
 from hal.sim.faults import FULL, Fault, FaultPlan
@@ -141,8 +142,8 @@ def test_nor_does_it_where_a_journal_that_was_opened_anew_is_handed_what_waits()
     async def scene() -> None:
         small = Small()
         await waiting_behind_a_fault(small)
-        await small.recorder.hand_on(choosy(small))
-        small.recorder.tell_unstored()
+        await store_in(small.recorder, choosy(small))
+        tell_unstored(small.recorder)
         assert small.logged[-1][2]["kinds"] == ["water.detected"]
         small.restart()
         assert small.kinds(SAFETY) == ["smoke.detected", "gas.detected"] and small.kinds(INFO) == [

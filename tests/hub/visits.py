@@ -91,7 +91,7 @@ class Visit:
             lambda: 0,
             self.note_bond,
         )
-        self.scans: "list[bool]" = []  # what the listener was asked for: active or not
+        self.scans: "list[str]" = []  # the service of strangers that the listener was asked for, "" for none
         drivers = dict(DRIVERS)
         drivers[kind.name] = kind
         self.pairing = Pairing(
@@ -114,8 +114,8 @@ class Visit:
     def note_bond(self) -> None:
         self.bonded.append(self.device.bond)
 
-    async def listen(self, active: bool) -> None:
-        self.scans.append(active)
+    async def listen(self, offering: str) -> None:
+        self.scans.append(offering)
 
     def hear(self, address: str = ADDRESS, name: "str | None" = None) -> None:
         """Somebody advertises the service."""

@@ -45,6 +45,7 @@ class Home:
         passkey: int | None = None,
         key_bytes: int = 16,
         compares: bool = False,
+        out_of_band: bool = False,
         capability: Io | None = None,
         stores: bool = False,
     ) -> Oximeter:
@@ -56,6 +57,7 @@ class Home:
             passkey=passkey,
             key_bytes=key_bytes,
             compares=compares,
+            out_of_band=out_of_band,
             capability=capability,
             stores=stores,
         )

@@ -3,81 +3,23 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from bleak.backends.scanner import BaseBleakScanner
+from bleak.exc import BleakDBusError
 from dbus_fast import DBusError
 
-from hal.errors import UnavailableError
-from hal.linux.bluez import BluezRadio
-from hal.linux.clock import SystemClock
+from hal.errors import PairingError, UnavailableError
+from hal.linux.central import BleakBleCentral
 from hal.linux.pairing_talk import PairingTalk
-from hal.linux.scanner import BleakBleScanner
 from hal.types import BOND_AUTHENTICATED, BOND_NONE, BOND_WEAK
+from tests.contract.air_hosts import MonotonicClock
+from tests.radio.bluez_party import DEVICE, OTHER, Party, run
 from tests.radio.home import PASSKEY, soon, turns
-from tools.simulators.bluez import BluezDaemon
 
 pytestmark = pytest.mark.skipif(
     shutil.which("dbus-daemon") is None, reason="dbus-daemon is not installed (Debian: apt-get install dbus)"
 )
-
-DEVICE, OTHER = "C1:00:00:00:00:01", "C1:00:00:00:00:02"
-CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={socket}</listen>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
-  </policy>
-</busconfig>"""
-
-
-class Party:
-    """A message bus with bluetoothd on it, and our side."""
-
-    def __init__(self, bus: asyncio.subprocess.Process, address: str, levels: Path) -> None:
-        self.bus = bus
-        self.levels = levels
-        self.daemon = BluezDaemon(address)
-        self.radio = BluezRadio(levels, bus_address=address)
-
-
-@asynccontextmanager
-async def party(folder: Path) -> AsyncIterator[Party]:
-    configuration = folder / "bus.conf"
-    configuration.write_text(CONFIGURATION.format(socket=folder / "bus"))
-    bus = await asyncio.create_subprocess_exec(
-        "dbus-daemon",
-        f"--config-file={configuration}",
-        "--nofork",
-        "--print-address=1",
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert bus.stdout is not None
-    both = Party(bus, (await soon(bus.stdout.readline())).decode().strip(), folder / "levels.json")
-    await both.daemon.start()
-    try:
-        yield both
-    finally:
-        await both.radio.close()
-        await both.daemon.stop()
-        if bus.returncode is None:
-            bus.terminate()
-            await bus.wait()
-
-
-def run(folder: Path, program: Callable[[Party], Awaitable[None]]) -> None:
-    async def life() -> None:
-        async with party(folder) as both:
-            await program(both)
-
-    asyncio.run(life())
 
 
 def test_control_without_an_agent_even_just_works_fails(tmp_path: Path) -> None:
@@ -85,6 +27,19 @@ def test_control_without_an_agent_even_just_works_fails(tmp_path: Path) -> None:
         both.daemon.add_device(DEVICE)
         with pytest.raises(DBusError, match="no agent"):
             await both.daemon.pair(DEVICE)
+
+    run(tmp_path, program)
+
+
+def test_the_data_of_a_label_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_device(DEVICE)
+        central = BleakBleCentral(MonotonicClock(), both.radio)
+        assert not central.takes_oob
+        with pytest.raises(PairingError) as refused:
+            await central.connect(DEVICE, pair=True, oob=bytes(32))
+        assert (refused.value.reason, both.daemon.agents.capability) == ("no_way", "")
+        assert await both.radio.bond(DEVICE) == BOND_NONE
 
     run(tmp_path, program)
 
@@ -237,6 +192,35 @@ def test_a_known_device_is_located_without_a_discovery(tmp_path: Path) -> None:
     run(tmp_path, program)
 
 
+def test_a_connection_that_our_own_death_left_on_its_way_is_ended_once_before_the_first_of_ours(
+    tmp_path: Path,
+) -> None:
+    async def program(both: Party) -> None:
+        device = both.daemon.add_device(DEVICE)
+        device.connecting = True
+        with pytest.raises(BleakDBusError, match="already in progress"):  # what a new connection would meet
+            await both.radio._bus.call(both.daemon.path(DEVICE), "org.bluez.Device1", "Connect")
+        await both.radio.locate(DEVICE)
+        await both.radio._bus.call(both.daemon.path(DEVICE), "org.bluez.Device1", "Connect")
+        await both.radio.locate(DEVICE)  # one of ours is under way now
+        assert (device.connecting, device.disconnects) == (True, 1)
+
+    run(tmp_path, program)
+
+
+def test_a_link_that_stands_is_not_ended_and_a_device_that_is_not_there_any_more_is_no_error(
+    tmp_path: Path,
+) -> None:
+    async def program(both: Party) -> None:
+        device = both.daemon.add_device(DEVICE)
+        device.connected = True
+        await both.radio.locate(DEVICE)
+        assert device.disconnects == 0
+        await both.radio._clear(both.daemon.path(OTHER), {})
+
+    run(tmp_path, program)
+
+
 def test_unknown_devices_are_discovered_together_until_the_last_is_found(tmp_path: Path) -> None:
     async def program(both: Party) -> None:
         await both.radio.ready()
@@ -307,93 +291,5 @@ def test_a_damaged_file_of_levels_makes_bonds_weak_not_strong(tmp_path: Path) ->
         for text in ("{", "[2]", '{"' + DEVICE + '": "x"}'):
             both.levels.write_text(text)
             assert await both.radio.bond(DEVICE) == BOND_WEAK
-
-    run(tmp_path, program)
-
-
-def test_an_adapter_that_is_off_or_out_is_told_and_not_ready(tmp_path: Path) -> None:
-    async def program(both: Party) -> None:
-        lost: list[str] = []
-        await both.radio.ready()
-        stop = both.radio.on_lost(lost.append)
-        both.daemon.switch(on=False)
-        await turns(lambda: len(lost) == 1)
-        with pytest.raises(UnavailableError, match="switch it on"):
-            await both.radio.ready()
-        both.daemon.switch(on=True)
-        await both.radio.ready()
-        both.daemon.remove_adapter()
-        await turns(lambda: len(lost) == 2)
-        with pytest.raises(UnavailableError, match="plugged in"):
-            await both.radio.ready()
-        await both.daemon.stop()
-        await turns(lambda: len(lost) == 3)
-        with pytest.raises(UnavailableError, match="bluetoothd"):
-            await both.radio.ready()
-        stop()
-        assert [each.split()[-1] for each in lost] == ["off", "removed", "ended"]
-
-    run(tmp_path, program)
-
-
-def test_the_adapter_that_is_named_is_used_and_no_other(tmp_path: Path) -> None:
-    async def program(both: Party) -> None:
-        both.daemon.add_device(DEVICE)
-        both.radio.adapter_name = "hci0"
-        await soon(both.radio.ready())
-        assert (await soon(both.radio.locate(DEVICE))).address == DEVICE
-        both.radio.adapter_name = "hci1"
-        with pytest.raises(UnavailableError, match="no Bluetooth adapter hci1"):
-            await soon(both.radio.ready())
-        with pytest.raises(UnavailableError, match="hci1"):
-            await soon(both.radio.locate(DEVICE))
-
-    run(tmp_path, program)
-
-
-@pytest.mark.parametrize("name", [None, "hci1"])
-def test_a_scan_names_its_adapter_and_asks_for_every_reception(tmp_path: Path, name: str | None) -> None:
-    asked: list[tuple[str, dict[str, Any]]] = []
-
-    class Heard(BaseBleakScanner):
-        """Notes what bleak passes on to BlueZ."""
-
-        def __init__(self, callback: Any, uuids: Any, mode: str, *, bluez: dict[str, Any], **_: Any) -> None:
-            super().__init__(callback, uuids)
-            asked.append((mode, bluez))
-
-        async def start(self) -> None: ...
-
-        async def stop(self) -> None: ...
-
-    class Air(BluezRadio):
-        scanner_backend = Heard  # type: ignore[assignment]
-
-        async def ready(self) -> None: ...
-
-    async def program() -> None:
-        scanner = BleakBleScanner(SystemClock(), Air(tmp_path / "levels.json", adapter_name=name))
-        for active in (True, False):
-            await scanner.start(active=active)
-        await scanner.stop()
-
-    asyncio.run(program())
-    assert [mode for mode, _ in asked] == ["active", "passive"]
-    assert [options.get("adapter") for _, options in asked] == [name, name]
-    assert asked[0][1]["filters"] == {"DuplicateData": True} and "filters" not in asked[1][1]
-
-
-def test_a_bus_that_goes_away_and_comes_back_is_used_again(tmp_path: Path) -> None:
-    async def program(both: Party) -> None:
-        await both.radio.ready()
-        both.bus.terminate()
-        await both.bus.wait()
-        with pytest.raises(UnavailableError):
-            await both.radio.ready()
-        (tmp_path / "bus").unlink(missing_ok=True)
-        async with party(tmp_path) as again:
-            both.daemon = again.daemon
-            await both.radio.ready()
-            await both.radio.close()
 
     run(tmp_path, program)

@@ -44,6 +44,20 @@ def test_bonds_and_our_address_are_there_after_a_restart(tmp_path: Path) -> None
     asyncio.run(program())
 
 
+def test_a_bond_that_is_being_written_while_it_is_forgotten_does_not_come_back(tmp_path: Path) -> None:
+    async def program() -> None:
+        store = await opened(tmp_path / "bonds.json")
+        paired = asyncio.ensure_future(store.update(RANDOM, keys(authenticated=False)))
+        await asyncio.sleep(0)  # it is on its way to the disk
+        assert store.levels() == {}
+        await store.forget(RANDOM)
+        await paired
+        assert store.levels() == {}
+        assert (await opened(tmp_path / "bonds.json")).levels() == {}
+
+    asyncio.run(program())
+
+
 def test_two_gateways_have_two_addresses(tmp_path: Path) -> None:
     async def program() -> None:
         first, second = await opened(tmp_path / "1.json"), await opened(tmp_path / "2.json")

@@ -14,13 +14,14 @@ from hal.interfaces import BleConnection
 from hal.linux.bluez import BluezRadio
 from hal.linux.central import BleakBleCentral
 from hal.types import BOND_AUTHENTICATED, BOND_WEAK
-from tests.contract.air_hosts import FEATURES, NAME, VALUE, MonotonicClock
+from tests.contract.air_hosts import FEATURES, NAME, VALUE, MonotonicClock, Peripheral
 from tests.contract.bluez_host import BluezAir, bluez_air
 
 pytestmark = pytest.mark.bluez
 
 OXIMETER, DOOR = "C1:00:00:00:00:01", "C3:00:00:00:00:01"
 PASSKEY = 123_456
+AWAY_MS = 1500  # long enough for a connection that is refused to be refused
 BLOCK = "for each in /sys/class/rfkill/*/soft; do echo {} >$each; done"
 # A gateway's process: connects, says so, and is killed.
 VICTIM = """
@@ -133,18 +134,6 @@ def test_a_daemon_without_monitors_is_scanned_actively_instead(tmp_path: Path) -
 # --- pairing -------------------------------------------------------------------------------------------------------
 
 
-def test_bluez_takes_a_key_of_seven_bytes_and_its_bond_counts_as_weak(tmp_path: Path) -> None:
-    """Nothing on its bus tells or forbids it (docs/adr/0027-machine.md); over Bumble we refuse it ourselves."""
-
-    async def program(air: BluezAir) -> None:
-        await air.place(OXIMETER, key_bytes=7)
-        assert (await air.central.connect(OXIMETER, pair=True)).bond == BOND_WEAK
-        keys = await air.daemon.run("cat /sys/kernel/debug/bluetooth/hci0/long_term_keys")
-        assert keys.split()[5] == "7"
-
-    live(tmp_path, program)
-
-
 def test_control_without_an_agent_even_just_works_is_refused(tmp_path: Path) -> None:
     class Mute(BluezRadio):
         @asynccontextmanager
@@ -225,27 +214,52 @@ def test_a_daemon_that_is_killed_ends_connections_and_its_bonds_are_there_again(
     live(tmp_path, program)
 
 
+async def killed(air: BluezAir, folder: Path, moment: str) -> Peripheral:
+    """A peripheral that a process of ours connects to, or has connected to, when it is killed."""
+    peripheral = await air.place(OXIMETER, secure=False)
+    if moment == "connecting":
+        # Known, and out of reach: bluetoothd goes on connecting after we are gone.
+        await (await air.central.connect(OXIMETER)).disconnect()
+        peripheral.leave()
+    victim = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", VICTIM, str(folder / "other.json"), OXIMETER, moment),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert victim.stdout is not None
+    assert await victim.stdout.readline() == b"there\n"
+    while moment == "connecting" and not air.controller.le_scan_enable:  # the kernel looks out for it
+        await MonotonicClock().sleep_ms(20)
+    victim.send_signal(signal.SIGKILL)
+    await victim.wait()
+    return peripheral
+
+
 @pytest.mark.parametrize("moment", ["connecting", "connected"])
-def test_what_our_own_sigkill_left_behind_is_passed_in_a_few_attempts(tmp_path: Path, moment: str) -> None:
+def test_what_our_own_sigkill_left_behind_costs_no_attempt(tmp_path: Path, moment: str) -> None:
     async def program(air: BluezAir) -> None:
-        peripheral = await air.place(OXIMETER, secure=False)
-        if moment == "connecting":
-            # Known, and out of reach: bluetoothd goes on connecting after we are gone.
-            await (await air.central.connect(OXIMETER)).disconnect()
-            peripheral.leave()
-        victim = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", VICTIM, str(tmp_path / "other.json"), OXIMETER, moment),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert victim.stdout is not None
-        assert await victim.stdout.readline() == b"there\n"
-        while moment == "connecting" and not air.controller.le_scan_enable:  # the kernel looks out for it
-            await MonotonicClock().sleep_ms(20)
-        victim.send_signal(signal.SIGKILL)
-        await victim.wait()
+        peripheral = await killed(air, tmp_path, moment)
+        connecting = asyncio.ensure_future(air.restarted().connect(OXIMETER))
+        await MonotonicClock().sleep_ms(AWAY_MS)
         peripheral.return_()
-        connection = await back(lambda: air.central.connect(OXIMETER, timeout_ms=10_000))
-        assert await connection.read(FEATURES) == bytes(2)
+        assert await (await connecting).read(FEATURES) == bytes(2)
+
+    live(tmp_path, program)
+
+
+class Careless(BluezRadio):
+    """Connects without a look at what a process before it left."""
+
+    async def _clear(self, *_: object) -> None: ...
+
+
+def test_control_a_connection_that_is_left_on_its_way_refuses_the_next(tmp_path: Path) -> None:
+    async def program(air: BluezAir) -> None:
+        await killed(air, tmp_path, "connecting")
+        radio = Careless(tmp_path / "levels.json")
+        with pytest.raises(HalError) as refused:
+            await BleakBleCentral(MonotonicClock(), radio).connect(OXIMETER)
+        assert "already in progress" in refused.value.detail
+        await radio.close()
 
     live(tmp_path, program)
 

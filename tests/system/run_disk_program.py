@@ -62,7 +62,7 @@ async def a_round(system: System, number: int) -> None:
 
 
 async def main(folder: Path) -> None:
-    system = System(folder, quiet=True)
+    system = System(folder, prints="--quiet")
     facts: dict[str, Any] = {}
     async with system.running(backlog=BACKLOG):
         assert system.mosquitto is not None

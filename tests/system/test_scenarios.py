@@ -19,6 +19,7 @@ LIMIT_S = 230
 RUNS = {
     "faults": ["--scenario", "faults", "--json"],
     "night": ["--scenario", "night", "--json"],
+    "medicine": ["--scenario", "medicine", "--json"],
     "remote-monitoring": ["--scenario", "remote-monitoring", "--json"],
     "short": ["--scenario", "faults", "--json", "--seconds", "6"],
     "said": ["--scenario", "faults", "--language", "nb"],
@@ -117,6 +118,50 @@ def test_a_reading_that_was_lost_on_the_way_would_be_found(runs: dict[str, Run],
         if (event["device"], event["kind"]) == (lost.device, lost.kind)
     )
     assert "reading_missing" in reasons("remote-monitoring", events[:where] + events[where + 1 :])
+
+
+def test_a_week_of_medicine_brings_each_dose_once_and_none_that_is_not_in_the_plan(
+    runs: dict[str, Run],
+) -> None:
+    run = runs["medicine"]
+    assert run.status == 0, run.errors
+    summary = run.summary
+    assert summary["lost"] == 0 and summary["sent"] == summary["verified"] == len(run.events)
+    assert summary["personal_alarms"] == 3 and summary["technical_faults"] == {"line.lost": 1}
+    ends = {"dose.planned": 21, "dose.collected": 17, "dose.missed": 3, "dose.wrong_time": 1}
+    assert summary["doses"] == ends
+    assert reasons("medicine", run.events) == []
+
+
+def of_dose(events: list[Event], dose_id: int, kind: str) -> int:
+    """Where the event stands."""
+    return next(
+        number
+        for number, event in enumerate(events)
+        if event["kind"] == kind and event["values"]["dose_id"] == dose_id
+    )
+
+
+def test_control_a_dose_that_is_lost_doubled_invented_or_told_late_is_found(runs: dict[str, Run]) -> None:
+    events = runs["medicine"].events
+    for dose_id, kind in (
+        (1, "dose.collected"),
+        (5, "dose.missed"),
+        (8, "dose.wrong_time"),
+        (21, "dose.planned"),
+    ):
+        where = of_dose(events, dose_id, kind)
+        assert "dose_count" in reasons("medicine", events[:where] + events[where + 1 :])
+        assert "dose_count" in reasons("medicine", [*events, {**events[where], "incident": None}])
+    collected = events[of_dose(events, 1, "dose.collected")]
+    invented = {**collected, "values": {**collected["values"], "dose_id": 22}}
+    assert "dose_invented" in reasons("medicine", [*events, invented])
+    both = {**collected, "values": {**collected["values"], "dose_id": 5}}
+    assert "dose_extra" in reasons("medicine", [*events, both])
+    for shift_ms in (-60_000, 60_000):
+        where = of_dose(events, 5, "dose.missed")
+        moved = {**events[where], "utc_ms": events[where]["utc_ms"] + shift_ms}
+        assert "dose_late" in reasons("medicine", [*events[:where], moved, *events[where + 1 :]])
 
 
 def only_alarm(verdict: Verdict) -> list[str]:

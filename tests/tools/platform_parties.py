@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from gateway.core import event_codec, wire
 from gateway.core.model import Event
+from gateway.core.registry import VALUES
 from gateway.core.wire import Parsed, Sealer
 from hal.types import LANES, chain_next, chain_start
 from tools.platform.books import Taken
@@ -110,9 +111,15 @@ class SimGateway(Signer):
         return self.seal("bundle", payload)
 
     def state(
-        self, first_held: dict[int, int] | None = None, *, utc_ms: int | None = None, newer: bool = True
+        self,
+        first_held: dict[int, int] | None = None,
+        *,
+        utc_ms: int | None = None,
+        newer: bool = True,
+        config: int = 0,
+        local: int = 0,
     ) -> bytes:
-        """A signed state; `first_held` by lane, everything where not said."""
+        """A signed state; `first_held` by lane, everything where not said. local: keys changed in the home."""
         if newer:
             self.uptime_ms += 60_000
         rows = {}
@@ -126,9 +133,10 @@ class SimGateway(Signer):
             "utc_ms": utc_ms,
             "lanes": rows,
             "manifest": 1,
-            "config": 0,
+            "config": config,
             "keyset": 1,
             "software": "0.1.0",
+            "values": {VALUES["local_changes"]: local} if local else None,
         }
         return self.seal("state", wire.encode_payload("state", self.tenant, self.name, fields))
 

@@ -2,10 +2,11 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
-from tools.bench.peers import frames
+from tools.bench.peers import decode, frames
 from tools.bench.peers.events import ALARMS, LARGE, SMALL, gateway_message, number_of, payload, telemetry
 from tools.bench.peers.receiver import Count
 from tools.bench.peers.report import Figure, lost_line, quantile, ratio, spread, table
@@ -130,3 +131,21 @@ def test_a_worker_refuses_what_its_store_cannot_do_and_says_what_it_can():
     shelf = Shelf()
     with pytest.raises(ValueError, match="open: this worker can only forget, held, pace, rate"):
         run({**taking(shelf), **holding(shelf)}, ["open 1883"])
+
+
+def test_decoders_are_given_the_same_frames_and_each_takes_all_of_them(tmp_path: Path):
+    pytest.importorskip("bthome_ble", reason="bthome-ble is not installed: make setup")
+    plain, encrypted = decode.measure(tmp_path, 2, 600, 1)
+    for figure in (plain, encrypted):
+        assert [len(figure.rounds[name]) for name in ("Trygg", decode.PEER)] == [2, 2]
+        assert figure.missing == {}
+    assert len(set(decode.frames(600, 1, encrypted=False))) == 600
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_control_a_decoder_that_takes_nothing_is_no_fast_one(tmp_path: Path, encrypted: bool):
+    given = decode.frames(3, 1, encrypted=encrypted)
+    party = decode.Ours(tmp_path, encrypted=encrypted)
+    party.take([party.heard(data, decode.APART_MS * number) for number, data in enumerate(given)])
+    with pytest.raises(RuntimeError, match="not taken"):
+        party.take([party.heard(given[-1], decode.APART_MS * 2)])

@@ -16,7 +16,7 @@ from tools.evidence.figure import Outcome, UnavailableError
 from tools.evidence.figures import HARNESSES, Harness, load, names, rank
 from tools.evidence.hashing import files_of
 from tools.evidence.run import SLICE_MS, ChangedError, Share
-from tools.evidence.standing import CONTROL_EMPTY, NOT_REACHED, REACHED, SO_FAR, stand
+from tools.evidence.standing import CONTROL_EMPTY, NOT_REACHED, NOT_RUN, REACHED, SO_FAR, stand
 from tools.evidence.store import SEED_STRIDE, Row
 
 
@@ -97,6 +97,30 @@ def test_hashes_that_differ_do_not_add_up(bench: Bench) -> None:
     assert (standing.verdict, standing.outcome.trials) == (REACHED, 600), (
         "code that is back has its trials back"
     )
+
+
+def test_what_earlier_code_reached_is_said_as_such_and_the_newest_whole_run_of_it(bench: Bench) -> None:
+    figure = bench.figure(release=600)
+    assert stand(bench.root, bench.store, figure).before is None
+    bench.collect(figure, date="2026-11-28T20:00:00Z")
+    bench.code("2")
+    bench.collect(bench.figure(release=200), date="2026-11-29T03:00:00Z")
+    bench.code("3")
+    standing = stand(bench.root, bench.store, figure)
+    said = words.reached_words(standing)
+    assert said.startswith(
+        "not run with this code; with earlier code, 2026-11-28: reached: 600 crash images, 0 bad"
+    )
+    assert standing.verdict == NOT_RUN, "what is of other code decides nothing"
+    bench.collect(bench.figure(release=200), date="2026-11-29T04:00:00Z")
+    assert words.reached_words(stand(bench.root, bench.store, figure)).startswith("so far: 200 of 600")
+
+
+def test_a_loss_of_earlier_code_is_said_as_one(bench: Bench) -> None:
+    bench.collect(bench.figure(release=600, run=loses), date="2026-11-28T20:00:00Z")
+    bench.code("2")
+    said = words.reached_words(stand(bench.root, bench.store, bench.figure(release=600)))
+    assert said.startswith("not run with this code; with earlier code, 2026-11-28: NOT REACHED: ")
 
 
 def test_code_that_changes_during_a_run_keeps_nothing_of_it(bench: Bench) -> None:
@@ -272,6 +296,7 @@ def test_figures_stand_in_the_order_of_the_list_and_each_once(
         and not names(["F8"], "F81")
         and not names(["F8a"], "F8b")
     )
+    assert sorted(["D1", "F12", "F3"], key=rank) == ["F3", "F12", "D1"]
     with pytest.raises(ValueError):
         rank("X1")
 

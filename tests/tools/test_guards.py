@@ -41,7 +41,7 @@ def test_a_good_log_line_is_allowed():
 """
 
 BAD = """
-import asyncio, logging, socket, threading, warnings
+import asyncio, logging, os, socket, sys, threading, warnings
 
 import hal
 
@@ -57,6 +57,9 @@ def test_task_is_leaked():
         main.task = asyncio.create_task(forgotten())
         await asyncio.sleep(0)
     asyncio.run(main())
+
+def test_suite_would_become_another_program():
+    os.execv(sys.executable, [sys.executable, "-c", ""])
 
 def test_other_machine_is_called():
     with socket.socket() as sock:
@@ -143,6 +146,7 @@ def test_each_guard_fails_the_test_that_deserves_it(tmp_path: Path) -> None:
     expected = {
         "test_thread_is_leaked": "ERROR",
         "test_task_is_leaked": "ERROR",
+        "test_suite_would_become_another_program": "FAILED",
         "test_other_machine_is_called": "FAILED",
         "test_every_interface_is_served": "FAILED",
         "test_refusal_is_swallowed": "ERROR",
@@ -152,7 +156,13 @@ def test_each_guard_fails_the_test_that_deserves_it(tmp_path: Path) -> None:
         "test_loop_is_blocked": "FAILED",
     }
     assert outcomes == expected, output
-    for cause in ("forgotten", "tests use 127.0.0.1", "Blocking call to time.sleep", "--randomly-seed="):
+    for cause in (
+        "forgotten",
+        "os.exec in the process of the tests",
+        "tests use 127.0.0.1",
+        "Blocking call to time.sleep",
+        "--randomly-seed=",
+    ):
         assert cause in output, output
 
 

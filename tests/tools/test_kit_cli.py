@@ -15,7 +15,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.trust import Trust
 from tools.kit.__main__ import COMMANDS, main
 from tools.kit.keys import add_gateway, make_tenant, open_tenant
-from tools.kit.platform import parse_broker
+from tools.platform.broker import parse_broker
 from tools.platform.parties import Names, Verifier, Watched, read_names, read_registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,9 @@ def test_help_ends_with_0(arguments: list[str], capsys: pytest.CaptureFixture[st
     assert "usage: trygg-kit" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["keys"], ["platform"], ["verify"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["keys"], ["platform"], ["verify"], ["ca"], ["profile"], ["enrol"]]
+)
 def test_a_wrong_command_line_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)
@@ -68,8 +70,8 @@ def test_keys_are_made_private_and_fit_each_other(tmp_path: Path, capsys: pytest
     assert modes.pop("root.pub") == 0o644, "every gateway's hub reads it, under a user of its own"
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    trust = Trust("city", [made.root_public_key], Verifier().verify)
-    assert trust.accept(made.keyset.read_bytes())
+    trust = Trust("city", [made.root_public_key])
+    assert trust.accept(made.keyset.read_bytes(), Verifier().verify)
     assert [(key, roles) for key, roles in trust.keys.values()] == [(made.receipt_public_key, ["receipt"])]
     assert read_registry(made.registry) == {("city", "hub-1"): bytes.fromhex(KEY)}
     assert (directory / "root.pub").read_text().strip() == made.root_public_key.hex()
@@ -101,6 +103,37 @@ def test_a_gateway_may_get_another_key_and_others_stay(tmp_path: Path) -> None:
 def test_wrong_words_for_keys_end_with_2(arguments: list[str], tmp_path: Path) -> None:
     assert main(["keys", *(word.format(tmp_path) for word in arguments)]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "platform --broker mqtt://127.0.0.1:1 --registry {0}/r.json --signing-key {0}/receipt.pem --root-key {1}",
+        "verify --key {1} {0}/keyset.cbor",
+        "record --key {1} {0}/keyset.cbor",
+        "deviation --key {1} {0}/keyset.cbor",
+        "keys add-gateway {0} --gateway hub-1 --public-key {1}",
+        "ca keyset {0} --out {0}/next.cbor --passphrase-file {0}/pass --next-root {1}",
+        "ca role add {0} desk --role command --days 5 --public-key {1} --passphrase-file {0}/pass",
+    ],
+    ids=lambda line: " ".join(line.split()[:2]),
+)
+def test_a_private_key_given_for_a_public_one_is_never_repeated(
+    line: str, as_text: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_tenant(tmp_path, "city").root_key
+    (tmp_path / "pass").write_text("long enough a passphrase\n")
+    (tmp_path / "pass").chmod(0o600)
+    secret = root.read_text()
+    given = secret + secret + secret if as_text else str(root)
+    try:
+        status = main([word.format(tmp_path, given) for word in line.split()])
+    except SystemExit as end:
+        status = int(end.code or 0)
+    said = "".join(capsys.readouterr())
+    assert status == 2 and said
+    assert not any(part in said for part in (*secret.split()[3:-3], "BEGIN", "MC4")), said
 
 
 # --- what the platform reads --------------------------------------------------------------------------------------

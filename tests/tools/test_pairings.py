@@ -1,13 +1,23 @@
 """The harness of F18: its oracle keeps to the specification's tables, and its judge finds what an unsafe central does."""
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from bumble import smp
 
 from tools.rig.pairings import oracle
-from tools.rig.pairings.combinations import BONDS, CODES, DEMANDS, MODELS, PERSONS, Combination, draw
-from tools.rig.pairings.figures import CONTROL_TRIALS, FIGURES, judge, pairings
+from tools.rig.pairings.combinations import BONDS, CODES, DATA, DEMANDS, MODELS, PERSONS, Combination, draw
+from tools.rig.pairings.figures import (
+    CONTROL_TRIALS,
+    FIGURES,
+    believing_app,
+    fall_back,
+    judge,
+    pairings,
+    tried,
+)
 from tools.rig.pairings.trial import Result
 from tools.simulators.pairing import Io
 
@@ -46,6 +56,11 @@ GOOD = Combination("label", 16, True, "none", "right", "is not there", "authenti
         ({"model": "display", "code": "none", "person": "says yes"}, 2),
         ({"model": "display", "code": "none", "person": "says no"}, 0),
         ({"model": "keys", "code": "none", "person": "says yes"}, 0),
+        ({"model": "nothing", "code": "none", "data": "right", "demand": "weak"}, 2),
+        ({"model": "nothing", "code": "none", "data": "wrong", "demand": "weak"}, 0),
+        ({"model": "nothing", "code": "none", "data": "of another", "demand": "weak"}, 0),
+        ({"model": "display", "code": "none", "data": "of another", "person": "says yes"}, 0),
+        ({"code": "none", "data": "right", "key_bytes": 15}, 0),
     ],
 )
 def test_the_oracle_knows_what_may_come_of_it(changed: dict[str, object], level: int) -> None:
@@ -78,6 +93,7 @@ def test_five_hundred_seeds_draw_every_value_and_few_combinations_twice() -> Non
         ("code", CODES),
         ("person", PERSONS),
         ("demand", DEMANDS),
+        ("data", DATA),
     ):
         assert {getattr(each, name) for each in drawn} == set(values), name
     assert {each.key_bytes for each in drawn} == set(range(7, 17))
@@ -136,6 +152,25 @@ def test_a_handful_comes_out_as_it_must() -> None:
     outcome = pairings(12, 1)
     assert (outcome.trials, outcome.bad, outcome.failures) == (12, 0, ())
     assert sum(int(count) for count in outcome.reached.values()) == 12
+
+
+LABELLED = replace(WEAKLY, data="right")
+
+
+@pytest.mark.parametrize(("data", "paired"), [("right", True), ("wrong", False), ("of another", False)])
+def test_the_data_of_a_label_is_tried_with_the_whole_hub(tmp_path: Path, data: str, paired: bool) -> None:
+    combination = replace(LABELLED, data=data)
+    result = asyncio.run(tried(combination, tmp_path, {}))
+    assert judge(combination, result) == []
+    assert (result.paired, result.bond, result.made) == ((True, 2, [True]) if paired else (False, 0, []))
+
+
+def test_control_a_central_that_falls_back_to_just_works_is_found_out(tmp_path: Path) -> None:
+    combination = replace(LABELLED, data="of another")
+    variant = {"make_app": believing_app, "loosen": fall_back}
+    result = asyncio.run(tried(combination, tmp_path, variant))
+    assert result.paired and result.made == [False], "it did fall back"
+    assert "a bond of 1 was accepted where 2 was asked for" in judge(combination, result)
 
 
 @pytest.mark.long

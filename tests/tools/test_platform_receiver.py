@@ -9,72 +9,9 @@ import pytest
 from gateway.core import wire
 from gateway.core.outbox import PROGRESS, UNCHANGED, Outbox
 from hal.types import LaneMark
-from tests.tools.platform_parties import Signer as SimSigner
 from tests.tools.platform_parties import SimGateway, ed25519_verify
-from tools.kit.keys import make_keyset
-from tools.platform.books import Fault, Verified
-from tools.platform.parties import Keys, Signer
-from tools.platform.receiver import HAND_ON, Receiver
-from tools.platform.store import Store
-
-
-class Platform:
-    """A receiver whose time stands until told otherwise, and everything that left it."""
-
-    def __init__(self, path: str, keys: Keys, *, read_all: bool = True) -> None:
-        self.clock_ms = 10_000
-        self.root, self.receipt_key = SimSigner(), SimSigner()
-        self.published: list[tuple[str, bytes]] = []
-        self.events: list[Verified] = []
-        self.faults: list[Fault] = []
-        self.store = Store(path)
-        keyset = make_keyset(
-            "city", self.root.private, self.receipt_key.public_key, version=1, not_after=2**40
-        )
-        self.receiver = Receiver(
-            store=self.store,
-            keys=keys,
-            keysets={"city": keyset},
-            signer=Signer(self.receipt_key.private),
-            time=self,
-            publish=lambda topic, payload: self.published.append((topic, payload)),
-            on_events=self.events.extend,
-            on_fault=self.faults.append,
-            read_all=read_all,
-        )
-
-    def now_ms(self) -> int:
-        return self.clock_ms
-
-    def utc_ms(self) -> int:
-        return 1_750_000_000_000 + self.clock_ms
-
-    def wait(self, duration_ms: int) -> None:
-        """Let time pass; the receiver looks whenever it said it wants to."""
-        end_ms = self.clock_ms + duration_ms
-        while self.clock_ms < end_ms:
-            self.clock_ms = min(end_ms, self.clock_ms + max(1, self.receiver.settle()))
-        self.receiver.settle()
-
-    def send(self, gateway: SimGateway, first: int, last: int, lane: int = 3) -> None:
-        self.receiver.handle(gateway.topic("bundle", lane), gateway.bundle(first, last, lane))
-
-    def receipts(self) -> list[dict[int, tuple[int, bytes]]]:
-        """Lanes of every receipt published so far, each verified."""
-        found = []
-        for topic, payload in self.published:
-            if wire.parse_topic(topic).sort == "receipt":
-                parsed = wire.parse("receipt", payload)
-                wire.check_topic(parsed, wire.parse_topic(topic))
-                wire.verify(parsed, self.receipt_key.public_key, ed25519_verify)
-                found.append(parsed.fields["lanes"])
-        return found  # type: ignore[return-value]
-
-    def marks(self, lane: int = 3) -> list[int]:
-        return [lanes[lane][0] for lanes in self.receipts()]
-
-    def causes(self) -> list[str]:
-        return [fault.cause for fault in self.faults]
+from tests.tools.platform_receiving import Platform
+from tools.platform.receiver import HAND_ON
 
 
 @pytest.fixture
@@ -299,6 +236,8 @@ def test_a_restart_goes_on_where_it_committed(
     platform.wait(100)
     platform.send(gateway, 11, 20)  # not committed: the power goes
     platform.store.connection.close()
+    assert platform.store.checkpoints is not None
+    platform.store.checkpoints.close()
     again = Platform(str(tmp_path / "platform.db"), platform.receiver.keys)
     again.receiver.connected()
     assert again.marks() == [10]
@@ -340,22 +279,6 @@ def test_silence_is_a_fault_within_90_s_and_its_end_is_said(platform: Platform, 
 def test_a_gateway_that_was_never_heard_is_silent_too(platform: Platform) -> None:
     platform.wait(95_000)
     assert platform.causes() == ["gateway.silent"]
-
-
-def test_what_nobody_read_is_read_when_there_is_time(tmp_path: Path, gateway: SimGateway) -> None:
-    platform = Platform(str(tmp_path / "unread.db"), {("city", "hub-1"): gateway.public_key}, read_all=False)
-    gateway.lanes[3][4] = b"\xff"
-    topic = gateway.topic("bundle", 3)
-    platform.receiver.receive(topic, gateway.bundle(1, 10), False)
-    assert platform.receiver.work()
-    assert platform.causes() == []
-    assert platform.receiver.work()
-    assert [(fault.cause, fault.details["seq"]) for fault in platform.faults] == [("event.undecodable", 5)]
-    assert not platform.receiver.work()
-    platform.wait(100)
-    assert platform.marks() == [10]
-    assert platform.store.ask("SELECT seq FROM event WHERE fault IS NOT NULL").fetchall() == [(5,)]
-    platform.store.close()
 
 
 def test_too_much_at_once_is_dropped_and_comes_again(platform: Platform, gateway: SimGateway) -> None:

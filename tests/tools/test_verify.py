@@ -61,7 +61,7 @@ def test_standard_input_is_read(
 ) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(gateway.bundle(1, 3))))
     assert main(["verify", "--key", gateway.public_key.hex(), "-"]) == 0
-    assert "hub-1  3/1  placement 7: Oximetry measured  spo2_pct 97" in capsys.readouterr().out
+    assert "hub-1  3/1  placement 7: Oximetry measured  oxygen saturation 97 %" in capsys.readouterr().out
 
 
 def test_a_platform_store_is_read_whole(
@@ -332,7 +332,7 @@ def test_values_keep_the_digits_of_the_device(
     ("arguments", "words"),
     [
         ([], "--key: found nothing"),
-        (["--key", "zz"], "--key: found 'zz', expected an Ed25519 public key"),
+        (["--key", "zz"], "--key: found something else, expected an Ed25519 public key"),
         (["--key", "ab" * 32, "missing-file"], "FILE: found"),
         (["--registry", "missing-file"], "registry: found"),
     ],

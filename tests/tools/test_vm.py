@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tools.rig.vm.archive import Archive, copy_tar
-from tools.rig.vm.image import find_program, missing
+from tools.rig.vm.image import ImageError, find, find_program, missing
 from tools.rig.vm.machine import MachineError, decode_answer, encode_command, take_lock
+from tools.rig.vm.recipes import RECIPES, Recipe
 
 
 def entries(data: bytes) -> dict[str, tuple[int, bytes]]:
@@ -87,3 +88,15 @@ def test_the_lock_is_held_until_its_file_is_closed(tmp_path: Path) -> None:
 def test_what_is_missing_is_named_as_something_to_install() -> None:
     reason = missing()
     assert reason is None or "apt-get install" in reason or "x86_64" in reason
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_an_image_that_is_not_made_names_what_makes_it(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRYGG_CACHE", str(tmp_path))
+    with pytest.raises(ImageError, match=f"make {recipe.target}$"):
+        find(recipe)
+    makefile = (Path(__file__).resolve().parents[2] / "Makefile").read_text("utf-8")
+    assert f"\n{recipe.target}: " in makefile

@@ -14,13 +14,15 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["gateway"]):
+    from tests.gateway.fuzz.enrolment_targets import ENROLMENT_TARGETS
+    from tests.gateway.fuzz.installation_targets import INSTALLATION_TARGETS
     from tests.gateway.fuzz.targets import TARGETS as DEVICE_TARGETS
     from tests.gateway.fuzz.wire_targets import WIRE_TARGETS
 
 from gateway.core.errors import DecodeError
 from tests.gateway.fuzz.harness import LONGEST, SLOWEST_MS
 
-TARGETS = (*DEVICE_TARGETS, *WIRE_TARGETS)
+TARGETS = (*DEVICE_TARGETS, *WIRE_TARGETS, *ENROLMENT_TARGETS, *INSTALLATION_TARGETS)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def decode_glucose(data: bytes) -> None:
         for name in glucose.GLUCOSE_NAMES
         if not isinstance(observation.values.get(name, Absent("nan")), Absent)
     ]
-    assert bool(numbers) == (observation.kind == glucose.KIND)
+    assert (bool(numbers) or "glucose_range" in observation.values) == (observation.kind == glucose.KIND)
     assert ("reason" in observation.values) == (observation.kind == "measurement.failed")
     assert not (numbers and any(name in observation.values for name in glucose.CONTROL_NAMES))
 

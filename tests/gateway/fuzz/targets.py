@@ -1,4 +1,4 @@
-"""What is fuzzed: every decoder of a device's bytes, and every driver with what it remembers."""
+"""What is fuzzed: every decoder of a device's bytes, what Improv takes, and every driver with what it remembers."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,18 @@ from gateway.core.devices.oximeter import Oximeter, observation_of
 from gateway.core.devices.registry import driver
 from gateway.core.framing import cobs
 from gateway.core.model import Observation
+from hal.esp32.ble_packets import read_packet
 from hal.types import Advertisement
 from tests.core.vectors import load
+from tests.gateway.fuzz.afar_targets import AFAR
+from tests.gateway.fuzz.answer_targets import ANSWER_TARGETS
+from tests.gateway.fuzz.bond_targets import BONDS
 from tests.gateway.fuzz.harness import Target
 from tests.gateway.fuzz.health_targets import HEALTH
+from tests.gateway.fuzz.improv_targets import IMPROV_TARGETS
 from tests.gateway.fuzz.promises import ADDRESS, check, context, must_not_raise, on_the_wire
 from tests.gateway.fuzz.record_targets import RECORDS
+from tests.gateway.fuzz.serial_targets import SERIAL
 
 BTHOME = load("bthome.json")
 OXIMETER = load("oximeter.json")
@@ -74,6 +80,29 @@ def bthome_driver(key_ref: str | None) -> Callable[[bytes], None]:
     return must_not_raise(hear)
 
 
+def reset_driver() -> Callable[[bytes], None]:
+    """A sensor with a key whose resets a person confirms now and then; no counter is taken twice between two of these."""
+    sensor = Bthome(context("sensor"))
+    now_ms = 0
+    taken: set[int] = set()
+
+    def hear(data: bytes) -> None:
+        nonlocal now_ms
+        now_ms += 1 + len(data) ** 3
+        last = sensor.counter.last
+        check(sensor.advertised(Advertisement(ADDRESS, -60, now_ms, {"fcd2": data})))
+        if sensor.counter.last != last:
+            assert sensor.counter.last > last and sensor.counter.last not in taken
+            taken.add(sensor.counter.last)
+        if data and data[-1] % 5 == 1 and sensor.counters() is not None:
+            reading = sensor.confirm_reset(now_ms)
+            check(reading)
+            assert reading.state and sensor.counters() is None
+            taken.clear()
+
+    return must_not_raise(hear)
+
+
 def oximeter_driver() -> Callable[[bytes], None]:
     oximeter = Oximeter(context())
     oximeter.steps(list(CHARACTERISTICS))
@@ -109,13 +138,30 @@ def decode_serial(data: bytes) -> None:
 
 STREAMS = tuple(data for data in hex_texts(DISPENSER) if len(data) > 2)
 
+
+def read_advertising(data: bytes) -> None:
+    heard = Advertisement(ADDRESS, -60, 0, {})
+    read_packet(heard, data)
+    assert all(len(uuid) in (4, 36) for uuid in (*heard.service_uuids, *heard.service_data))
+
+
 TARGETS = (
+    Target("advertising packet", (b"\x02\x01\x06\x06\x16\xd2\xfc\x40\x1a\x01",), lambda: read_advertising),
     Target("bthome frame", FRAMES, lambda: decode_frame),
     Target("bthome driver", FRAMES, lambda: bthome_driver(None)),
     Target(
         "bthome driver with a key",
         tuple(b"\x41" + f[1:] + b"\x01\0\0\0\x01\x01\x01\x01" for f in FRAMES) + FRAMES,
         lambda: bthome_driver("sensor"),
+    ),
+    Target(
+        "bthome driver with resets",
+        tuple(
+            b"\x41" + f[1:] + bytes([number, 0, 0, 0, 1, 1, 1, tail])
+            for f in FRAMES[:20]
+            for number, tail in ((1, 1), (2, 2), (200, 6))
+        ),
+        reset_driver,
     ),
     Target("plx measurement", MEASUREMENTS, lambda: decode_measurement),
     Target("plx features", FEATURES, lambda: plx.decode_features),
@@ -124,6 +170,11 @@ TARGETS = (
     Target("device information", NAMES, lambda: decode_information),
     Target("dispenser stream", STREAMS, lambda: decode_serial),
     Target("dispenser driver", STREAMS, dispenser_driver),
+    *AFAR,
+    *BONDS,
     *HEALTH,
     *RECORDS,
+    *SERIAL,
+    *ANSWER_TARGETS,
+    *IMPROV_TARGETS,
 )

@@ -10,7 +10,9 @@ from gateway.core.errors import DecodeError
 from gateway.core.event_codec import DEVICE_TIME, EVENT, decode_event, encode_event
 from gateway.core.model import Absent, Decimal, DeviceTime, Event
 from gateway.core.registry import KINDS, VALUES
+from tests.gateway.fuzz.enrolment_targets import ENROLMENT_TARGETS
 from tests.gateway.fuzz.harness import SLOWEST_MS, Target, fuzz, took_again_ms
+from tests.gateway.fuzz.installation_targets import INSTALLATION_TARGETS
 from tests.gateway.fuzz.wire_targets import ITEMS, SEALER, WIRE_TARGETS, unsafe_reader
 
 INPUTS = 1_500
@@ -65,7 +67,11 @@ def depth(value: object) -> int:
     return 0
 
 
-@pytest.mark.parametrize("target", WIRE_TARGETS, ids=lambda target: target.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "target",
+    WIRE_TARGETS + ENROLMENT_TARGETS + INSTALLATION_TARGETS,
+    ids=lambda target: target.name.replace(" ", "-"),
+)
 def test_no_input_makes_a_reader_of_the_wire_fail(target: Target) -> None:
     assert target.seeds
     outcome = fuzz(target, SEED, INPUTS)

@@ -109,9 +109,9 @@ def trusting() -> Callable[[bytes], None]:
     known = {bytes(keyset) for keyset in KEYSETS}
 
     def accept(data: bytes) -> None:
-        trust = Trust("oslo", [PUBLIC["root"], PUBLIC["next-root"]], verify)
+        trust = Trust("oslo", [PUBLIC["root"], PUBLIC["next-root"]])
         try:
-            trust.accept(data)
+            trust.accept(data, verify)
         except RefusedError as error:
             raise DecodeError(error.reason) from None
         assert data in known
