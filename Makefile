@@ -12,13 +12,13 @@ PYTEST  := $(BIN)/python -m pytest
 # The project is linked in place; its build tools are in every lock file.
 LINK    := $(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 # What the two interpreters share.
-PORTABLE_TESTS := tests/core tests/hub
+PORTABLE_TESTS := tests/core tests/esp32 tests/hub
 
 # What the interfaces of the radio promise, on every backend.
 RADIO_CONTRACT := scanner central bonds
 
 # Files whose long tests wait for so long that they run beside each other; all other long tests are one more part.
-LONG_FILES := demo kills path scenarios
+LONG_FILES := demo kills path scenarios technician
 LONG_PARTS := $(LONG_FILES:%=long-%) long-rest
 BESIDE     := MAKE=$(MAKE) tools/ci/beside
 
@@ -75,6 +75,18 @@ lock: ## resolve the dependencies and write requirements/*.lock (UPGRADE=--upgra
 demo: $(VENV)/.demo ## watch a whole home on this machine, live (ARGS="--seconds 30 --json")
 	@$(BIN)/trygg demo $(ARGS)
 
+.PHONY: esp-demo
+esp-demo: $(VENV)/.dev ## the board's firmware on real MicroPython, killed in the middle; brokers that it refuses (ARGS="--language en")
+	@$(BIN)/python -m tools.rig.esp.demo $(ARGS)
+
+.PHONY: technician
+technician: $(VENV)/.dev ## a technician's day: keys, card, board, first boot, installation in Chromium, record, move (ARGS="--language en --pictures DIR")
+	@$(BIN)/python -m tools.rig.technician $(ARGS)
+
+.PHONY: firmware
+firmware: $(VENV)/.dev ## compile the board's modules, print their sizes, write build/firmware.zip (ARGS="--march rv32imc")
+	$(BIN)/python -m tools.firmware $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.demo ## print speed and size, with their conditions
 	$(BIN)/python -m tools.bench $(ARGS)
@@ -126,7 +138,7 @@ arch: $(VENV)/.dev ## import directions, portable subset, sizes of modules and f
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests of a few seconds each
-	$(PYTEST) -m "not long and not bluez" $(ARGS)
+	$(PYTEST) -m "not long and not bluez and not wifi" $(ARGS)
 
 .PHONY: mpy
 mpy: $(VENV)/.dev ## the portable tests on real MicroPython, equal counts; compiled sizes
@@ -140,6 +152,11 @@ contract: $(VENV)/.dev ## the promises of each interface, on every backend this 
 radio: $(VENV)/.dev ## the gateway's own Bluetooth code over a virtual radio, and on real BlueZ in a virtual machine
 	@$(BIN)/python -m tools.rig.vm || echo "make: without a virtual machine, the tests on real BlueZ are skipped"
 	$(PYTEST) tests/radio $(RADIO_CONTRACT:%=tests/contract/test_%.py) $(ARGS)
+
+.PHONY: wifi
+wifi: $(VENV)/.dev ## the access point of an installation on real NetworkManager and simulated radios, in a virtual machine of its own
+	$(BIN)/python -m tools.rig.vm --kind wifi
+	$(PYTEST) tests/wifi $(ARGS)
 
 .PHONY: system
 system: $(VENV)/.dev ## real processes, short and long
@@ -176,14 +193,19 @@ generated: registry vectors ## write what is generated, and fail where it differ
 package: $(VENV)/.dev ## build the wheel, install it as a gateway does, use it
 	PYTHON=$(PYTHON) tools/ci/package
 
+.PHONY: deb
+deb: $(VENV)/.dev ## the gateway as a Debian package, of what is committed (ARGS="--wheelhouse DIR": with all wheels in it)
+	$(BIN)/python -m tools.deb $(ARGS)
+
+.PHONY: deb-check
+deb-check: $(VENV)/.dev ## build the Debian package twice, install it in a Debian of its own, boot a card with it (root, mmdebstrap)
+	PYTHON=$(PYTHON) tools/ci/deb
+
 .PHONY: check
 check: ## everything that needs no hardware, in under ten minutes
-	+$(MAKE) --no-print-directory lint
-	+$(MAKE) --no-print-directory types
-	+$(MAKE) --no-print-directory arch
+	+$(BESIDE) lint arch types
 	+$(MAKE) --no-print-directory generated
-	+$(BESIDE) --fill mpy $(LONG_PARTS)
-	+$(BESIDE) evidence-share test
+	+$(BESIDE) --fill mpy --fill evidence-share $(LONG_PARTS) test
 
 .PHONY: clean
 clean: ## remove the environment and everything made
