@@ -81,7 +81,9 @@ async def main(folder: Path) -> None:
         assert "disk.full" in full["faults"], full
         facts["alarms_made"] = number
         facts["lamp"] = full["lamp"]
-        facts["alarms_stored"] = full["lanes"][0]["held"]
+        # the last is on its way from the radio still when the status comes
+        stored = await until(lambda now: now["lanes"][0]["held"] >= number, system)
+        facts["alarms_stored"] = stored["lanes"][0]["held"]
         facts["given_up_lanes"] = sorted({gone["lane"] for gone in full["given_up"]})
         facts["said"] = {language: said(system, language) for language in ("en", "nb")}
         (system.stage.hub / "ballast").unlink()
