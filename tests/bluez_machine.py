@@ -12,7 +12,7 @@ from tools.rig.vm.image import ImageError, find, missing
 from tools.rig.vm.machine import Machine, MachineError, decode_answer, encode_command
 
 MARK = "bluez"
-LIMIT_S = 60  # of a test: the first one boots the machine
+LIMIT_S = 150  # of a test: the first one boots the machine
 ANSWER_S = 40.0
 DAEMON = "/usr/libexec/bluetooth/bluetoothd"
 POWERED = (

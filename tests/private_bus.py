@@ -36,7 +36,7 @@ async def bus_process(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Pr
     )
     assert bus.stdout is not None
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             address = (await bus.stdout.readline()).decode().strip()
         yield bus, address
     finally:

@@ -35,7 +35,7 @@ def on_machine(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Prog
 
     def run(program: Program) -> None:
         async def life() -> None:
-            async with ACCESS_POINTS[request.param](tmp_path) as host, asyncio.timeout(15):
+            async with ACCESS_POINTS[request.param](tmp_path) as host, asyncio.timeout(45):
                 await program(host)
 
         asyncio.run(life())
@@ -144,7 +144,7 @@ def test_one_that_is_broken_off_leaves_nothing(on_machine: Callable[[Program], N
 
 def on_linux(folder: Path, program: Callable[[NetworkManagerPointHost], Awaitable[None]]) -> None:
     async def life() -> None:
-        async with network_manager_point(folder) as host, asyncio.timeout(15):
+        async with network_manager_point(folder) as host, asyncio.timeout(45):
             assert isinstance(host, NetworkManagerPointHost)
             await program(host)
 

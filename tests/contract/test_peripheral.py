@@ -27,7 +27,7 @@ def on_machine(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Prog
 
     def run(program: Program) -> None:
         async def life() -> None:
-            async with PERIPHERALS[request.param](tmp_path) as host, asyncio.timeout(15):
+            async with PERIPHERALS[request.param](tmp_path) as host, asyncio.timeout(45):
                 await host.peripheral.serve(SERVICE, table(), "Trygg")
                 await host.peripheral.advertise({DATA: bytes(6)})
                 await program(host)

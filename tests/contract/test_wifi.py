@@ -22,7 +22,7 @@ def on_machine(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Prog
 
     def run(program: Program) -> None:
         async def life() -> None:
-            async with WIFIS[request.param](tmp_path) as host, asyncio.timeout(15):
+            async with WIFIS[request.param](tmp_path) as host, asyncio.timeout(45):
                 host.add(SSID, PASSWORD, -60)
                 await program(host)
 
@@ -110,7 +110,7 @@ def test_a_join_that_is_cancelled_leaves_nothing_and_the_object_usable(
 
 def on_linux(folder: Path, program: Callable[[NetworkManagerHost], Awaitable[None]]) -> None:
     async def life() -> None:
-        async with network_manager_wifi(folder) as host, asyncio.timeout(15):
+        async with network_manager_wifi(folder) as host, asyncio.timeout(45):
             assert isinstance(host, NetworkManagerHost)
             await program(host)
 

@@ -60,7 +60,7 @@ def run_in(lang: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
 
@@ -104,6 +104,6 @@ def test_a_hub_that_starts_reads_no_texts() -> None:
         "print('gateway.daemon.wording' in sys.modules, 'gateway.daemon.configuration' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=15
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.startswith("False")

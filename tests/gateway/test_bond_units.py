@@ -63,7 +63,7 @@ def test_systemd_rates_it_as_well_confined(tmp_path: Path) -> None:
         ["systemd-analyze", "security", "--offline=true", "--threshold=10", str(unit)],
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
     assert rated.returncode == 0, rated.stdout + rated.stderr

@@ -148,7 +148,7 @@ def test_only_what_a_command_needs_is_imported() -> None:
     )
     for line, expected in ((("--help",), "[]"), (("run", "--help"), "[]"), (("status", "-c", "/none"), "[]")):
         done = subprocess.run(
-            [sys.executable, "-c", script, *line], capture_output=True, text=True, check=True, timeout=20
+            [sys.executable, "-c", script, *line], capture_output=True, text=True, check=True, timeout=60
         )
         assert done.stderr.splitlines()[-1] == expected, line
 
@@ -164,7 +164,7 @@ def test_a_radio_stack_that_is_not_installed_is_a_fault_of_the_configuration(hub
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"{hub}: radio.backend: found 'bumble', and bumble is not installed" in done.stderr
@@ -315,7 +315,7 @@ def test_run_without_any_usable_configuration_is_status_2(hub: Path) -> None:
         [sys.executable, "-m", "gateway.daemon", "run", "--log-json", "-c", str(hub)],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 2
@@ -329,7 +329,7 @@ def test_demo_hands_all_its_options_to_the_kit() -> None:
         [sys.executable, "-m", "gateway.daemon", "demo", "--help"],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0

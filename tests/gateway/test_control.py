@@ -58,7 +58,7 @@ def serving(path: Path, client: Callable[[], Any]) -> Any:
 def raw(path: Path, *lines: bytes) -> list[Any]:
     """Answers to raw request lines on one connection."""
     with socket.socket(socket.AF_UNIX) as client, short_path(path) as short:
-        client.settimeout(5)
+        client.settimeout(20)
         client.connect(short)
         client.sendall(b"".join(lines))
         client.shutdown(socket.SHUT_WR)
@@ -201,7 +201,7 @@ def test_a_folder_however_deep_will_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 10])
 def test_stopping_does_not_wait_for_a_client_that_says_nothing(path: Path, turns: int) -> None:
     async def work() -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             async with ControlServer(path, HANDLERS):
                 client = socket.socket(socket.AF_UNIX)
                 with short_path(path) as short:
@@ -210,7 +210,7 @@ def test_stopping_does_not_wait_for_a_client_that_says_nothing(path: Path, turns
                 for _ in range(turns):
                     await asyncio.sleep(0)
             with client, contextlib.suppress(ConnectionResetError):
-                client.settimeout(2)
+                client.settimeout(20)
                 assert client.recv(1) == b""
 
     asyncio.run(work())

@@ -63,7 +63,7 @@ class Desk:
                 input=says,
                 capture_output=True,
                 text=True,
-                timeout=30,
+                timeout=60,
             )
 
     @property

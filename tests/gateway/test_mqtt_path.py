@@ -37,7 +37,7 @@ async def path(
         own, server = authority.client("hub-1"), authority.server(HOST)
         files = TlsFiles(str(authority.path), str(own.certificate), str(own.key))
     with Mosquitto(tmp_path / "broker", tls=server) as mosquitto:
-        async with asyncio.timeout(15), Proxy(mosquitto.port) as proxy:
+        async with asyncio.timeout(45), Proxy(mosquitto.port) as proxy:
             uplink = PahoUplink(
                 Broker(HOST, proxy.port, tls),
                 client_id="hub-1",
@@ -105,7 +105,7 @@ def test_what_a_path_takes_no_more_ends_the_connection_before_the_keepalive(tmp_
             await uplink.connect([])
             proxy.stall()
             with pytest.raises(LinkLostError):
-                async with asyncio.timeout(8):  # the keepalive would take half a minute and more
+                async with asyncio.timeout(20):  # the keepalive would take half a minute and more
                     await uplink.publish("up", bytes(1_000_000))
 
     asyncio.run(work())

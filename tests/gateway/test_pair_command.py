@@ -64,7 +64,7 @@ class Desk:
                         input=says,
                         capture_output=True,
                         text=True,
-                        timeout=30,
+                        timeout=60,
                     )
                     for says, *arguments in commands
                 ]
@@ -263,5 +263,5 @@ def test_without_a_hub_it_says_how_to_start_it(tmp_path: Path) -> None:
     file = tmp_path / "hub.toml"
     file.write_text(CONFIGURATION.format("en"))
     command = [sys.executable, "-m", "gateway.daemon", "pair", "-c", str(file), "--list"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and "systemctl start trygg" in done.stderr

@@ -224,7 +224,7 @@ def hub(
         [sys.executable, "-c", HUB, str(data), str(uptime), how],
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
         cwd=ROOT,
         env={**os.environ, **variables},

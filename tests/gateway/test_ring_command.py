@@ -60,7 +60,7 @@ class Desk:
         command = [sys.executable, "-X", "utf8", "-m", "gateway.daemon", "ring", "-c", str(self.file)]
         async with ControlServer(self.file.parent / "data" / "control.sock", handlers):
             return await asyncio.to_thread(
-                subprocess.run, [*command, *arguments], capture_output=True, text=True, timeout=30
+                subprocess.run, [*command, *arguments], capture_output=True, text=True, timeout=60
             )
 
     @property

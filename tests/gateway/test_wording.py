@@ -247,7 +247,7 @@ def run_hub(hub: Path, *options: str, **environment: str) -> str:
         env={**kept, **environment},
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
     assert done.returncode in (1, 2)
@@ -267,7 +267,7 @@ def test_at_a_terminal_a_hub_that_cannot_start_says_why_in_norwegian(hub: Path) 
     def at_terminal() -> str:
         ours, theirs = os.openpty()
         try:
-            done = subprocess.run(line, stderr=theirs, stdout=subprocess.DEVNULL, timeout=15, check=False)
+            done = subprocess.run(line, stderr=theirs, stdout=subprocess.DEVNULL, timeout=60, check=False)
             assert done.returncode == 1
             return os.read(ours, 65_536).decode()
         finally:

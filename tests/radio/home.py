@@ -19,7 +19,7 @@ from tools.simulators.peripheral import VirtualPeripheral
 OXIMETER, DOOR = "C1:00:00:00:00:01", "C3:00:00:00:00:01"
 PASSKEY = 123_456
 CONTINUOUS, SPOT_CHECK, FEATURES, RECORDS = "2a5f", "2a5e", "2a60", "2a52"
-PATIENCE_S = 10.0  # far more than anything here takes; a wait that fails says where it stood
+PATIENCE_S = 40.0  # far more than anything here takes; a wait that fails says where it stood
 
 Result = TypeVar("Result")
 

@@ -68,7 +68,7 @@ class Party:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let the bus do its work until something holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while not condition():
                 self.daemon.changed.clear()
                 await self.server._bus.call("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")

@@ -19,4 +19,4 @@ def process(command: list[object]) -> Iterator["subprocess.Popen[str]"]:
         yield child
     finally:
         child.terminate()
-        child.communicate(timeout=20)
+        child.communicate(timeout=60)

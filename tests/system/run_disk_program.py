@@ -22,7 +22,7 @@ BACKLOG = 6_000
 DOOR, SMOKE = "Front door", "Smoke detector"
 DOORS_A_ROUND = 60
 PACE_S = 0.003
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 async def until(what: Callable[[dict[str, Any]], bool], system: System) -> dict[str, Any]:

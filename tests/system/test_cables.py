@@ -27,7 +27,7 @@ def started(command: list[str], output: Path) -> Iterator["subprocess.Popen[byte
             yield child
         finally:
             child.terminate()
-            child.wait(timeout=20)
+            child.wait(timeout=60)
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def test_an_oximeter_a_detector_and_a_dispenser_on_noisy_lines_are_read_to_the_l
             ended = until(lambda: [line for line in lines_of(home) if line.get("home") == "ends"], house)
             asked = subprocess.run(
                 [*TRYGG, "devices", "-c", str(stage.configuration)],
-                capture_output=True, text=True, timeout=30, check=True,
+                capture_output=True, text=True, timeout=60, check=True,
             ).stdout  # fmt: skip
             until(lambda: found_doses(stored(log)), hub)
     kinds = stored(log)

@@ -81,7 +81,7 @@ def test_a_broker_of_ones_own_with_mutual_tls_gives_the_same(tmp_path: Path) -> 
 
 
 def test_a_broker_that_needs_certificates_and_gets_none_is_refused_in_words() -> None:
-    status, lines, errors = demo("--broker", "mqtts://127.0.0.1:1", limit_s=20)
+    status, lines, errors = demo("--broker", "mqtts://127.0.0.1:1", limit_s=60)
     assert status == 2 and lines == []
     assert "--ca" in errors and "--broker" in errors
 
@@ -101,11 +101,11 @@ def test_a_broker_that_nobody_serves_ends_the_demonstration_with_the_cause() -> 
     ],
 )
 def test_a_broker_that_cannot_be_meant_is_a_wrong_command_line(url: str, expected: str) -> None:
-    status, lines, errors = demo("--broker", *url.split(), limit_s=20)
+    status, lines, errors = demo("--broker", *url.split(), limit_s=60)
     assert status == 2 and lines == [] and expected in errors
 
 
 def test_an_unknown_scenario_names_those_there_are() -> None:
-    status, lines, errors = demo("--scenario", "nowhere", limit_s=20)
+    status, lines, errors = demo("--scenario", "nowhere", limit_s=60)
     assert status == 2 and lines == []
     assert "home" in errors and "nowhere" in errors

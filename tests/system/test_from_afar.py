@@ -85,7 +85,7 @@ class Place:
             [*TRYGG, "identity", "-c", str(self.file), "--json"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         key = json.loads(said.stdout)["public_key"]

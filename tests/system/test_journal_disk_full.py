@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOUNT = 'mount -t tmpfs -o size=6m none "$1" && exec "$2" -m tests.system.journal_disk_program "$1"'
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_full_disk_costs_no_alarm_and_no_restart(tmp_path: Path) -> None:
     own_mounts = ["unshare", "--user", "--map-root-user", "--mount"]
     if (

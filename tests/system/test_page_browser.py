@@ -190,12 +190,12 @@ def test_without_script_everything_works_by_forms_and_a_refresh_that_is_asked_fo
             await tab.goto(tab.address + "/centre")
             assert await tab.is_hidden("[data-pause]")
             await tab.click("form[action='/centre'] button")
-            await tab.wait_for_selector("text=Lagret. Venter", timeout=15_000)
+            await tab.wait_for_selector("text=Lagret. Venter", timeout=45_000)
             await tab.click("text=hvert femte sekund")
             bench.home.centre = "accepted"
-            await tab.wait_for_selector(".box.good", timeout=15_000)
+            await tab.wait_for_selector(".box.good", timeout=45_000)
             await tab.click("text=English")
-            await tab.wait_for_selector("text=Taken by the response centre", timeout=15_000)
+            await tab.wait_for_selector("text=Taken by the response centre", timeout=45_000)
 
     browsing(tmp_path, work)
 

@@ -48,7 +48,7 @@ def hub(file: Path) -> Iterator["subprocess.Popen[str]"]:
         yield child
     finally:
         child.terminate()
-        child.wait(timeout=30)
+        child.wait(timeout=60)
 
 
 def trygg(file: Path, *arguments: str) -> Any:

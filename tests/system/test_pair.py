@@ -44,7 +44,7 @@ def hub(file: Path) -> Iterator["subprocess.Popen[str]"]:
         yield child
     finally:
         child.terminate()
-        child.communicate(timeout=20)
+        child.communicate(timeout=60)
 
 
 async def pair(file: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -58,12 +58,12 @@ def district(town: Town, home: Path, url: str) -> list[Path]:
 def delivered(layers: list[object]) -> bool:
     """Whether the hub has its keyset, and nothing that is not receipted."""
     command = [str(word) for word in (*TRYGG, "status", *layers, "--json")]
-    facts = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout)
+    facts = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
     return facts["keyset"] == 1 and not any(lane["held"] for lane in facts["lanes"])
 
 
 @needs_mosquitto
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_provisioned_gateway_delivers_its_first_event_to_a_platform_that_learnt_its_key(
     tmp_path: Path,
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_provisioned_gateway_delivers_its_first_event_to_a_platform_that_learn
             token = town.token("home-4711")
             command = [*TRYGG, "identity", *layers, "--enrol", url, "--token", token, "--json"]
             said = subprocess.run(
-                [str(word) for word in command], capture_output=True, text=True, timeout=20, check=False
+                [str(word) for word in command], capture_output=True, text=True, timeout=60, check=False
             )
             assert said.returncode == 0, said.stderr
             assert next(lines(enrol)) == {"what": "enrolled", "gateway": "home-4711"}
@@ -111,7 +111,7 @@ def test_a_provisioned_gateway_delivers_its_first_event_to_a_platform_that_learn
             assert any(delivered(layers) for _ in range(20)), "receipted under the keyset of the authority"
             check = [str(word) for word in (*TRYGG, "check", *layers, "--json")]
             found = json.loads(
-                subprocess.run(check, capture_output=True, text=True, timeout=20, check=False).stdout
+                subprocess.run(check, capture_output=True, text=True, timeout=60, check=False).stdout
             )
             levels = {row["check"]: row["level"] for row in found["findings"]}
             assert (levels["keys"], levels["tls"], levels["broker"]) == ("ok", "ok", "ok"), found

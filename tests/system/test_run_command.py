@@ -88,7 +88,7 @@ def test_it_runs_answers_and_stops_as_told(hub: Hub, number: signal.Signals) -> 
         assert (facts["gateway"], facts["connected"], facts["configuration_fault"]) == ("hub-1", False, "")
         assert ask(hub.data / "control.sock", "devices") == []
         child.send_signal(number)
-        _, rest = child.communicate(timeout=10)
+        _, rest = child.communicate(timeout=40)
         assert child.returncode == 0
     last = [json.loads(text) for text in rest.splitlines()]
     assert {"hub.stopped"} == {line["kind"] for line in last if line["message"] == "stored"} - {
@@ -101,7 +101,7 @@ def test_it_runs_answers_and_stops_as_told(hub: Hub, number: signal.Signals) -> 
 def test_a_bad_file_starts_the_last_good_one_and_says_so(hub: Hub) -> None:
     with hub.running() as (child, _):
         child.terminate()
-        child.communicate(timeout=10)
+        child.communicate(timeout=40)
     assert (hub.data / "last-good.toml").exists()
     hub.file.write_text(hub.text.replace('language = "en"', 'language = "eng"'))
     with hub.running() as (child, lines):
@@ -118,7 +118,7 @@ def test_a_bad_file_starts_the_last_good_one_and_says_so(hub: Hub) -> None:
 def test_a_file_that_names_a_missing_one_falls_back_too(hub: Hub) -> None:
     with hub.running() as (child, _):
         child.terminate()
-        child.communicate(timeout=10)
+        child.communicate(timeout=40)
     hub.file.write_text(hub.text.replace("ab" * 32, "root.pub"))
     with hub.running() as (_, lines):
         assert any("root.pub" in str(line.get("cause")) for line in lines)
@@ -128,7 +128,7 @@ def test_a_file_that_names_a_missing_one_falls_back_too(hub: Hub) -> None:
 def test_a_second_hub_does_not_start_beside_the_first(hub: Hub) -> None:
     with hub.running() as (first, _):
         with hub.process() as second:
-            _, said = second.communicate(timeout=10)
+            _, said = second.communicate(timeout=40)
             assert second.returncode == 1
             assert "another hub" in json.loads(said.splitlines()[-1])["cause"]
         assert ask(hub.data / "control.sock", "status")["gateway"] == "hub-1"
@@ -139,7 +139,7 @@ def test_after_a_kill_it_starts_again_with_its_events(hub: Hub) -> None:
     with hub.running() as (child, _):
         held = ask(hub.data / "control.sock", "status")["lanes"][2]["held"]
         child.kill()
-        child.communicate(timeout=10)
+        child.communicate(timeout=40)
         assert (hub.data / "control.sock").exists()
     with hub.running():
         assert ask(hub.data / "control.sock", "status")["lanes"][2]["held"] > held
@@ -165,7 +165,7 @@ def test_systemd_is_told_when_it_runs_and_when_it_stops(hub: Hub, tmp_path: Path
             while b"READY=1" not in said:
                 said.add(systemd.recv(200))
             child.terminate()
-            child.communicate(timeout=10)
+            child.communicate(timeout=40)
         while b"STOPPING=1" not in said:
             said.add(systemd.recv(200))
     assert said <= {b"READY=1", b"STOPPING=1", b"WATCHDOG=1"}

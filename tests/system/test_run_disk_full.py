@@ -15,7 +15,7 @@ MOUNT = 'mount -t tmpfs -o size=12m none "$1/hub" && exec "$2" -m tests.system.r
 
 
 @pytest.mark.long
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_alarms_are_stored_on_a_full_disk_and_delivered_without_a_restart(tmp_path: Path) -> None:
     own_mounts = ["unshare", "--user", "--map-root-user", "--mount"]
     if (

@@ -166,7 +166,7 @@ def lived(
         return lines, json.loads(asked.stdout)
     finally:
         child.terminate()
-        child.communicate(timeout=20)
+        child.communicate(timeout=60)
 
 
 @pytest.mark.timeout(180)

@@ -22,7 +22,7 @@ from tools.simulators.network_manager import NetworkManager
 from tools.simulators.pty_line import PtyLine
 
 SSID, PASSWORD = "Karis nett", "hemmelig-1234"
-PATIENCE_S = 18.0
+PATIENCE_S = 50.0
 
 
 class Scene:

@@ -19,7 +19,7 @@ from tools.authority import access
 from tools.simulators.certificates import Credentials
 from tools.simulators.mosquitto import Mosquitto
 
-WAIT_S = 5.0
+WAIT_S = 30.0
 LAST_WORD = b"last"
 
 

@@ -54,7 +54,7 @@ def piped(arguments: list[str], data: str, lang: str = "C.UTF-8") -> "subprocess
         env=environment(lang),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
         start_new_session=True,
     )

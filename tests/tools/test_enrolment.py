@@ -205,7 +205,7 @@ def test_a_crash_before_the_commit_leaves_the_token_unused(town: Town, gateway: 
 def post(url: str, ca: Path, body: bytes, path: str = enrolling.PATH) -> tuple[int, bytes]:
     context = ssl.create_default_context(cafile=str(ca))
     port = int(url.rpartition(":")[2])
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
     try:
         connection.request("POST", path, body)
         answer = connection.getresponse()

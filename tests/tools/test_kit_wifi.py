@@ -38,7 +38,7 @@ def talk(folder: Path, program: Callable[[ImprovDevice, ImprovClient], Awaitable
         async with ImprovDevice(folder / "device", dict(NETWORKS)) as device:
             port = await PyserialPorts().open(str(folder / "device"))
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(45):
                     await program(device, ImprovClient(port, SHORT_S))
             finally:
                 await port.close()
@@ -176,7 +176,7 @@ def test_the_kit_and_the_gateway_understand_each_other_over_a_line(tmp_path: Pat
         serving = asyncio.create_task(ImprovLine(own, service, clock).run())
         port = await ports.open(str(tmp_path / "laptop"))
         client = ImprovClient(port)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             await client.authorised(5.0, lambda: assert_true(service.press()))
             assert await client.info() == ["trygg", "0.1", "Pi", "x"]
             assert await client.scan() == [[SSID, "-51", "YES"]]

@@ -221,7 +221,7 @@ def test_the_command_receives_over_mutual_tls_and_ends_with_a_summary(site: Site
     with site.platform("--json", "--names", str(names)) as process:
         asyncio.run(site.send([(1, 10), (1, 10), (11, 30)], until=30))
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=60)
     lines = [json.loads(line) for line in out.splitlines()]
     assert (process.returncode, err) == (0, "")
     assert [line["seq"] for line in lines[:-1]] == list(range(1, 31))
@@ -241,7 +241,7 @@ def test_a_killed_platform_lost_nothing_that_it_receipted(site: Site) -> None:
     with site.platform("--json", "--faults") as process:
         asyncio.run(site.send([(1, 20), (11, 20)], until=20))
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=15)
+        out, _ = process.communicate(timeout=60)
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line["seq"] for line in lines if "seq" in line] == list(range(11, 21))
     assert process.returncode == 0

@@ -42,7 +42,7 @@ class Far:
 
 @contextlib.asynccontextmanager
 async def path(**conditions: int) -> AsyncIterator[tuple[Far, Proxy]]:
-    async with asyncio.timeout(15), Far().open() as far, Proxy(far.port, **conditions) as proxy:
+    async with asyncio.timeout(45), Far().open() as far, Proxy(far.port, **conditions) as proxy:
         yield far, proxy
 
 
@@ -280,7 +280,7 @@ def test_leaving_it_closes_everything() -> None:
 
 def test_the_program_obeys_its_input_and_ends_with_it() -> None:
     async def work() -> None:
-        async with asyncio.timeout(15), Far().open() as far:
+        async with asyncio.timeout(45), Far().open() as far:
             program = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "tools.simulators.proxy", "--target-port", str(far.port)),
