@@ -1,7 +1,7 @@
 """`make bench-peers`: Trygg beside what a user would pick instead, in one run. Never fails for being slow.
 
 python -m tools.bench.peers [--quick] [--rounds 3]
-    [--only accept,disk,kills,cuts,drain,alarm,far,behind,stream,idle,wire,decode]
+    [--only accept,disk,kills,cuts,drain,readings,alarm,far,behind,stream,idle,wire,decode]
 """
 
 import argparse

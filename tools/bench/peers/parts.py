@@ -73,6 +73,7 @@ class Bench:
             "kills": self.kills,
             "cuts": self.cuts,
             "drain": self.drain,
+            "readings": self.readings,
             "alarm": self.alarm,
             "far": self.far,
             "behind": self.behind,
@@ -217,17 +218,25 @@ class Bench:
     # --- whole gateways ----------------------------------------------------------------------------------------
 
     async def drain(self) -> list[Figure]:
-        """The backlog alone."""
-        rate = self.figure(f"drained, {self.size.backlog:,} held", "events/s", more=True)
+        """The backlog alone, of events of 200 bytes."""
+        return await self.drained("drain", "", LARGE)
+
+    async def readings(self) -> list[Figure]:
+        """The same of readings as each party writes them: what a home's backlog is made of."""
+        return await self.drained("readings", "readings ", SMALL)
+
+    async def drained(self, part: str, of: str, size: int) -> list[Figure]:
+        """A backlog of events of that size on loopback."""
+        rate = self.figure(f"drained, {self.size.backlog:,} {of}held", "events/s", more=True)
         missed = self.figure("of these never arrived", "%", more=False)
 
         async def once(peer: Peer, place: Path) -> None:
             way = peer.way(place / "way", Road(), alarms=False)
-            drained, share = await measure.drain(way, self.backlog(peer, "drain"))
-            rate.add(peer.name, drained, self.held(peer, "drain"))
+            drained, share = await measure.drain(way, self.backlog(peer, part), size)
+            rate.add(peer.name, drained, self.held(peer, part))
             missed.add(peer.name, 100 * share)
 
-        return await self.rounds("drain", [rate, missed], once)
+        return await self.rounds(part, [rate, missed], once)
 
     async def alarm(self) -> list[Figure]:
         """Alarms while the backlog drains, on loopback; memory."""

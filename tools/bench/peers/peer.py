@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 STORE_PARTS = ("accept", "disk", "kills", "cuts")
-NEAR_PARTS = ("drain", "alarm")
+NEAR_PARTS = ("drain", "readings", "alarm")
 FAR_PARTS = ("far", "behind", "stream")
 BACKLOG_PARTS = (*NEAR_PARTS, *FAR_PARTS)
 ALONE_PARTS = ("decode",)  # in which a library is measured, and no party
