@@ -18,6 +18,7 @@ PAGES = [path for path in repository_files(ROOT) if path.endswith(".md")]
 TRYGG_COMMAND = re.compile(r"(?<![\w/.-])(?<!-u )trygg ([a-z]+)")
 SECTIONS = ["Context", "Decision", "Consequences", "Guarded by"]
 LONGEST_DECISION = 90  # lines: a page
+SHORTEST_SENTENCE = 12  # words; shorter ones may come again
 
 
 def text_of(page: str) -> str:
@@ -106,6 +107,30 @@ def test_a_command_that_does_not_exist_is_found() -> None:
         "`make tset` and `make test`\n\n    trygg statis -c x\n    trygg-kit keys init\n    trygg-kit kyes\n"
     )
     assert unknown_commands(text) == {"tset", "trygg statis", "trygg-kit kyes"}
+
+
+def repeated(text: str) -> list[str]:
+    """Sentences that stand twice on a page, code and tables apart: what a merge leaves of two versions."""
+    plain = re.sub(r"^(?: {4}|\|).*$|```[^`]*```", "", text, flags=re.MULTILINE)
+    sentences = [
+        sentence
+        for paragraph in re.split(r"\n\s*\n", plain)
+        for sentence in re.split(r"(?<=[.:;])\s+", " ".join(paragraph.split()))
+        if len(sentence.split()) >= SHORTEST_SENTENCE
+    ]
+    return sorted({sentence for sentence in sentences if sentences.count(sentence) > 1})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_said_twice_on_a_page(page: str) -> None:
+    assert repeated(text_of(page)) == []
+
+
+def test_a_sentence_that_stands_twice_is_found() -> None:
+    said = "Of sixty alarms eighteen ended in a start anew, and all came."
+    broken = said.replace("ended ", "ended\n")
+    assert repeated(f"{said} Else.\n\n{broken}\n") == [said]
+    assert repeated(f"{said}\n\n    {said}\n") == []
 
 
 # --- decisions ----------------------------------------------------------------------------------------------------
