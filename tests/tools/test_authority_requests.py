@@ -1,5 +1,6 @@
 """Requests of gateways: made there, checked here, answered by our authority or another, and installed there."""
 
+import datetime as dt
 import json
 import stat
 from pathlib import Path
@@ -71,9 +72,13 @@ def test_both_private_keys_stay_where_they_were_made(town: Town, gateway: Gatewa
 
 def test_the_same_request_again_gets_the_same_certificate(town: Town, gateway: Gateway) -> None:
     first, second = town.files / "first.pem", town.files / "second.pem"
-    town.ca("sign-request", gateway.request(), "--out", first)
-    town.ca("sign-request", gateway.request(), "--out", second)
+    said = town.ca("sign-request", gateway.request(), "--out", first).out
+    end = x509.load_pem_x509_certificate(first.read_bytes()).not_valid_after_utc
+    assert f"first.pem, valid until {end.date()}" in said and "the same certificate" not in said
+    said = town.ca("sign-request", gateway.request(), "--out", second).out
     assert first.read_bytes() == second.read_bytes()
+    renewed = (end - dt.timedelta(days=90)).date()
+    assert f"the same certificate as before: another is issued from {renewed} on" in said
 
 
 def test_a_certificate_that_nears_its_end_is_renewed_by_the_same_request(

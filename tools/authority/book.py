@@ -66,15 +66,18 @@ class Book:
     ) -> Entry:
         """The next key of a holder; the former one counts for `overlap_ms` more, so that nothing of it is lost.
 
+        A holder whose time is over gets another time so. One that was revoked is not brought back.
+
         Raises:
-            ConfigError: nobody of this name counts, or the key is taken.
+            ConfigError: nobody of this name counts or has, or the key is taken.
         """
         former = self.of(name, now_ms)
-        if not former:
+        rows = [each for each in self.entries if each.name == name]
+        if not former and (not rows or rows[-1].revoked_ms is not None):
             raise ConfigError(
                 "NAME", f"{name}, which has no key that counts", "a name of ca list", "command line"
             )
-        last = former[-1]
+        last = rows[-1]
         entry = replace(last, public_key=public_key, made_ms=now_ms, until_ms=until_ms)
         check_entry(entry, now_ms)
         self._append(entry)
@@ -102,12 +105,9 @@ class Book:
             raise RefusedError(
                 "nobody may sign receipts: without one gateways forget nothing; make a role first"
             )
-        ends = [
-            each.until_ms
-            for each in named
-            if each.until_ms is not None and each.roles != (wire.RECEIPT_ROLE,)
-        ]
-        not_after_ms = min([not_after_ms, *ends])
+        first = self.first_to_end(now_ms)
+        if first is not None and first.until_ms is not None:
+            not_after_ms = min(not_after_ms, first.until_ms)
         keys = [[cose.kid_of(each.public_key), each.public_key, list(each.roles)] for each in named]
         fields: dict[str, object] = {
             "keyset_version": self.keyset_version + 1,
@@ -115,6 +115,15 @@ class Book:
             "keys": keys,
         }
         return fields | ({"next_roots": next_roots} if next_roots else {})
+
+    def first_to_end(self, now_ms: int) -> Entry | None:
+        """Of the keys that count, may say more than receipts and have an end, the first to end: no keyset outlives it."""
+        found = [
+            (each.until_ms, at, each)
+            for at, each in enumerate(self.entries)
+            if each.counts(now_ms) and each.until_ms is not None and each.roles != (wire.RECEIPT_ROLE,)
+        ]
+        return min(found)[2] if found else None
 
     def _append(self, entry: Entry) -> None:
         if any(each.public_key == entry.public_key for each in self.entries):

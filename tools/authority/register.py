@@ -120,6 +120,14 @@ class Register:
         ).fetchone()
         return None if row is None else bytes(row[0])
 
+    def renewed_from(self, text: bytes) -> int:
+        """utc_ms from which the request of this certificate is answered by another one."""
+        (moment_ms,) = self.store.execute(
+            "SELECT not_after_ms - min(?, (not_after_ms - issued_ms) / 2) FROM certificate WHERE pem = ?",
+            (RENEW_MS, text),
+        ).fetchone()
+        return int(moment_ms)
+
     def record(
         self, certificate: x509.Certificate, name: str, sort: str, identity: bytes | None, digest: bytes
     ) -> None:

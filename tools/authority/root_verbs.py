@@ -26,10 +26,11 @@ def day(moment_ms: int | None) -> str:
     return "-" if moment_ms is None else datetime.fromtimestamp(moment_ms / 1000, UTC).date().isoformat()
 
 
-def days(count: int | None, option: str = "--days") -> int | None:
+def days(count: int | None, option: str = "--days", least: int = 1) -> int | None:
     """A number of days that was typed. Raises ConfigError."""
-    if count is not None and not 1 <= count <= MOST_DAYS:
-        raise ConfigError(option, str(count), f"1 to {MOST_DAYS}", "command line")
+    if count is not None and not least <= count <= MOST_DAYS:
+        expected = f"1 to {MOST_DAYS}" if least else f"0 to {MOST_DAYS}"
+        raise ConfigError(option, str(count), expected, "command line")
     return count
 
 
@@ -110,6 +111,10 @@ def keyset(options: argparse.Namespace) -> int:
     message, book = folder.sign_keyset(secret, options.days, next_roots)
     write(options.out, message, 0o644)
     print(reworded(f"keyset {book.keyset_version}, until {day(book.keyset_not_after)}, in {options.out}"))
+    first = book.first_to_end(utc_ms())
+    if first is not None and first.until_ms == book.keyset_not_after:
+        said = f"It ends with the time of {first.name}: before that day rotate with --overlap-days 0, or revoke, and sign the next."
+        print(reworded(said))
     return 0
 
 
@@ -146,7 +151,7 @@ def holder(options: argparse.Namespace, sort: str) -> int:
         if options.act == "add":
             book.add(Entry(options.name, sort, public, tuple(options.role), now_ms, until_ms), now_ms)
         else:
-            overlap = days(options.overlap_days, "--overlap-days") or 0
+            overlap = days(options.overlap_days, "--overlap-days", 0) or 0
             book.rotate(options.name, public, now_ms, overlap * DAY_MS, until_ms)
         if private is not None:
             keep_key(options, private, sort)

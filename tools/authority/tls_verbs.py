@@ -52,9 +52,13 @@ def sign_request(options: argparse.Namespace) -> int:
         check_range("--days", options.days, MOST_DAYS)
         register.check_request(request, replaces=options.replace)
         authority = folder.authority(passphrase(options.passphrase_file))
+        before = [row.pem for row in register.certificates(request.gateway)]
         text = register.answer(request, authority, replaces=options.replace, days=options.days)
         write(options.out, text + issuing.pem(authority.certificate), 0o644)
-    told(request, options.out)
+        renewed_ms = register.renewed_from(text)
+    told(request, options.out, text)
+    if text in before:
+        print(reworded(f"It is the same certificate as before: another is issued from {day(renewed_ms)} on."))
     return 0
 
 
@@ -76,14 +80,17 @@ def accept(options: argparse.Namespace) -> int:
         ) from error
     with Register(folder) as register:
         register.accept(request, text, above, replaces=options.replace)
-    told(request, options.certificate)
+    told(request, options.certificate, text)
     return 0
 
 
-def told(request: enrolment.Request, path: Path) -> None:
-    """What a person compares with the label."""
+def told(request: enrolment.Request, path: Path, text: bytes) -> None:
+    """What a person compares with the label, and how long it holds."""
     code = label_code(request.tenant, request.gateway, request.identity)
-    print(reworded(f"{request.gateway} is registered; short code {code}; certificate {path}"))
+    until = x509.load_pem_x509_certificates(text)[0].not_valid_after_utc.date()
+    print(
+        reworded(f"{request.gateway} is registered; short code {code}; certificate {path}, valid until {until}")
+    )
 
 
 def issue(options: argparse.Namespace) -> int:
