@@ -155,6 +155,20 @@ def test_what_looks_like_a_key_goes_neither_out_nor_in_and_is_not_repeated(
     assert list((tmp_path / "home").iterdir()) == []
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_in_what_homes_do_not_share_is_left_out_and_named(key: str, tmp_path: Path) -> None:
+    path = tmp_path / "layer.toml"
+    device = f'[[device]]\nname = "Door"\nkey = "{key}"\n'
+    root = f'[platform]\nroot_public_key = "{key}"\n'
+    path.write_text(f'[hub]\ntenant = "oslo"\nid = "home-1"\nother = "{key}"\n{root}{device}')
+    said, out = export(path)
+    assert (
+        said.status == 0 and "left out: [[device]], hub.id, hub.other, platform.root_public_key\n" in said.out
+    )
+    assert "of these, looks like a key: [[device]], hub.other. Keys belong" in said.out
+    assert key not in said.out + said.err + out.read_text()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -221,6 +235,6 @@ def test_a_name_leads_out_of_no_folder(tmp_path: Path) -> None:
 def test_no_profile_makes_a_home_load_the_code_of_a_package() -> None:
     drivers = [{"name": "roll", "package": "acme-drivers"}]
     text, left = profile.export({"hub": {"tenant": "oslo"}, "driver": drivers}, "district-1")
-    assert "acme-drivers" not in text and left == ["[[driver]]"]
+    assert "acme-drivers" not in text and left.names == ["[[driver]]"]
     with pytest.raises(ConfigError, match=r"driver\.driver"):
         profile.check_layer({"driver": drivers}, "district-1", "", "other.profile")

@@ -9,7 +9,7 @@ import hashlib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -29,6 +29,7 @@ SHARED: dict[str, tuple[str, ...]] = {
     "page": ("listen", "port", "open_at_start", "access_point", "window_min"),
 }
 RULES = "rule"
+ROOT = "platform.root_public_key"  # for everybody to know
 # 16 bytes or more in hex, or a PEM block of anything but a certificate
 HEX_KEY = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?:[ :-]?[0-9A-Fa-f]{2}){15,}(?![0-9A-Za-z])")
 BASE64_KEY = re.compile(
@@ -55,6 +56,15 @@ def refuse_keys(value: object, where: str) -> None:
         refuse(where)
 
 
+def holds_key(value: object) -> bool:
+    """Whether any text beneath `value` looks like a key."""
+    if isinstance(value, dict):
+        return any(holds_key(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_key(item) for item in value)
+    return isinstance(value, str) and looks_like_key(value)
+
+
 def refuse(where: str) -> None:
     """Raises RefusedError."""
     raise RefusedError(f"{where} looks like a key: a profile never holds one")
@@ -65,8 +75,15 @@ def looks_like_key(text: str) -> bool:
     return any(pattern.search(text) for pattern in (HEX_KEY, BASE64_KEY, PEM_KEY))
 
 
-def export(tree: Tree, name: str) -> tuple[str, list[str]]:
-    """The file of a profile, and the keys of the configuration that are a home's own and stay behind.
+class Left(NamedTuple):
+    """What stays behind: a home's own, by name, and of that what looks like a key."""
+
+    names: list[str]
+    secrets: list[str]
+
+
+def export(tree: Tree, name: str) -> tuple[str, Left]:
+    """The file of a profile, and what is a home's own and stays behind.
 
     tree: merged layers, the path of `uplink.ca` absolute.
 
@@ -75,23 +92,24 @@ def export(tree: Tree, name: str) -> tuple[str, list[str]]:
         RefusedError: something that would go in looks like a key.
     """
     layer: Tree = {}
-    left = []
+    left: dict[str, object] = {}
     for section, table in tree.items():
         if section == RULES:
             layer[RULES] = table
         elif isinstance(table, dict):
             kept = {key: value for key, value in table.items() if key in SHARED.get(section, ())}
-            left += [f"{section}.{key}" for key in table if key not in kept]
+            left |= {f"{section}.{key}": value for key, value in table.items() if key not in kept}
             if kept:
                 layer[section] = kept
         else:
-            left.append(f"[[{section}]]")
+            left[f"[[{section}]]"] = table
     authority = ""
     if "ca" in layer.get("uplink", {}):
         authority = certificates(Path(layer["uplink"]["ca"]))
         layer["uplink"]["ca"] = CA_FILE.format(name=name)
     refuse_keys(layer, "")
-    return whole(name, layer, authority), sorted(left)
+    secrets = [name for name, value in left.items() if name != ROOT and holds_key(value)]
+    return whole(name, layer, authority), Left(sorted(left), sorted(secrets))
 
 
 def certificates(path: Path) -> str:

@@ -205,7 +205,8 @@ def listing(options: argparse.Namespace) -> int:
             dumps(facts | {"keyset_not_after": book.keyset_not_after, "keys": rows, "certificates": issued})
         )
         return 0
-    print(reworded(f"tenant {book.tenant}, keyset {book.keyset_version}, until {day(book.keyset_not_after)}"))
+    until_ms = book.keyset_not_after or None  # none was signed from here
+    print(reworded(f"tenant {book.tenant}, keyset {book.keyset_version}, until {day(until_ms)}"))
     for each in book.entries:
         print(f"{each.name}  {', '.join(each.roles)}: {reworded(state(each, book, now_ms))}")
     for row in certificates:

@@ -89,7 +89,9 @@ def told(request: enrolment.Request, path: Path, text: bytes) -> None:
     code = label_code(request.tenant, request.gateway, request.identity)
     until = x509.load_pem_x509_certificates(text)[0].not_valid_after_utc.date()
     print(
-        reworded(f"{request.gateway} is registered; short code {code}; certificate {path}, valid until {until}")
+        reworded(
+            f"{request.gateway} is registered; short code {code}; certificate {path}, valid until {until}"
+        )
     )
 
 

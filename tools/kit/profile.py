@@ -49,8 +49,14 @@ def export(options: argparse.Namespace) -> int:
     text, left = profile.export(merge([(str(path), read(path)) for path in options.layers]), options.name)
     write_new(options.out, text.encode(), 0o644)
     print(reworded(f"profile {options.name}: {options.out}"))
-    if left:
-        print(reworded(f"not of a district, left out: {', '.join(left)}"))
+    if left.names:
+        print(reworded(f"not of a district, left out: {', '.join(left.names)}"))
+    if left.secrets:
+        print(
+            reworded(
+                f"of these, looks like a key: {', '.join(left.secrets)}. Keys belong in files of the gateway, not in layers"
+            )
+        )
     return 0
 
 
