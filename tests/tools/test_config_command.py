@@ -145,6 +145,28 @@ def test_a_file_that_no_gateway_would_use_is_not_published(
     assert "hub.id may not come from afar" in said.err and oslo.ear.heard == []
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (
+            b"[hub]\nlanguage = 'nb'\n",
+            r"found a layer that is not compiled \(TOML\), expected what trygg-kit",
+        ),
+        (b"", "found nothing in it, expected"),
+        (b"\xff\x00", r"found something else \(.*\), expected what trygg-kit config compile has written"),
+        (b"x" * 900, r"found something else \("),
+    ],
+)
+def test_a_file_that_was_not_compiled_is_named_with_what_to_do_and_nothing_is_said(
+    data: bytes, words: str, oslo: Desk, home: Home, tmp_path: Path
+) -> None:
+    path = tmp_path / "home.toml"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError, match="home.toml: FILE: " + words):
+        published(oslo, home, path)
+    assert oslo.ear.heard == [] and drift(oslo, home) == []
+
+
 def test_drift_tells_what_a_gateway_runs_and_why(oslo: Desk, home: Home, tmp_path: Path) -> None:
     assert drift(oslo, home) == []
     published(oslo, home, compiled(oslo, tmp_path))
@@ -246,13 +268,27 @@ def test_counters_rise_over_every_command_also_one_that_did_not_go_out(oslo: Des
     oslo.broker.stop()
     asked(oslo, home, "status", "gw-0001", "--wait-s", 0, status=1)
     oslo.broker.start()
-    asked(oslo, home, "identify", "gw-0001", "gw-0002", "--wait-s", 0)
+    asked(oslo, home, "identify", "gw-0001", "gw-0002", "--wait-s", 0, "--unknown")
     counters = Counters()
     for fields in oslo.heard():
         kid = fields["gateway"].encode()  # each gateway keeps its own
         counters.examine(kid, fields["counter"], fields["not_after"], desk.utc_ms())
         counters.use(kid, fields["counter"], [])
     assert len(oslo.heard()) == 3
+
+
+def test_a_gateway_that_nobody_knows_is_asked_nothing(oslo: Desk, home: Home) -> None:
+    waits: list[float] = []
+
+    def run(options: Any, connect: Any) -> int:
+        return command.run(options, connect, waits.append)
+
+    line = ("command", "status", "gw-0001", "gw-0010", "--store", home.path)
+    with pytest.raises(ConfigError, match=r"'gw-0010', which neither .*did you mean gw-0001"):
+        oslo.run(run, *line, role="command")
+    assert oslo.ear.heard == [] and waits == [], "nor the one that is known, and nobody waits"
+    oslo.run(run, *line, *known(oslo, "gw-0010"), "--wait-s", 0, role="command")
+    assert [fields["gateway"] for fields in oslo.heard()] == ["gw-0001", "gw-0010"]
 
 
 @pytest.mark.parametrize(

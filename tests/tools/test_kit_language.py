@@ -79,6 +79,11 @@ WRONG = [
     "profile import /none /none",
     "profile export /none --name A --out /none",
     "label /none --tenant oslo --find X",
+    "label /none --tenant oslo",
+    "ca keyset /none --out y --days z",
+    "config publish /none g",
+    "config publish pyproject.toml g",
+    "command status G",
     "rehome leave -c /none --yes",
     "rehome bring /none --store /none",
     "rehome bring /none --store /none --key 12",
@@ -196,7 +201,25 @@ def test_roles_and_names_in_the_list_of_an_authority_are_those_that_are_typed(tm
     ("line", "words"),
     [
         ("wifi /none", "ingen serieport /none: se på kabelen og navnet ("),
-        ("label /none --tenant oslo --show", "/none: registeret: fant filen eller mappen finnes ikke"),
+        (
+            "label /none --tenant oslo --show",
+            "/none: registeret: fant ingenting som kan leses (filen eller mappen finnes ikke), ventet en fil",
+        ),
+        (
+            f"verify /none --key {KEY}",
+            "/none: FIL: fant ingenting som kan leses (filen eller mappen finnes ikke), ventet en fil",
+        ),
+        ("config publish / g", "/: FIL: fant ingenting som kan leses (en mappe, ikke en fil), ventet en fil"),
+        (
+            "ca init /proc/none --tenant oslo --backup /none/at/all",
+            "/none/at: --backup: fant en det ikke kan skrives til (filen eller mappen finnes ikke), ventet en mappe",
+        ),
+        (
+            "label pyproject.toml --tenant oslo --show",
+            "registeret: fant noe annet, ventet registry.json, som trygg-kit ca fører",
+        ),
+        ("label x --tenant oslo", "ett av disse argumentene mangler: --out --find --show"),
+        ("ca keyset x --out y --days z", "argumentet --days: ugyldig verdi, ventet et heltall: 'z'"),
         (
             "stock list /none",
             "/none: FIL: fant at lagerfilen ikke finnes, ventet navnet på en lagerfil: add og import lager den",

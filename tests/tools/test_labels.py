@@ -85,6 +85,19 @@ def test_with_an_address_the_code_leads_there_and_names_the_gateway_behind_the_s
         assert kit(*words, wrong, "--out", page).status == 2, wrong
 
 
+def test_another_tenant_than_the_registrys_is_said_with_those_it_has(registry: Path, tmp_path: Path) -> None:
+    for what in (("--out", tmp_path / "x.html"), ("--show",), ("--find", "A1B2-C3D4")):
+        said = run(kit_main, ["label", registry, "--tenant", "bergen", *what])
+        assert said.status == 2 and said.out == "" and not (tmp_path / "x.html").exists()
+        assert "--tenant: found bergen, of which no gateway is registered" in said.err
+        assert "a tenant of the registry: oslo\n" in said.err
+    registry.write_text('{"oslo": {}}')
+    said = run(kit_main, ["label", registry, "--tenant", "oslo", "--show"])
+    assert (
+        said.status == 2 and "expected a registry with gateways in it: trygg-kit ca sign-request" in said.err
+    )
+
+
 def test_what_was_scanned_finds_the_gateway_and_a_code_beside_another_name_does_not(registry: Path) -> None:
     held = label.payload("oslo", "hub-2", KEY)
     for given in (

@@ -27,6 +27,7 @@ from gateway.core.errors import ConfigError, RefusedError
 from gateway.core.trust import Trust
 from tools.authority import issuing, sealed
 from tools.authority.book import DAY_MS, Book, from_json, to_json
+from tools.authority.given import unwritable
 from tools.platform.parties import Signer, Verifier, key_from_hex, read_json, read_registry, read_text
 
 ROOT, ROOT_PUBLIC, CA, CA_CERTIFICATE = "root.key", "root.pub", "ca.key", "ca.pem"
@@ -64,7 +65,7 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
     try:
         write(path, content, mode)
     except OSError as error:
-        raise ConfigError(path.name, str(error), "a folder to write to", str(path.parent)) from error
+        raise unwritable(path.name, error, path.parent) from error
 
 
 def check_writable(option: str, path: Path) -> None:
@@ -75,7 +76,7 @@ def check_writable(option: str, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise ConfigError(option, str(error), "a folder to write to", str(path.parent)) from error
+        raise unwritable(option, error, path.parent) from error
 
 
 class Folder:
@@ -218,7 +219,7 @@ def fill(directory: Path, book: Book, root: Ed25519PrivateKey, passphrase: str) 
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError("DIR", str(error), "a folder to write to", str(directory)) from error
+        raise unwritable("DIR", error, directory) from error
     folder = Folder(directory)
     if not folder.path(CA).exists():
         authority = issuing.make_authority(generate_private_key(SECP256R1()), book.tenant)

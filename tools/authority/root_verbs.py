@@ -13,6 +13,7 @@ from gateway.daemon.json_text import dumps
 from tools.authority import sealed, sheet
 from tools.authority.book import DAY_MS, PERSON, SERVICE, Book, Entry
 from tools.authority.folder import CA, Folder, check_writable, make, restore, utc_ms, write, write_new
+from tools.authority.given import unreadable
 from tools.authority.register import Register
 from tools.authority.secrets_asked import passphrase
 from tools.kit.keys import pem
@@ -90,7 +91,7 @@ def bring_back(options: argparse.Namespace) -> int:
         try:
             typed = options.sheet.read_text("utf-8")
         except (OSError, UnicodeError) as error:
-            raise ConfigError("--sheet", str(error), "a file that can be read", str(options.sheet)) from error
+            raise unreadable("--sheet", error, options.sheet) from error
     root = sheet.read(typed.splitlines())
     secret = passphrase(options.passphrase_file, new=True)
     had_authority = (options.directory / CA).exists()

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.core.errors import ConfigError, RefusedError
+from tools.authority.given import unreadable
 
 Private = Ed25519PrivateKey | EllipticCurvePrivateKey
 
@@ -78,7 +79,7 @@ def unseal(path: Path, passphrase: str) -> Private:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise ConfigError(path.name, str(error), "a file that can be read", str(path.parent)) from error
+        raise unreadable(path.name, error, path.parent) from error
     if b"ENCRYPTED" not in text:
         raise ConfigError(
             path.name, "a key without a passphrase", "one that trygg-kit ca has made", str(path.parent)

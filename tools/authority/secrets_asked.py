@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.core.errors import ConfigError
 from gateway.daemon import asking
 from gateway.daemon.arguments import reworded
+from tools.authority.given import unreadable
 from tools.authority.sealed import check_passphrase
 
 
@@ -31,5 +32,5 @@ def from_file(path: Path) -> str:
             )
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeError) as error:
-        raise ConfigError("--passphrase-file", str(error), "a file that can be read", str(path)) from error
+        raise unreadable("--passphrase-file", error, path) from error
     return lines[0] if lines else ""

@@ -16,6 +16,7 @@ from gateway.daemon.arguments import reworded
 from gateway.daemon.typed_codes import label_code
 from tools.authority import access, issuing
 from tools.authority.folder import CA_CERTIFICATE, CRL, REGISTRY, Folder, utc_ms, write, write_new
+from tools.authority.given import unreadable
 from tools.authority.register import GATEWAY, SERVICE, Register
 from tools.authority.root_verbs import day
 from tools.authority.secrets_asked import passphrase
@@ -31,7 +32,7 @@ def read_request(path: Path) -> enrolment.Request:
     try:
         return enrolment.read(enrolment.from_text(path.read_text("utf-8")))
     except (OSError, UnicodeError) as error:
-        raise ConfigError("FILE", str(error), "a file that can be read", str(path)) from error
+        raise unreadable("FILE", error, path) from error
     except DecodeError as error:
         raise ConfigError(
             "FILE", error.reason, "what trygg identity --request has written", str(path)

@@ -20,6 +20,7 @@ from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 from hal.errors import HalError
 from hal.interfaces import Uplink
+from tools.authority import known
 from tools.export.source import open_store
 from tools.platform import desk
 from tools.platform.broker import in_our_words
@@ -58,6 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
     parser.add_argument(
         "--store", type=Path, default=Path("platform.db"), metavar="FILE", help="(default: %(default)s)"
     )
+    known.add_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     desk.add_broker(parser)
     desk.add_signer(parser)
@@ -81,6 +83,7 @@ def run(
         tenant, signer = desk.signer(options, wire.COMMAND_ROLE)
         connection = connect(options)
         with Said(options.store) as said:
+            known.check(options, tenant, said)
             asked = {
                 name: ask(options, said, (tenant, name), signer, arguments, connection)
                 for name in options.gateways

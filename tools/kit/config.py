@@ -5,8 +5,8 @@ command line or files.
 """
 
 import argparse
-import difflib
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ from gateway.daemon.configuration import read
 from gateway.daemon.json_text import dumps
 from hal.errors import HalError
 from hal.interfaces import Uplink
+from tools.authority import known
 from tools.authority.folder import write
+from tools.authority.given import unreadable
 from tools.export.source import open_store
 from tools.platform import desk
 from tools.platform.broker import in_our_words
-from tools.platform.parties import read_registry
 from tools.platform.said import Said, Standing, standings
 
-NEAREST = 3  # ids that are shown where one is not known
 # What stands for a gateway's own files where the layers are tried.
 STAND_IN: dict[str, Any] = {
     "hub": {"id": "gateway", "tenant": "tenant"},
@@ -52,14 +52,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
     publish.add_argument("file", type=Path, metavar="FILE", help="the compiled configuration")
     publish.add_argument("gateways", nargs="+", metavar="GATEWAY")
     publish.add_argument("--revision", type=int, metavar="N", help="above the last one (default: the next)")
-    publish.add_argument(
-        "--registry", type=Path, metavar="FILE", help="public keys of gateways, as the platform has them"
-    )
-    publish.add_argument(
-        "--unknown",
-        action="store_true",
-        help="also for gateways that neither the store nor the registry knows",
-    )
+    known.add_options(publish)
     desk.add_broker(publish)
     desk.add_signer(publish)
     words = "which gateways run something else than was published for them"
@@ -115,11 +108,7 @@ def without_local(tree: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 def publish(options: argparse.Namespace, connect: Callable[[argparse.Namespace], Uplink]) -> int:
     """Sign for each gateway and publish. Each revision is kept before it goes out: none is given twice."""
-    try:
-        data = options.file.read_bytes()
-    except OSError as error:
-        raise ConfigError("FILE", str(error), "a file that can be read", str(options.file)) from error
-    tree = config_afar.read(data)
+    data, tree = read_compiled(options.file)
     validate(merge([("stand-in", STAND_IN), (str(options.file), tree)]), str(options.file))
     for name in options.gateways:
         if not wire.is_id(name):
@@ -130,7 +119,7 @@ def publish(options: argparse.Namespace, connect: Callable[[argparse.Namespace],
     connection = connect(options)
     kid = cose.kid_of(signer.public_key)
     with Said(options.store) as said:
-        check_known(options, tenant, said)
+        known.check(options, tenant, said)
         for name in options.gateways:
             with said.change():
                 last = said.last_number((tenant, name), "config")
@@ -153,24 +142,30 @@ def publish(options: argparse.Namespace, connect: Callable[[argparse.Namespace],
     return 0
 
 
-def check_known(options: argparse.Namespace, tenant: str, said: Said) -> None:
-    """That somebody knows these gateways: the broker takes a configuration for an id that nobody has, and says nothing.
+def read_compiled(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """A compiled configuration, and its tables. Raises ConfigError, RefusedError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable("FILE", error, path) from error
+    try:
+        return data, config_afar.read(data)
+    except ConfigError as error:
+        found = f"something else ({error.found})" if data else "nothing in it"
+        if is_layer(data):
+            found = "a layer that is not compiled (TOML)"
+        expected = (
+            "what trygg-kit config compile has written: compile the layers first, and publish that file"
+        )
+        raise ConfigError("FILE", found, expected, str(path)) from error
 
-    Raises ConfigError.
-    """
-    known = said.heard(tenant)
-    if options.registry is not None:
-        known |= {name for of, name in read_registry(options.registry) if of == tenant}
-    for name in options.gateways:
-        if name not in known and not options.unknown:
-            near = difflib.get_close_matches(name, sorted(known), NEAREST)
-            hint = f" (did you mean {', '.join(near)}?)" if near else ""
-            raise ConfigError(
-                "GATEWAY",
-                f"{name!r}, which neither the store nor a registry knows",
-                f"a gateway that the platform has heard, one in --registry, or --unknown beside it{hint}",
-                "command line",
-            )
+
+def is_layer(data: bytes) -> bool:
+    """Whether somebody gave a file that is still to be compiled."""
+    try:
+        return bool(tomllib.loads(data.decode("utf-8")))
+    except (UnicodeError, tomllib.TOMLDecodeError, RecursionError):
+        return False
 
 
 def drift(options: argparse.Namespace) -> int:

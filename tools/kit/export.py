@@ -12,6 +12,7 @@ from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import LANGUAGES
+from tools.authority.given import unwritable
 from tools.export import fhir, names, scaip, source
 from tools.export.codes import NoMappingError
 from tools.export.parts import Resource
@@ -89,9 +90,7 @@ class Export:
             try:
                 directory.mkdir(mode=0o700, exist_ok=True)
             except OSError as error:
-                raise ConfigError(
-                    "--directory", str(error), "a folder to write to", "command line"
-                ) from error
+                raise unwritable("--directory", error, "command line") from error
 
     def gateway(self, book: GatewayBook, store: sqlite3.Connection, since_ms: int, until_ms: int) -> None:
         """The events of one gateway, its devices before the first of them."""

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gateway.core import cose, wire
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import reworded
+from tools.authority.given import unreadable
 from tools.platform.parties import Signer, key_from_hex, read_private_key, read_registry
 
 YEAR_MS = 365 * 86_400_000
@@ -99,7 +100,7 @@ def open_tenant(directory: Path) -> TenantKeys:
     try:
         tenant = str(wire.parse("keyset", (directory / "keyset.cbor").read_bytes()).fields["tenant"])
     except OSError as error:
-        raise ConfigError("keyset", str(error), "a file that can be read", str(directory)) from error
+        raise unreadable("keyset", error, directory) from error
     return TenantKeys(tenant, directory, root, receipt)
 
 

@@ -10,7 +10,9 @@ from gateway.daemon.arguments import own_language, reworded
 from gateway.daemon.typed_codes import is_label_code, label_code
 from tools.authority import label, qr
 from tools.authority.folder import write
-from tools.platform.parties import read_registry
+from tools.authority.given import registry
+
+NOBODY = "a registry with gateways in it: trygg-kit ca sign-request and trygg-kit enrol register them"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) -> None:
@@ -34,16 +36,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
 
 def run(options: argparse.Namespace) -> int:
     """0 done, 1 the code is nobody's. Raises ConfigError."""
-    known = {
-        name: key for (owner, name), key in read_registry(options.registry).items() if owner == options.tenant
-    }
+    keys = registry(options.registry)
+    known = {name: key for (owner, name), key in keys.items() if owner == options.tenant}
+    if not known:
+        tenants = ", ".join(sorted({owner for owner, _ in keys}))
+        expected = f"a tenant of the registry: {tenants}" if tenants else NOBODY
+        found = f"{options.tenant}, of which no gateway is registered"
+        raise ConfigError("--tenant", found, expected, str(options.registry))
     if options.find is not None:
         return find(options.tenant, known, options.find)
     missing = [name for name in options.gateway if name not in known]
-    if missing or not known:
-        raise ConfigError(
-            "--gateway", ", ".join(missing) or "none", "one of the registry", str(options.registry)
-        )
+    if missing:
+        raise ConfigError("--gateway", ", ".join(missing), "one of the registry", str(options.registry))
     chosen = {name: key for name, key in known.items() if not options.gateway or name in options.gateway}
     address = None if options.address is None else qr.web_address(options.address)
     if options.show:

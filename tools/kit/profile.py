@@ -12,6 +12,7 @@ from gateway.daemon.arguments import reworded
 from gateway.daemon.configuration import read
 from tools.authority import profile
 from tools.authority.folder import write, write_new
+from tools.authority.given import unreadable
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) -> None:
@@ -65,7 +66,7 @@ def bring(options: argparse.Namespace) -> int:
     try:
         text = options.file.read_text("utf-8")
     except (OSError, UnicodeError) as error:
-        raise ConfigError("FILE", str(error), "a file that can be read", str(options.file)) from error
+        raise unreadable("FILE", error, options.file) from error
     name, body, authority = profile.read(text, str(options.file))
     if not wire.is_id(name):
         raise ConfigError(

@@ -14,6 +14,7 @@ from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.hub import installing_record
 from tools.authority.folder import write
+from tools.authority.given import unreadable
 from tools.platform.parties import Verifier, read_public_key, read_registry
 
 DONE, FAILED = 0, 1
@@ -70,7 +71,7 @@ def read_file(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError("FILE", str(error), "a file that can be read", str(path)) from error
+        raise unreadable("FILE", error, path) from error
     return (
         bytes.fromhex(data.decode())
         if data and not data.strip(HEX) and len(b"".join(data.split())) % 2 == 0

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.core.errors import ConfigError, RefusedError
+from gateway.core.errors import RefusedError
 from gateway.daemon.arguments import own_language, reworded
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 from tools.authority.folder import write
+from tools.authority.given import unreadable
 from tools.stock import records, table, words
 from tools.stock.book import SORTS, Book, Item, new, utc_ms
 from tools.stock.states import STATES, STOCK
@@ -152,4 +153,4 @@ def read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeError) as error:
-        raise ConfigError(path.name, str(error), "a file that can be read", str(path.parent)) from error
+        raise unreadable(path.name, error, path.parent) from error

@@ -12,6 +12,7 @@ from gateway.core.errors import ConfigError, DecodeError, RefusedError
 from gateway.core.wire import Parsed
 from gateway.daemon.arguments import own_language, reworded
 from gateway.daemon.json_text import dumps
+from tools.authority.given import unreadable
 from tools.platform.audit import Audit, Stream
 from tools.platform.books import GatewayBook, Row, Verified
 from tools.platform.ledger import learn_devices
@@ -92,7 +93,7 @@ class Check:
                 return
             data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         except OSError as error:
-            raise ConfigError("FILE", str(error), "a file that can be read", name) from error
+            raise unreadable("FILE", error, name) from error
         except sqlite3.Error as error:
             raise ConfigError("FILE", str(error), "a store of the platform", name) from error
         self.take(read_messages(name, data))

@@ -1,0 +1,32 @@
+"""Files and folders that were named on a command line and cannot be used, as a sentence: what the system says stands in brackets."""
+
+import json
+from pathlib import Path
+
+from gateway.core.errors import ConfigError
+from tools.platform.parties import Keys, read_registry
+
+
+def unreadable(key: str, error: OSError | UnicodeError, source: Path | str) -> ConfigError:
+    """A file that cannot be read, or is no text where one was expected."""
+    cause = error.strerror if isinstance(error, OSError) else "text is not UTF-8"
+    return ConfigError(key, f"nothing that can be read ({cause})", "a file that can be read", str(source))
+
+
+def unwritable(key: str, error: OSError, source: Path | str) -> ConfigError:
+    """A folder in which nothing can be made."""
+    return ConfigError(
+        key, f"one that cannot be written to ({error.strerror})", "a folder to write to", str(source)
+    )
+
+
+def registry(path: Path) -> Keys:
+    """Public keys by (tenant, gateway). Raises ConfigError."""
+    try:
+        json.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise unreadable("registry", error, path) from error
+    except (ValueError, RecursionError) as error:
+        expected = "registry.json, as trygg-kit ca keeps it"
+        raise ConfigError("registry", "something else", expected, str(path)) from error
+    return read_registry(path)
