@@ -29,7 +29,7 @@ LINES = {
     "card": [*KIT, "flash", "pi", "x.img", "--to-file", "{0}/card.img", "--gateway", "home-1", "--wifi", "Nett",
              "--profile", "x", "--root-key", "x", "--package", "x"],
     "board": [*KIT, "flash", "esp32", "--image", "x", "--bundle", "x", "--root-key", "x", "--gateway", "esp-1",
-              "--tenant", "oslo", "--wifi", "Nett", "--to-file", "{0}/board.bin"],
+              "--tenant", "oslo", "--wifi", "Nett", "--to-file", "{0}/board.bin", "--bootloader", "x"],
     "wifi": ["-c", WIFI, "Nett"],
     "network": ["-c", WIFI, ""],
     "identity": ["-m", "gateway.daemon", "identity", "-c", "{0}/hub-1/hub.toml", "--enrol", "https://127.0.0.1:1", "--token", "-"],

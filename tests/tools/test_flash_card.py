@@ -306,3 +306,30 @@ def test_without_a_terminal_a_line_is_said_each_tenth() -> None:
     assert (
         len(lines) == 10 and lines[0].startswith("writing, 10 %") and lines[-1].startswith("writing, 100 %")
     )
+
+
+class Paced(Card):
+    """A card that takes so long for a piece, by a clock of its own."""
+
+    def __init__(self, write_ms: int, read_ms: int) -> None:
+        super().__init__(SIZE)
+        self.write_ms, self.read_ms, self.now_ms = write_ms, read_ms, 0
+
+    def write(self, at: int, data: bytes) -> None:
+        super().write(at, data)
+        self.now_ms += self.write_ms
+
+    def read(self, at: int, size: int) -> bytes:
+        self.now_ms += self.read_ms
+        return super().read(at, size)
+
+
+@pytest.mark.parametrize(("write_ms", "read_ms"), [(1_000, 400), (4_000, 400), (1_000, 1_600)])
+def test_the_speeds_that_are_shown_are_those_of_the_card(image: Survey, write_ms: int, read_ms: int) -> None:
+    out, card = io.StringIO(), Paced(write_ms, read_ms)
+    write_and_verify(image, card, Progress(out, lambda: card.now_ms))
+    whole = [line for line in out.getvalue().splitlines() if " 100 %" in line]
+    writes, reads = len(image.pieces) + 1, len(image.pieces)  # the first piece goes twice
+    expected = [SIZE // (writes * write_ms) / 1000, SIZE // (reads * read_ms) / 1000]
+    for line, speed in zip(whole, expected, strict=True):
+        assert f", {int(speed * 10) / 10:.1f} MB/s, " in line, (line, speed)

@@ -17,6 +17,7 @@ from tests.tools.authority_bench import Said, run
 from tests.tools.flash_bench import content
 from tests.tools.flash_cards import ROOT_KEY, TOKEN_TEXT
 from tools.firmware import partitions
+from tools.firmware.__main__ import FLASH_MIB
 from tools.firmware.bundle import write_bundle
 from tools.flash import esp32_plan, nvs_image, partition_table
 from tools.flash.boards import boards, check_image
@@ -24,6 +25,7 @@ from tools.flash.errors import FlashError, ImageError
 from tools.flash.esp32_board import Esp32Board
 from tools.flash.esp32_plan import Settings
 from tools.kit.__main__ import main as kit_main
+from tools.kit.__main__ import make_parser
 from tools.rig import readback
 from tools.simulators.esp_rom import EspRom, escape, unescape
 from tools.simulators.nvs_image import ImageNvs
@@ -71,6 +73,8 @@ class Given:
             self.root_key,
         ]
         options += ["--gateway", gateway, "--tenant", "oslo", "--no-stub"]
+        if "--board" not in more:
+            options += ["--board", ESP32.name]
         if "--to-file" not in more:
             options += [self.port]
         return run(kit_main, [*options, *more])
@@ -95,7 +99,7 @@ def read_nvs(flash: bytes, name: str, size: int = 0x4000) -> bytes | None:
 # --- a whole board ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["esp32", "esp32-s3"])
+@pytest.mark.parametrize("name", ["esp32", "esp32-s3", "esp32-s3-8mib"])
 def test_a_board_gets_its_application_its_table_and_its_settings(given: Given, name: str) -> None:
     board = boards()[name]
     table = TABLES[board.flash_bytes >> 20]
@@ -340,7 +344,26 @@ def test_the_whole_flash_goes_into_a_file(given: Given) -> None:
     whole = out.read_bytes()
     assert len(whole) == 0x10000 + 9004 and whole[0x1000:][:3000] == given.loader.read_bytes()
     assert whole[:0x1000] == b"\xff" * 0x1000 and read_nvs(whole, "gateway") == b"esp-1"
-    assert given.flash("--to-file", out).status == 2, "nothing is overwritten"
+    again = given.flash("--to-file", out, "--bootloader", given.loader)
+    assert again.status == 2 and "nothing is overwritten" in again.err
+
+
+def test_the_whole_flash_without_its_loader_is_refused_for_it_would_start_nothing(given: Given) -> None:
+    said = given.flash("--to-file", given.folder / "whole.bin")
+    assert said.status == 2 and not (given.folder / "whole.bin").exists()
+    assert "--bootloader: found nothing, expected the second loader: no board starts" in said.err
+
+
+def test_the_usual_board_takes_the_usual_bundle_and_the_page_names_each_with_its_flash(given: Given) -> None:
+    usual = make_parser("flash").parse_args(["flash", "esp32", "--image", "a", "--bundle", "b", "--gateway", "g", "--tenant", "t", "--root-key", "r"]).board  # fmt: skip
+    assert boards()[usual].flash_bytes == FLASH_MIB << 20
+    write_bundle(given.bundle, {"partitions.csv": TABLES[FLASH_MIB].read_bytes()}, {"version": "0.1.0"})
+    assert esp32_plan.table_of(given.bundle, boards()[usual])
+    page = (ROOT / "docs/firmware.md").read_text("utf-8").partition("\n## Boards\n")[2].partition("\n## ")[0]
+    for name, board in boards().items():
+        assert f"| `{name}`" in page and f"| {board.flash_bytes >> 20} MiB |" in page, name
+        rows = [row for row in page.splitlines() if row.startswith(f"| `{name}`")]
+        assert [f"| {board.flash_bytes >> 20} MiB |" in row for row in rows] == [True], rows
 
 
 def test_a_port_and_a_file_are_one_too_many(given: Given) -> None:

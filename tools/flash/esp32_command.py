@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--board",
-        default="esp32",
+        default="esp32-s3",
         choices=sorted(boards()),
         help="which board it must be (default: %(default)s)",
     )
@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--bootloader",
         type=Path,
         metavar="FILE",
-        help="the second loader (default: the one on the board stays)",
+        help="the second loader (default: the one on the board stays); needed with --to-file",
     )
     parser.add_argument(
         "--bootloader-sha256", default="", metavar="HEX", help="of the loader (default: that of FILE.sha256)"
@@ -130,6 +130,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(
             "PORT", "none" if options.port is None else "both", "a port, or --to-file", "command line"
         )
+    if options.to_file is not None and options.bootloader is None:
+        expected = "the second loader: no board starts from a whole flash without it"
+        raise ConfigError("--bootloader", "nothing", expected, "command line")
     board = boards()[options.board]
     pieces = gather(options, board)
     if options.to_file is not None:
