@@ -13,10 +13,11 @@ from gateway.core import enrolling
 from gateway.core.errors import RefusedError
 from gateway.daemon import enrolment, enrolment_client, typed_codes
 from tests.gateway.english import english_in
-from tests.tools.authority_bench import PASSPHRASE, Gateway, Town
+from tests.tools.authority_bench import PASSPHRASE, Gateway, Town, run
 from tools.authority import register as register_module
 from tools.authority.folder import Folder
 from tools.authority.register import EnrolmentError, Register
+from tools.kit.__main__ import main as kit_main
 from tools.platform.parties import read_registry
 
 
@@ -263,3 +264,29 @@ def test_a_register_that_is_damaged_or_newer_is_said(town: Town) -> None:
 def test_an_answer_that_cannot_be_read_is_said(said: bytes) -> None:
     with pytest.raises(RefusedError, match="the server's answer cannot be read"):
         enrolling.take(403, said)
+
+
+def test_what_the_server_cannot_be_started_with_is_said_by_its_option_and_nobody_is_asked(
+    town: Town,
+) -> None:
+    for name in ("enrol", "broker"):
+        town.ca("issue", name, "--host", "127.0.0.1", "--out", town.files / "tls")
+    certificate, key = town.files / "tls/enrol.pem", town.files / "tls/enrol.key"
+    fits = "--cert, --key: found two that do not fit each other, or a key under a passphrase"
+    for words, cause in (
+        (
+            ("--cert", town.files / "none", "--key", key),
+            "none: --cert: found nothing that can be read (there is",
+        ),
+        (("--cert", certificate, "--key", town.files / "tls/broker.key"), fits),
+        (("--cert", certificate, "--key", town.folder.path("ca.key")), fits),
+        (("--cert", town.passphrase, "--key", key), fits),
+        (
+            ("--cert", certificate, "--key", key, "--listen", "192.0.2.1"),
+            "--listen, --port: found what cannot be listened at (",
+        ),
+    ):
+        said = run(
+            kit_main, ["enrol", town.directory, *words, "--port", 0, "--passphrase-file", town.passphrase]
+        )
+        assert said.status == 2 and said.out == "" and cause in said.err, said.err

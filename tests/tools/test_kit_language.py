@@ -218,6 +218,9 @@ def test_roles_and_names_in_the_list_of_an_authority_are_those_that_are_typed(tm
             "label pyproject.toml --tenant oslo --show",
             "registeret: fant noe annet, ventet registry.json, som trygg-kit ca fører",
         ),
+        ("ca list /none", "DIR: fant /none, som ikke er en mappe, ventet en fra trygg-kit ca init"),
+        ("ca list /", "book.json: fant ingenting som kan leses (filen eller mappen finnes ikke)"),
+        ("stock list pyproject.toml", "FIL: fant en av et annet slag, eller en skadet, ventet en fil fra"),
         ("label x --tenant oslo", "ett av disse argumentene mangler: --out --find --show"),
         ("ca keyset x --out y --days z", "argumentet --days: ugyldig verdi, ventet et heltall: 'z'"),
         (

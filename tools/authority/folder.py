@@ -27,7 +27,7 @@ from gateway.core.errors import ConfigError, RefusedError
 from gateway.core.trust import Trust
 from tools.authority import issuing, sealed
 from tools.authority.book import DAY_MS, Book, from_json, to_json
-from tools.authority.given import unwritable
+from tools.authority.given import check_readable, unwritable
 from tools.platform.parties import Signer, Verifier, key_from_hex, read_json, read_registry, read_text
 
 ROOT, ROOT_PUBLIC, CA, CA_CERTIFICATE = "root.key", "root.pub", "ca.key", "ca.pem"
@@ -92,6 +92,10 @@ class Folder:
     def book(self) -> Book:
         """Who may say what. Raises ConfigError."""
         path = self.path(BOOK)
+        if not self.directory.is_dir():
+            found = f"{self.directory}, which is no folder"
+            raise ConfigError("DIR", found, "one of trygg-kit ca init", "command line")
+        check_readable(BOOK, path)
         return from_json(read_json(path, BOOK), str(path))
 
     def keep(self, book: Book) -> None:

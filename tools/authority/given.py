@@ -1,6 +1,7 @@
 """Files and folders that were named on a command line and cannot be used, as a sentence: what the system says stands in brackets."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 from gateway.core.errors import ConfigError
@@ -18,6 +19,25 @@ def unwritable(key: str, error: OSError, source: Path | str) -> ConfigError:
     return ConfigError(
         key, f"one that cannot be written to ({error.strerror})", "a folder to write to", str(source)
     )
+
+
+def check_readable(key: str, path: Path) -> None:
+    """That a file can be opened. Raises ConfigError."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise unreadable(key, error, path) from error
+
+
+def no_store(key: str, error: OSError | sqlite3.Error, expected: str, path: Path | str) -> ConfigError:
+    """A file that is not what a command keeps its rows in."""
+    if isinstance(error, OSError):
+        found = f"nothing that can be read ({error.strerror})"
+    elif isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        found = "one that another command has open for long"
+    else:
+        found = "one of another sort, or a damaged one"
+    return ConfigError(key, found, expected, str(path))
 
 
 def registry(path: Path) -> Keys:

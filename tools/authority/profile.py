@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.core.errors import ConfigError, RefusedError
 from gateway.daemon.configuration import LARGEST
 from gateway.daemon.toml_text import dump
+from tools.authority.given import unreadable
 
 Tree = dict[str, Any]
 FORMAT = 1
@@ -116,9 +117,11 @@ def certificates(path: Path) -> str:
     """The certificates of a file, and nothing else that may be in it. Raises ConfigError."""
     try:
         found = x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError) as error:
-        detail = str(error).partition(". ")[0]
-        raise ConfigError("uplink.ca", detail, "the authority's certificate in PEM", str(path)) from error
+    except OSError as error:
+        raise unreadable("uplink.ca", error, path) from error
+    except ValueError as error:
+        expected = "the authority's certificate in PEM"
+        raise ConfigError("uplink.ca", "no certificate", expected, str(path)) from error
     return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
 
 

@@ -22,6 +22,7 @@ from gateway.daemon.enrolment import Request
 from tools.authority import issuing
 from tools.authority.book import DAY_MS
 from tools.authority.folder import REGISTER, Folder, utc_ms, write
+from tools.authority.given import no_store
 
 VERSION = 1
 BUSY_S = 5.0
@@ -75,9 +76,7 @@ class Register:
                 )
         except sqlite3.Error as error:
             self.store.close()
-            raise ConfigError(
-                REGISTER, str(error), "a register that trygg-kit ca has made", str(path)
-            ) from error
+            raise no_store(REGISTER, error, "a register that trygg-kit ca has made", path) from error
 
     def close(self) -> None:
         """Let go of the file."""

@@ -20,6 +20,7 @@ from gateway.core.errors import ConfigError, DecodeError, RefusedError
 from gateway.daemon import enrolment
 from tools.authority import issuing
 from tools.authority.folder import Folder
+from tools.authority.given import check_readable
 from tools.authority.register import EnrolmentError, Register
 
 LARGEST, AT_ONCE = 16 * 1024, 16
@@ -49,13 +50,24 @@ class EnrolmentServer(ThreadingHTTPServer):
         self.slots = threading.Semaphore(AT_ONCE)
         self.limit_s = LIMIT_S
         self.turn = threading.Lock()  # one request at a time: register and registry move together
+        self.prove_with(*credentials)
         try:
-            self.context.load_cert_chain(*credentials)
             super().__init__(address, Handler)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                "--listen, --cert, --key", str(error), "a free port, and PEM files that fit", ""
-            ) from error
+        except OSError as error:
+            found = f"what cannot be listened at ({error.strerror})"
+            expected = "an address of this machine, and a free port"
+            raise ConfigError("--listen, --port", found, expected, "command line") from error
+
+    def prove_with(self, certificate: Path, key: Path) -> None:
+        """Show this certificate from now on. Raises ConfigError."""
+        for option, path in (("--cert", certificate), ("--key", key)):
+            check_readable(option, path)
+        try:
+            self.context.load_cert_chain(certificate, key, password=nobody_asks)
+        except (ssl.SSLError, ValueError) as error:
+            found = "two that do not fit each other, or a key under a passphrase"
+            expected = "a certificate and its private key, as trygg-kit ca issue makes them"
+            raise ConfigError("--cert, --key", found, expected, "command line") from error
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """A thread for each connection, while there are not too many."""
@@ -115,6 +127,11 @@ class EnrolmentServer(ThreadingHTTPServer):
         """One refusal."""
         self.say("refused", gateway, reason)
         return HTTPStatus.FORBIDDEN, {"error": code}
+
+
+def nobody_asks() -> str:
+    """OpenSSL would ask for a key's passphrase at the terminal, in its own words."""
+    raise ValueError("a key under a passphrase")
 
 
 def hang_up(connection: socket.socket) -> None:

@@ -66,23 +66,23 @@ def sign_request(options: argparse.Namespace) -> int:
 def accept(options: argparse.Namespace) -> int:
     """Record the certificate that another authority issued for a request that was checked here."""
     folder, request = Folder(options.directory), read_request(options.file)
-    try:
-        text = options.certificate.read_bytes()
-        x509.load_pem_x509_certificates(text)
-        above = (
-            []
-            if options.authority is None
-            else x509.load_pem_x509_certificates(options.authority.read_bytes())
-        )
-    except (OSError, ValueError) as error:
-        detail = str(error).partition(". ")[0]
-        raise ConfigError(
-            "--certificate", detail, "a certificate in PEM", str(options.certificate)
-        ) from error
+    text, _ = certificates("--certificate", options.certificate)
+    _, above = (b"", []) if options.authority is None else certificates("--authority", options.authority)
     with Register(folder) as register:
         register.accept(request, text, above, replaces=options.replace)
     told(request, options.certificate, text)
     return 0
+
+
+def certificates(option: str, path: Path) -> tuple[bytes, list[x509.Certificate]]:
+    """A file of certificates, as it is and read. Raises ConfigError."""
+    try:
+        text = path.read_bytes()
+        return text, x509.load_pem_x509_certificates(text)
+    except OSError as error:
+        raise unreadable(option, error, path) from error
+    except ValueError as error:
+        raise ConfigError(option, "no certificate", "a certificate in PEM", str(path)) from error
 
 
 def told(request: enrolment.Request, path: Path, text: bytes) -> None:

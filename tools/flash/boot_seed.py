@@ -17,6 +17,7 @@ from gateway.daemon.page.process import CODE_BYTES
 from gateway.daemon.toml_text import dump
 from gateway.daemon.typed_codes import decode
 from tools.authority import profile
+from tools.authority.given import unreadable
 from tools.deb.archive import PackageError, read_control
 from tools.flash import boot_systems
 from tools.flash.boot_media import BootMedium
@@ -139,7 +140,9 @@ def of_package(path: Path) -> dict[str, bytes]:
     try:
         data = path.read_bytes()
         about = read_control(data)
-    except (OSError, PackageError) as error:
+    except OSError as error:
+        raise unreadable("--package", error, path) from error
+    except PackageError as error:
         raise ConfigError("--package", str(error), "the .deb of make deb", str(path)) from error
     if about.get("Package") != "trygg" or not about.get("Version"):
         raise ConfigError("--package", "another package", "the .deb of make deb", str(path))

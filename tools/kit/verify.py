@@ -12,7 +12,7 @@ from gateway.core.errors import ConfigError, DecodeError, RefusedError
 from gateway.core.wire import Parsed
 from gateway.daemon.arguments import own_language, reworded
 from gateway.daemon.json_text import dumps
-from tools.authority.given import unreadable
+from tools.authority.given import no_store, unreadable
 from tools.platform.audit import Audit, Stream
 from tools.platform.books import GatewayBook, Row, Verified
 from tools.platform.ledger import learn_devices
@@ -95,7 +95,7 @@ class Check:
         except OSError as error:
             raise unreadable("FILE", error, name) from error
         except sqlite3.Error as error:
-            raise ConfigError("FILE", str(error), "a store of the platform", name) from error
+            raise no_store("FILE", error, "a store of the platform", name) from error
         self.take(read_messages(name, data))
 
     def read_store(self, name: str) -> None:

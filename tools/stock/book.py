@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 from gateway.core.errors import ConfigError, RefusedError
 from gateway.daemon.typed_codes import LABEL_BYTES, LABEL_CHECK_BYTES, decode, encode
+from tools.authority.given import no_store
 from tools.stock.states import STATES, STOCK, check_change, check_note
 
 VERSION = 1
@@ -85,7 +86,7 @@ class Book:
                     ):
                         self.store.execute(statement)
         except (OSError, sqlite3.Error) as error:
-            raise ConfigError("FILE", str(error), "a file of trygg-kit stock", str(path)) from error
+            raise no_store("FILE", error, "a file of trygg-kit stock", path) from error
         if version > VERSION:
             raise ConfigError("FILE", "one of a newer version", "the same version of trygg-kit", str(path))
 
