@@ -1,6 +1,7 @@
 """`trygg install`: the whole day from the command line, in at most twelve steps, and what it says where something is wrong."""
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,60 @@ def test_devices_are_added_several_in_one_go_each_by_its_room_and_taken_back(tmp
         assert await desk.run("--close") == 0 and "lukket" in desk.said
 
     at_desk(tmp_path, scene, "nb")
+
+
+class Keyed(Desk):
+    """A home that remembers which key came with which device."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.secrets: dict[str, str] = {}
+
+    async def add(self, device: dict[str, Any], secret: str) -> None:
+        await super().add(device, secret)
+        self.secrets[device["name"]] = secret
+
+
+@pytest.mark.timeout(60)
+def test_each_detector_has_a_key_of_its_own_and_what_is_not_done_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ["11" * 16, "22" * 16]
+
+    async def scene(desk: Keyed) -> None:
+        secrets = desk.secrets
+        await desk.run("--open")
+        several = ("--each", "lounge=C0:00:00:00:00:11", "--each", "bath=C0:00:00:00:00:12")
+        line = ("--add", "Smoke *", "--driver", "bthome", *several)
+        for wrong, words in (
+            ((*line, "--key", keys[0]), "each device has a key of its own"),
+            ((*line, "--each", "attic"), "write ROOM=ADDRESS"),
+            ((*line, "--each", "bath=C0:00:00:00:00:13"), "stands twice"),
+            ((*line, "--each", "attic=c0:00:00:00:00:12"), "stands twice"),
+            ((*line, "--room", "attic"), "do not go with it"),
+        ):
+            assert await desk.run(*wrong) == 2 and words in desk.complained, desk.complained
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{keys[0]}\n{keys[0].upper()}\n"))
+        assert await desk.run(*line, "--key", "-") == 2
+        assert "of Smoke bath is that of another" in desk.complained and secrets == {}
+        assert len(desk.tree["device"]) == 2, "none of these added anything"
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(keys) + "\n"))
+        assert await desk.run(*line, "--key", "-") == 0, desk.complained
+        assert "label of Smoke lounge" in desk.complained and "label of Smoke bath" in desk.complained
+        assert secrets == {"Smoke lounge": keys[0], "Smoke bath": keys[1]}
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+        assert await desk.run(*line, "--key", "-", "--interval", "600") == 0
+        assert desk.complained == "", "nobody is asked for a key that would not be used"
+        assert (
+            "There already: Smoke bath, in bath.\nNot done, for it is there already: --key, --interval."
+            in desk.said
+        )
+        assert 'trygg install --remove "Smoke bath"' in desk.said
+        assert await desk.run(*line) == 0 and "Not done" not in desk.said
+        one = ("--each", "hall=C0:00:00:00:00:14", "--key", keys[0])
+        assert await desk.run("--add", "Smoke *", "--driver", "bthome", *one) == 0, desk.complained
+
+    at_desk(tmp_path, scene, kind=Keyed)
 
 
 class Coupled(Desk):
