@@ -19,6 +19,8 @@ URGENCIES = ("now", "today", "morning", "workday")
 WITHOUT_CARD = {FAULT: "today"}
 OWNER = "technical"
 OTHERS_OWN = {"hub.waiting_keyset": "platform"}  # whose it is where it is not the technician's
+# A gateway on its way out of its home hears nobody, whatever the hour: first of all. A card is for whoever reads the platform's list.
+MOVING, LEAVING = "gateway.moving", "hub.gateway.left"
 # What a running hub says itself, and with more words.
 SAID_BY_HUB = (("broker", "disconnected"), ("configuration", "last_good"))
 # Findings whose consequence has a card, by check and code; `*` stands for every other code of the check.
@@ -62,13 +64,17 @@ LEADS_TO = {
         "path.lost",
     ),
     "configuration.no_root": "hub.stopped",
+    MOVING: "hub.stopped",
 }
 
 
 class Complaint:
-    """One thing to mend. kind: the fault whose card tells more, or nothing. device: whose it is, where it is of one."""
+    """One thing to mend. kind: the fault whose card tells more, or nothing. device: whose it is, where it is of one.
 
-    __slots__ = ("code", "device", "kind", "level", "text")
+    is_ahead: what it leads to has not come yet.
+    """
+
+    __slots__ = ("code", "device", "is_ahead", "kind", "level", "text")
 
     def __init__(self, code: str, level: str, text: str, kind: str = "", device: str = "") -> None:
         self.code = code
@@ -76,11 +82,17 @@ class Complaint:
         self.text = text
         self.kind = kind
         self.device = device
+        self.is_ahead = False
+
+    @property
+    def root_of(self) -> str:
+        """The fault that this one is the root of, or will be; or nothing."""
+        return LEADS_TO.get(self.code, "")
 
     @property
     def leads_to(self) -> str:
-        """The fault that this one is the root of, or nothing."""
-        return LEADS_TO.get(self.code, "")
+        """The fault that this one is the root of now, or nothing."""
+        return "" if self.is_ahead else self.root_of
 
     def __repr__(self) -> str:
         return f"Complaint({self.code!r}, {self.level!r}, {self.text!r}, {self.kind!r})"
@@ -126,6 +138,8 @@ def hour_of(utc_ms: int | None, zone: str) -> str | None:
 
 def urgency(complaint: Complaint, hour: str | None) -> str:
     """By when somebody must have begun; without a time of day the most urgent that any hour has."""
+    if complaint.code in (MOVING, LEAVING):
+        return URGENCIES[0]
     kind = complaint.kind or complaint.leads_to
     if kind:
         by_hour = explain.facts(kind)["urgency"]
@@ -147,10 +161,11 @@ def ranked(complaints: Iterable[Complaint], hour: str | None) -> list[Complaint]
             seen.add((each.code, each.text))
             kept.append(each)
 
-    def place(each: Complaint) -> tuple[int, bool, bool, int, str, str]:
+    def place(each: Complaint) -> tuple[int, bool, bool, bool, int, str, str]:
         number = explain.facts(each.kind)["code"] if each.kind else 1 << 16
         when = URGENCIES.index(urgency(each, hour))
-        return (when, not each.leads_to, each.level != FAULT, number, each.code, each.text)
+        is_first = each.code in (MOVING, LEAVING)
+        return (when, not is_first, not each.root_of, each.level != FAULT, number, each.code, each.text)
 
     return sorted(kept, key=place)
 
@@ -165,6 +180,7 @@ def facts(complaint: Complaint, hour: str | None, language: str) -> dict[str, An
         "device": complaint.device or None,
         "text": complaint.text,
         "leads_to": complaint.leads_to or None,
+        "will_lead_to": complaint.root_of if complaint.is_ahead else None,
         "card": None,
     }
     if complaint.kind:
@@ -194,6 +210,8 @@ def lines(row: dict[str, Any], number: int, texts: Texts, root: int = 0) -> list
     card = row["card"]
     if row["leads_to"]:
         found.append(texts.say("doctor.leads_to", what=explain.facts(row["leads_to"])[texts.language]))
+    if row["will_lead_to"]:
+        found.append(texts.say("doctor.will_lead_to." + row["will_lead_to"].replace(".", "_")))
     if root:
         found.append(texts.say("doctor.follows", number=root))
     elif card is not None:

@@ -16,6 +16,13 @@ STOPPED_PART, RESTARTED = "part.stopped", "part.restarted"
 REFUSED = {"replayed": "device.replay_suspected", "unauthenticated": "device.unauthenticated"}
 
 
+def is_averted(kind: str, facts: dict[str, Any] | None) -> bool:
+    """Whether what a finding leads to has not come about, as the hub that runs says. facts: its status, None where none answers."""
+    if facts is None:
+        return False
+    return kind == "hub.stopped" or (kind == "path.lost" and facts["connected"])
+
+
 def of_status(facts: dict[str, Any], texts: Texts) -> list[Complaint]:
     """The hub as a whole: what its lamp stands for, way out, delivery, self-test, losses."""
     found = [

@@ -177,6 +177,68 @@ def test_a_root_key_that_is_not_there_is_why_no_hub_starts(
     assert not english_in(said.replace("trygg explain hub.stopped", "").replace("trygg explain", "")), said
 
 
+@pytest.mark.parametrize("is_running", [True, False])
+def test_while_the_gateway_is_connected_a_lost_path_is_no_consequence_yet(
+    hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
+) -> None:
+    own = with_tls(hub, tmp_path)
+    Path(own.certificate).unlink()
+    if not is_running:
+        trygg("doctor", "-c", hub)
+        said = capsys.readouterr().out
+        follows = f"What follows: {explain.facts('path.lost')['en']}. It does not end"
+        assert "1. [now] Certificate: " in said and follows in said, "nobody is connected"
+        return
+    _, facts = asked(hub, capsys)
+    (row,) = [row for row in facts["complaints"] if row["code"] == "tls.missing_certificate"]
+    assert (row["leads_to"], row["will_lead_to"], row["urgency"]) == (None, "path.lost", "today")
+    assert facts["complaints"][0] == row
+    for texts, promise in ((EN, "is connected now"), (NB, "er tilkoblet nå")):
+        said = "\n".join(doctor.lines(row, 1, texts))
+        assert promise in said and explain.facts("path.lost")[texts.language] not in said
+
+
+def test_a_root_key_that_went_while_the_hub_runs_stops_it_at_its_next_start(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.write_text(HUB.replace("ab" * 32, "root.pub"))
+    _, facts = asked(hub, capsys)
+    assert facts["complaints"][0]["will_lead_to"] == "hub.stopped"
+    assert "The hub runs now" not in "\n".join(lines(facts, EN)) and "the hub runs now" in "\n".join(
+        lines(facts, EN)
+    )
+
+
+# --- a move that is not finished ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [HUB, HUB.replace("brokers", "nothing"), "no TOML"], ids=["well", "bad", "none"]
+)
+def test_a_move_that_is_not_finished_comes_first_whatever_else_is_wrong(
+    hub: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    hub.write_text(content if "data_directory" in content else 'data_directory = "data"\n' + content)
+    (hub.parent / "data" / "rehome").mkdir()
+    assert trygg("doctor", "-c", hub) == (1 if content is HUB else 2)
+    first = capsys.readouterr().out.split("1. ")[1].split("\n2. ")[0]
+    assert first.startswith(("[now] The gateway is not fully taken out", "[nå] Gatewayen er ikke ferdig"))
+    assert "cd / && sudo trygg rehome" in first and "explain hub.stopped" not in first
+    assert first.count("\n   ") >= 2, "what follows, and whose it is"
+
+
+def test_a_hub_that_is_leaving_comes_first_at_any_hour(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {
+        **WELL,
+        "faults": ["gateway.left", "adapter.lost"],
+        "connected": False,
+        "last_error": "not accepted",
+    }
+    for utc_ms in (NOON_MS, NIGHT_MS, None):
+        _, facts = asked(hub, capsys, status={**said, "utc_ms": utc_ms, "lost_ms": 1})
+        assert codes(facts)[0] == "hub.gateway.left" and facts["complaints"][0]["urgency"] == "now"
+
+
 def test_a_port_that_is_not_there_is_said_once() -> None:
     there = [
         Finding("serial", FAULT, "gone", "missing"),

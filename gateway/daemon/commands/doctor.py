@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -25,6 +26,7 @@ from gateway.daemon.configuration import (
 from gateway.daemon.doctor import Complaint, Unseen
 from gateway.daemon.findings import FAULT
 from gateway.daemon.json_text import dumps
+from gateway.daemon.rehome import is_begun
 from gateway.daemon.texts import Texts
 from hal.errors import HalError
 
@@ -84,7 +86,8 @@ class Diagnosis:
     def collect(self, fault: ConfigError | None) -> list[Complaint]:
         """All of it, in no order."""
         seen, texts = self.seen, self.texts
-        found = [] if fault is None else [refused(fault, texts)]
+        found = moving(Path(self.loaded.config.hub.data_directory), texts)
+        found += [] if fault is None else [refused(fault, texts)]
         if seen.silent:
             found.append(Complaint("hub.not_running", FAULT, seen.silent, "hub.stopped"))
         found += doctor.of_findings(seen.findings, texts, hub_answers=seen.status is not None)
@@ -95,6 +98,8 @@ class Diagnosis:
             # a line that is not open because its port is not there was said of the port
             if each.code != "device.link" or not any(each.device in text for text in ports):
                 found.append(each)
+        for each in found:
+            each.is_ahead = doctor_hub.is_averted(each.root_of, seen.status)
         return found
 
     def facts(self) -> dict[str, Any]:
@@ -109,6 +114,14 @@ def refused(fault: ConfigError, texts: Texts) -> Complaint:
     return Complaint("configuration.refused", FAULT, texts.reword(fault), "configuration.fault")
 
 
+def moving(data: Path, texts: Texts) -> list[Complaint]:
+    """A move to another home that was begun and is not finished: no hub starts meanwhile."""
+    with contextlib.suppress(OSError):  # whoever may not look there is told so
+        if is_begun(data):
+            return [Complaint(doctor.MOVING, FAULT, texts.say("doctor.moving"))]
+    return []
+
+
 def run(options: argparse.Namespace) -> int:
     """0 all looked at and nothing to mend, 1 something to mend or not looked at, 2 no usable configuration."""
     paths = options.config or [DEFAULT]
@@ -121,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             loaded = load_or_last_good(paths)
         except ConfigError:
-            return no_configuration(fault, options, texts)
+            return no_configuration(fault, moving(data_directory(paths), texts), options, texts)
     diagnosis = Diagnosis(loaded, fault, texts)
     status = 1 if diagnosis.complaints or diagnosis.seen.unseen else 0
     if options.export is not None:
@@ -148,11 +161,14 @@ def lines(facts: dict[str, Any], texts: Texts) -> list[str]:
     return found
 
 
-def no_configuration(fault: ConfigError, options: argparse.Namespace, texts: Texts) -> int:
+def no_configuration(
+    fault: ConfigError, more: list[Complaint], options: argparse.Namespace, texts: Texts
+) -> int:
     """Neither these files nor a last good one can be used: all that can be said."""
-    complaint = doctor.facts(refused(fault, texts), None, texts.language)
+    ranked = doctor.ranked([*more, refused(fault, texts)], None)
+    complaints = [doctor.facts(each, None, texts.language) for each in ranked]
     unseen = [{"what": "all", "text": texts.say("doctor.no_configuration")}]
-    facts = {"hour": None, "complaints": [complaint], "not_looked_at": unseen}
+    facts = {"hour": None, "complaints": complaints, "not_looked_at": unseen}
     print(dumps(facts) if options.json else "\n".join(lines(facts, texts)))
     return 2
 
