@@ -19,6 +19,7 @@ from gateway.daemon.install_site import InstallSite
 from gateway.daemon.mqtt import PahoUplink
 from gateway.daemon.mqtt_tls import tls_files
 from gateway.daemon.page.process import PageProcess
+from gateway.daemon.pair_radio import with_radio
 from gateway.daemon.rehome_history import History
 from gateway.daemon.rehome_hub import PART as LEAVING
 from gateway.daemon.restarting import counted, ended, hung_too_often, tell_restarts
@@ -137,8 +138,8 @@ def passkeys(config: Config) -> dict[str, int]:
 @contextlib.asynccontextmanager
 async def radio(
     config: Config, clock: Clock
-) -> AsyncIterator[tuple[BleScanner | None, BleCentral | None, "BluezRadio | None"]]:
-    """Scanner, central and, on BlueZ, who sees keys, on the stack the configuration names; imported only where it is used."""
+) -> AsyncIterator[tuple[BleScanner | None, BleCentral | None, Radio | None]]:
+    """Scanner, central and their adapter, on the stack the configuration names; imported only where it is used."""
     if config.radio.backend == "none":
         yield None, None, None
         return
@@ -146,7 +147,6 @@ async def radio(
     from hal.linux.scanner import BleakBleScanner
 
     stack: Radio
-    bluez = None
     if config.radio.backend == "bumble":
         try:
             from hal.bumble.adapter import open_adapter
@@ -166,9 +166,18 @@ async def radio(
         stack = bluez = BluezRadio(Path(config.radio.bonds), adapter_name=config.radio.adapter)
         close = bluez.close
     try:
-        yield BleakBleScanner(clock, stack), BleakBleCentral(clock, stack), bluez
+        yield BleakBleScanner(clock, stack), BleakBleCentral(clock, stack), stack
     finally:
         await close()
+
+
+def bluez_of(config: Config, stack: Radio | None) -> "BluezRadio | None":
+    """The adapter where it is BlueZ's, which sees the keys of bonds."""
+    if stack is None or config.radio.backend != "bluez":
+        return None
+    from hal.linux.bluez import BluezRadio
+
+    return stack if isinstance(stack, BluezRadio) else None
 
 
 def serial_ports() -> SerialPorts:
@@ -350,8 +359,8 @@ async def live(
     site_of: Callable[[App], InstallSite] | None,
 ) -> int:
     """Open journal and radio, and run the hub over them, with `keep` among its parts; exit status and errors as `run`."""
-    async with journal(config) as store, radio(config, clock) as (scanner, central, bluez):
-        app = app_over(store, scanner, central)
+    async with journal(config) as store, radio(config, clock) as (scanner, central, stack):
+        app, bluez = app_over(store, scanner, central), bluez_of(config, stack)
         watch = None if bluez is None else BondWatch(app, timeline, bluez.survey)
         if bluez is not None and watch is not None:
             bluez.vetting.tell = watch.tell
@@ -359,6 +368,7 @@ async def live(
         if site is not None:
             await site.resume()
         answers = handlers(app, timeline, stop) | ({} if site is None else site.handlers())
+        answers = answers if stack is None else with_radio(answers, app, stack.ready)
         async with ControlServer(Path(config.hub.data_directory) / "control.sock", answers):
             await app.start()
             if site is not None:

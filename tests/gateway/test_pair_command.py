@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -12,9 +13,12 @@ from typing import Any
 import pytest
 
 from gateway.daemon.control import ControlServer
+from gateway.daemon.pair_radio import pair_handler
 from gateway.hub.waking import stop
+from hal.errors import UnavailableError
 from hal.sim.peripheral import SimPeripheral
 from hal.types import BOND_AUTHENTICATED
+from tests.gateway.test_cli import HUB
 from tests.hub.small import Small, begun
 from tests.hub.test_pairing_oob import Deaf
 from tests.hub.visits import ADDRESS, Loose, Scale, Visit
@@ -33,6 +37,11 @@ class Desk:
         self.file = folder / "hub.toml"
         self.file.write_text(CONFIGURATION.format(language))
         self.visit, self.air = visit, air
+        self.radio_is: Exception | None = None  # what the adapter says where it cannot be used
+
+    async def ready(self) -> None:
+        if self.radio_is is not None:
+            raise self.radio_is
 
     def run(self, *arguments: str, says: str = "") -> "subprocess.CompletedProcess[str]":
         """One command, with these lines typed."""
@@ -46,7 +55,7 @@ class Desk:
     async def serve(self, commands: tuple[tuple[str, ...], ...]) -> "list[subprocess.CompletedProcess[str]]":
         pairing = self.visit.pairing
         handlers: dict[str, Callable[..., object]] = {
-            "pair": pairing.open,
+            "pair": pair_handler(pairing, self.ready, pairing.open),
             "pair_state": self.look,
             "pair_answer": pairing.answer,
             "pair_cancel": pairing.cancel,
@@ -97,6 +106,61 @@ def test_a_pairing_with_protection_is_told_step_by_step(tmp_path: Path) -> None:
 def test_a_weak_pairing_says_so_in_norwegian_too(tmp_path: Path) -> None:
     done = Desk(tmp_path, Visit(Small(), Loose), "nb").run("--device", "Thing")
     assert done.returncode == 0 and "Paret: Thing, men svakt" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            "no time for pairing was opened: the Bluetooth adapter is off: switch it on (bluetoothctl power on)",
+        ),
+        ("nb", "det ble ikke åpnet for paring: Bluetooth-radioen er av: slå den på (bluetoothctl power on)"),
+    ],
+)
+@pytest.mark.parametrize("who", [("--device", "Thing"), ("--driver", "scale")])
+def test_without_a_radio_no_time_is_opened_and_that_is_said_at_once(
+    tmp_path: Path, language: str, said: str, who: tuple[str, ...]
+) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Scale, passkey=LABEL), language)
+    desk.radio_is = UnavailableError("the Bluetooth adapter is off: switch it on (bluetoothctl power on)")
+    done = desk.run(*who, "--code", "314159")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"trygg pair: {said}\n")
+    assert desk.visit.pairing.facts() == {}, "nothing was begun"
+
+
+def test_what_cannot_be_meant_is_told_before_the_radio_is_asked(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Visit(Small(), Scale))
+    desk.radio_is = UnavailableError("no Bluetooth adapter: check that it is plugged in")
+    done = desk.run("--device", "Nobody")
+    assert done.returncode == 2 and "--device" not in done.stderr and "'Nobody'" in done.stderr
+
+
+def test_a_hub_without_a_bus_opens_no_time_from_the_checklist_either(tmp_path: Path) -> None:
+    """The whole hub, whose BlueZ is not there."""
+    device = '[[device]]\nname = "Oximeter"\ndriver = "plx"\naddress = "C0:00:00:00:00:03"\nroom = "Hall"\n'
+    path = tmp_path / "hub.toml"
+    path.write_text(HUB.replace('[radio]\nbackend = "none"\n', "") + device)
+    environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/none"}
+    trygg = [sys.executable, "-X", "utf8", "-m", "gateway.daemon"]
+    hub = subprocess.Popen(
+        [*trygg, "run", "-c", str(path)], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert hub.stderr is not None
+        assert any("The hub runs." in line for line in hub.stderr)
+        for words in (("pair", "--device"), ("install", "--pair")):
+            if words[0] == "install":
+                subprocess.run(
+                    [*trygg, "install", "-c", str(path), "--open"], check=True, capture_output=True
+                )
+            command = [*trygg, *words, "Oximeter", "-c", str(path)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+            assert done.returncode == 1 and "no time for pairing was opened: " in done.stderr, done
+            assert "is dbus running?" in done.stderr
+    finally:
+        hub.terminate()
+        hub.communicate(timeout=15)
 
 
 def test_a_refusal_says_why_and_what_to_do_and_exits_with_1(tmp_path: Path) -> None:
