@@ -1,14 +1,16 @@
 """What `trygg status`, `trygg devices` and `trygg pair` share: ask the running hub, or say why it does not answer."""
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, data_directory
+from gateway.daemon.configuration import DEFAULT, data_directory, read, salvage
 from gateway.daemon.control import ANSWER_S, NAME, WrongArgumentError, ask
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
@@ -35,14 +37,22 @@ class NoAnswerError(Exception):
 
 
 class Hub:
-    """The running hub of a configuration, and the language of its people."""
+    """The running hub of a configuration, and the language of its people.
 
-    def __init__(self, paths: list[Path]) -> None:
+    named: whoever asks has named the files, so a hub of other files is not the one that is meant. Without that they only say where
+    the hub's data is: it may run by its last good configuration.
+    """
+
+    def __init__(self, paths: list[Path], *, named: bool = False) -> None:
         self.texts = Texts(language_of_reader(paths))
         self.path = control_path(data_directory(paths))
+        self._named = paths if named else []
 
     def ask(self, command: str, **arguments: str | bool) -> Any:
         """The result of one command. Raises NoAnswerError."""
+        named, self._named = self._named, []
+        if named:
+            self._see_files(named)
         texts, path = self.texts, self.path
         try:
             return ask(path, command, PATIENCE_S if arguments else ANSWER_S, arguments)
@@ -58,10 +68,49 @@ class Hub:
                 raise NoAnswerError(texts.say("hub.refused", detail=texts.reword(error))) from error
             raise NoAnswerError(texts.reword(error)) from error
 
+    def _see_files(self, named: list[Path]) -> None:
+        """See that the hub that answers is that of the named files; of a bad one that says where the hub is, the fault is told.
+
+        Raises:
+            NoAnswerError: a file that cannot be read, is bad and says nothing, or is of another gateway than the hub.
+        """
+        says_where = salvage(named, "data_directory") is not None
+        for path in named:
+            try:
+                read(path)
+            except ConfigError as error:
+                said = self.texts.reword(error)
+                if not (says_where and os.access(path, os.R_OK)):
+                    raise NoAnswerError(said, WRONG) from error
+                print(self.texts.say("hub.bad_file", cause=said, path=self.path), file=sys.stderr)
+        try:
+            facts = ask(self.path, "status")
+        except (OSError, ValueError):
+            return  # told where the answer itself does not come
+        other = other_hub(named, salvage(named, "id"), facts, self.texts)
+        if other:
+            raise NoAnswerError(other, WRONG)
+
+
+def hub_of(options: argparse.Namespace) -> Hub:
+    """The hub that a command line means."""
+    return Hub(options.config or [DEFAULT], named=bool(options.config))
+
+
+def other_hub(paths: Sequence[Path | str], wanted: str | None, facts: Any, texts: Texts) -> str:
+    """That the hub which answers is of another gateway than these files say, or nothing. facts: its status."""
+    runs = facts.get("gateway") if isinstance(facts, dict) else None
+    if runs is None or wanted == runs:
+        return ""
+    files = ", ".join(str(path) for path in paths)
+    if wanted is None:
+        return texts.say("hub.no_id", files=files, gateway=runs)
+    return texts.say("hub.other_files", files=files, wanted=wanted, gateway=runs)
+
 
 def print_answer(options: argparse.Namespace, command: str, show: Callable[[Any, Texts], list[str]]) -> int:
     """Print the hub's answer; 1 with cause and next action where there is none."""
-    hub = Hub(options.config or [DEFAULT])
+    hub = hub_of(options)
     try:
         facts = hub.ask(command)
     except NoAnswerError as error:

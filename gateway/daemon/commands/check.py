@@ -9,7 +9,7 @@ from gateway.core.config import Config, DeviceConfig
 from gateway.core.config_layers import differences
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import language_of_reader
-from gateway.daemon.commands.ask import control_path
+from gateway.daemon.commands.ask import control_path, other_hub
 from gateway.daemon.commands.run import add_config
 from gateway.daemon.configuration import DEFAULT, Loaded, load
 from gateway.daemon.findings import FAULT, NOTE, OK, WARNING, Checker, Finding
@@ -80,6 +80,9 @@ def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None
     devices = texts.say("count.devices", count=len(config.devices))
     rules = texts.say("count.rules", count=len(config.rules))
     findings = [found(OK, "good", source=source, devices=devices, rules=rules)]
+    other = other_hub([each for each, _ in loaded.layers], config.hub.id, hub, texts)
+    if other:
+        findings.append(found(WARNING, "other_hub", cause=other))
     if hub is not None and hub["configuration_fault"]:
         findings.append(found(WARNING, "last_good"))
     without = [each for each in config.devices if not has_interval(each, config)]

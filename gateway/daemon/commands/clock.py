@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import language_of_reader
-from gateway.daemon.commands.ask import control_path
+from gateway.daemon.commands.ask import control_path, other_hub
 from gateway.daemon.commands.run import add_config
 from gateway.daemon.configuration import DEFAULT, load_or_last_good
 from gateway.daemon.control import ask
@@ -52,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"trygg clock: {Texts(language_of_reader(paths)).reword(error)}", file=sys.stderr)
         return 2
     texts = Texts(config.hub.language)
+    if config.fault:
+        print(f"trygg clock: {texts.reword(config.fault)}", file=sys.stderr)
     last = last_time(Path(config.hub.data_directory))
     try:
         restored = options.restore and last.restore()
@@ -60,6 +62,10 @@ def run(options: argparse.Namespace) -> int:
         return 1
     # Before a start there is nobody to ask, and setting the clock asks nobody.
     hub, denied = (None, "") if options.restore else running_hub(Path(config.hub.data_directory), texts)
+    other = other_hub(paths, config.hub.id, hub, texts)
+    if other:
+        print(f"trygg clock: {other}", file=sys.stderr)
+        return 2
     facts = {
         "source": "machine" if hub is None else "hub",
         "utc_ms": None,

@@ -5,9 +5,16 @@ import sys
 from typing import Any
 
 from gateway.core.pairing import STUCK
-from gateway.daemon.commands.ask import STATUSES, Hub, NoAnswerError, add_options, failed, print_answer
+from gateway.daemon.commands.ask import (
+    STATUSES,
+    Hub,
+    NoAnswerError,
+    add_options,
+    failed,
+    hub_of,
+    print_answer,
+)
 from gateway.daemon.commands.pair import asked_yes, bond_words
-from gateway.daemon.configuration import DEFAULT
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 
@@ -31,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """0 where the hub answered, 1 where it does not run; of a reset 0 where it is confirmed."""
     if options.confirm_reset is None:
         return print_answer(options, "devices", show)
-    hub = Hub(options.config or [DEFAULT])
+    hub = hub_of(options)
     try:
         return confirm_reset(options, hub)
     except NoAnswerError as error:

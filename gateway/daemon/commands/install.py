@@ -11,10 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gateway.daemon.commands.ask import WRONG, Hub, NoAnswerError, add_options, failed
+from gateway.daemon.commands.ask import WRONG, Hub, NoAnswerError, add_options, failed, hub_of
 from gateway.daemon.commands.install_acts import Acts
 from gateway.daemon.commands.install_words import device_lines, step_lines
-from gateway.daemon.configuration import DEFAULT
 from gateway.daemon.json_text import dumps
 
 DONE, FAILED = 0, 1
@@ -117,7 +116,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where it is done, 1 where it is not or was refused, 2 for a command line that cannot be meant."""
-    hub = Hub(options.config or [DEFAULT])
+    hub = hub_of(options)
     acts = Acts(options, hub, holder_of(options))
     try:
         return act(options, hub, acts)

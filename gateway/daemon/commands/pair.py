@@ -11,8 +11,7 @@ import time
 from typing import Any
 
 from gateway.core.pairing import IN_DOUBT, OOB_DIGITS
-from gateway.daemon.commands.ask import Hub, NoAnswerError, add_options, failed
-from gateway.daemon.configuration import DEFAULT
+from gateway.daemon.commands.ask import Hub, NoAnswerError, add_options, failed, hub_of
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
 from gateway.daemon.toml_text import dump
@@ -54,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the device is paired, 1 where it is not, 2 for a command line that cannot be meant."""
-    hub = Hub(options.config or [DEFAULT])
+    hub = hub_of(options)
     try:
         if options.list:
             return show_bonds(options, hub)

@@ -10,9 +10,8 @@ from typing import Any
 
 from gateway.core.alarms import NAMES
 from gateway.core.registry_text import KIND_TEXTS
-from gateway.daemon.commands.ask import Hub, NoAnswerError, add_options, failed
+from gateway.daemon.commands.ask import Hub, NoAnswerError, add_options, failed, hub_of
 from gateway.daemon.commands.install_words import COUPLED
-from gateway.daemon.configuration import DEFAULT
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import LANGUAGES
 from gateway.hub.ringing import DELIVERED, HEARD, OVER
@@ -51,7 +50,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the alarm was receipted, 1 where it was not, 2 for a command line that cannot be meant."""
-    hub = Hub(options.config or [DEFAULT])
+    hub = hub_of(options)
     try:
         if options.kind in COUPLED and not options.json:
             print(hub.texts.say("ring.coupled", name=options.device), file=sys.stderr, flush=True)

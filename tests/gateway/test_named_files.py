@@ -1,0 +1,119 @@
+"""`-c` names files: what is wrong with them is said, and the hub of another gateway is not taken for theirs."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.daemon.control import ControlServer
+from tests.gateway.test_cli import DEVICES, HUB, STATUS, trygg
+from tests.gateway.test_doctor import WELL
+
+ASKING = (
+    ("status",),
+    ("devices",),
+    ("devices", "--confirm-reset", "Front door", "--yes"),
+    ("pair", "--list"),
+    ("pair", "--forget", "Oximeter", "--yes"),
+    ("ring", "--device", "Front door", "--kind", "smoke.detected"),
+    ("install",),
+    ("install", "--open"),
+)
+
+
+class Running:
+    """The hub of `HUB`, which notes what it is asked; its answers but the status are not looked at here."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def of(self, name: str) -> Any:
+        def answer(**arguments: str) -> object:
+            self.asked.append(name)
+            return STATUS | WELL if name == "status" else DEVICES if name == "devices" else []
+
+        return answer
+
+    def during(self, path: Path, *line: str | Path) -> int:
+        """Exit status of a command while the hub runs."""
+        handlers = {name: self.of(name) for name in ("status", "devices", "bonds", "timeline")}
+
+        async def work() -> int:
+            async with ControlServer(path.parent / "data" / "control.sock", handlers):
+                return await asyncio.to_thread(trygg, *line)
+
+        return asyncio.run(work())
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir(mode=0o700)
+    path = tmp_path / "hub.toml"
+    path.write_text(HUB)
+    return path
+
+
+@pytest.mark.parametrize("line", ASKING, ids=" ".join)
+def test_a_file_that_is_not_there_is_the_fault_and_no_hub_is_asked(
+    hub: Path, capsys: pytest.CaptureFixture[str], line: tuple[str, ...]
+) -> None:
+    running, none = Running(), hub.parent / "none.toml"
+    assert running.during(hub, *line, "-c", none) == 2
+    said = capsys.readouterr()
+    assert f"trygg {line[0]}: {none}: " in said.err and "check the path" in said.err and not said.out
+    assert running.during(hub, *line, "-c", hub, "-c", none) == 2, "the first file says where the hub is"
+    assert running.asked in ([], ["status"])
+
+
+@pytest.mark.parametrize("line", ASKING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("hub-1", "hub-2"), "The hub that runs is hub-1, and {} is for hub-2"),
+        (('id = "hub-1"\n', ""), "The hub that runs is hub-1, and {} does not say which gateway it is for"),
+    ],
+)
+def test_the_hub_of_another_gateway_is_not_taken_for_that_of_the_files(
+    hub: Path,
+    capsys: pytest.CaptureFixture[str],
+    line: tuple[str, ...],
+    change: tuple[str, str],
+    said: str,
+) -> None:
+    running, other = Running(), hub.parent / "other.toml"
+    other.write_text(HUB.replace(*change))
+    assert running.during(hub, *line, "-c", other) == 2
+    out, err = capsys.readouterr()
+    assert said.format(other) in err and not out
+    assert running.asked == ["status"], "nothing else was asked of it"
+    assert "systemctl restart trygg" in err or "leave -c out" in err
+
+
+def test_a_bad_file_that_says_where_the_hub_is_is_told_beside_the_answer(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = Running()
+    hub.write_text(HUB + "[page\n")
+    assert running.during(hub, "status", "-c", hub) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("All is well.") and f"{hub}: (file): found what is no TOML" in err
+    assert running.during(hub, "status", "--json", "-c", hub) == 0
+    assert capsys.readouterr().out.startswith("{"), "what a program reads is as it was"
+    bad = hub.parent / "notes.txt"
+    bad.write_text("Remember the milk\n")
+    assert running.during(hub, "status", "-c", bad) == 2
+    assert f"trygg status: {bad}: (filen): fant noe som ikke er" in capsys.readouterr().err
+
+
+def test_check_doctor_and_clock_say_that_another_gateways_hub_runs(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running, other = Running(), hub.parent / "other.toml"
+    other.write_text(HUB.replace("hub-1", "hub-2").replace('"en"', '"nb"'))
+    for line, status in ((("check",), 1), (("doctor",), 1), (("clock",), 2)):
+        assert running.during(hub, *line, "-c", other) == status
+        out, err = capsys.readouterr()
+        assert f"Huben som går, er hub-1, og {other} er for hub-2" in out + err, line
+        assert running.during(hub, *line, "-c", hub) in (0, 1)
+        assert "The hub that runs" not in "".join(capsys.readouterr()), "control"
