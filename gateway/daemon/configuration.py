@@ -1,9 +1,10 @@
 """Configuration files: reading layers, and the last good configuration that a hub falls back to."""
 
+import contextlib
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,16 @@ class Loaded:
         self.layers = layers
         self.tree = tree
         self.published = published
+
+    @contextlib.contextmanager
+    def blaming(self) -> Iterator[None]:
+        """While inside, a fault of this configuration names the file that says the key, and not the one that was read last."""
+        try:
+            yield
+        except ConfigError as error:
+            if error.source == self.config.source:
+                error.source = blamed(self.layers, error.key)
+            raise
 
 
 def load(paths: Sequence[Path]) -> Loaded:
@@ -111,10 +122,22 @@ def checked(layers: "list[Layer]") -> Loaded:
     """What comes out of layers. Raises ConfigError, with the file that holds the key."""
     tree = merge(layers)
     try:
-        return Loaded(validate(tree, layers[-1][0], plugged), layers, tree)
+        return Loaded(validate(tree, last_written(layers), plugged), layers, tree)
     except ConfigError as error:
-        error.source = source_of(layers, error.key)
+        error.source = blamed(layers, error.key)
         raise
+
+
+def blamed(layers: "list[Layer]", key: str) -> str:
+    """The file to mend: the last that says the key, or the list that it is a place in; where none does the last that a person writes."""
+    nobody: list[Layer] = [*layers, ("", {})]
+    return source_of(nobody, key) or source_of(nobody, key.partition("[")[0]) or last_written(layers)
+
+
+def last_written(layers: "list[Layer]") -> str:
+    """The last file that a person writes: not what came from afar, and not what the hub itself keeps of an installation."""
+    by_hand = [source for source, _ in layers if Path(source).name not in (PUBLISHED, INSTALLED)]
+    return (by_hand or [source for source, _ in layers])[-1]
 
 
 def plugged(rows: "list[DriverConfig]") -> "dict[str, type[Driver]]":

@@ -98,7 +98,8 @@ def looks(loaded: Loaded, texts: Texts, seen: Seen) -> list[tuple[str, Look]]:
     trusted = wiring.clock_is_trusted
 
     def configuration() -> list[Finding]:
-        wiring.root_key(config)
+        with loaded.blaming():
+            wiring.root_key(config)
         return check_configuration(loaded, texts, hub)
 
     return [

@@ -55,7 +55,8 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
     from gateway.daemon import findings, findings_drivers, findings_lines, findings_uplink, wiring
 
     config = loaded.config
-    wiring.root_key(config)
+    with loaded.blaming():
+        wiring.root_key(config)
     hub = findings_uplink.ask_hub(control_path(config.hub.data_directory))
     return [
         *check_configuration(loaded, texts, hub),

@@ -50,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
     texts = Texts(language_of_reader(paths))
     try:
         check_options(options)
-        return act(load(paths), options, texts)
+        loaded = load(paths)
+        with loaded.blaming():
+            return act(loaded, options, texts)
     except ConfigError as error:
         print(f"trygg identity: {texts.reword(error)}", file=sys.stderr)
         return 2

@@ -180,7 +180,8 @@ def hub(loaded: Loaded, log: Log, options: argparse.Namespace, failure: str) -> 
     from gateway.daemon import wiring
 
     config = loaded.config
-    training.check(config, training=options.training)
+    with loaded.blaming():
+        training.check(config, training=options.training)
     warn(config, log, options)
     paths = options.config or [DEFAULT]
     applying = Applying(lambda: load(paths), log, failure=failure)
@@ -199,16 +200,17 @@ def hub(loaded: Loaded, log: Log, options: argparse.Namespace, failure: str) -> 
 
     async def once(used: Loaded, stop: asyncio.Event) -> int:
         offset_s = options.clock_offset_s
-        return await wiring.run(
-            used.config,
-            log=log,
-            stop=stop,
-            clock_offset_ms=None if offset_s is None else 1000 * offset_s,
-            training=options.training,
-            ready=lambda: ready(used),
-            installs=installs(paths, used, applying, page, access_point, log),
-            applier=Publishing(paths, applying, used),
-        )
+        with used.blaming():
+            return await wiring.run(
+                used.config,
+                log=log,
+                stop=stop,
+                clock_offset_ms=None if offset_s is None else 1000 * offset_s,
+                training=options.training,
+                ready=lambda: ready(used),
+                installs=installs(paths, used, applying, page, access_point, log),
+                applier=Publishing(paths, applying, used),
+            )
 
     async def main(stop: asyncio.Event) -> int:
         beside = [asyncio.create_task(part.run()) for part in (page, access_point) if part is not None]
