@@ -13,6 +13,8 @@ import pytest
 from gateway.core.alarms import NAMES
 from gateway.core.devices.driver import Reading
 from gateway.core.model import Observation
+from gateway.core.registry import KINDS
+from gateway.daemon.commands.ring import alarms
 from gateway.daemon.control import ControlServer
 from gateway.hub.dispositions import Dispositions
 from gateway.hub.ringing import Ringing
@@ -77,6 +79,33 @@ def test_an_alarm_that_is_tried_is_told_from_the_button_to_the_receipt(tmp_path:
     assert [line.split(":")[0].split(" og")[0] for line in lines[1:]] == ["Hørt", "Mottatt"]
 
 
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("kind", ["smoke", "door.opened", "smoke.cleared", "dose.missed", "alarm.tried"])
+def test_an_alarm_that_there_is_not_is_answered_with_those_that_there_are(
+    tmp_path: Path, language: str, kind: str
+) -> None:
+    desk = Desk(tmp_path, [], language)
+    done = desk.run("--device", desk.name, "--kind", kind)
+    assert (done.returncode, done.stdout, desk.ringing.device) == (2, "", None), "nothing was begun"
+    head, *rows = done.stderr.splitlines()
+    assert head.startswith(f"trygg ring: --kind {kind}: ")
+    assert {row.split()[0]: " ".join(row.split()[1:]) for row in rows}[SMOKE] == (
+        "Røyk oppdaget" if language == "nb" else "Smoke detected"
+    )
+    assert kind not in [row.split()[0] for row in rows]
+
+
+def test_each_alarm_that_is_named_can_be_begun() -> None:
+    for kind in alarms():
+        small = Small()
+        device = small.device(Loose)
+        Ringing(small.recorder, [device], Dispositions(small.recorder, small.log).alarms).begin(
+            device.config.name, kind
+        )
+        assert KINDS[kind][2] == ""
+    assert "button.pressed" in alarms() and "door.night_exit" in alarms()
+
+
 def test_one_that_does_not_come_is_no_success(tmp_path: Path) -> None:
     desk = Desk(tmp_path, ["wait"])
     done = desk.run("--device", desk.name, "--kind", SMOKE, "--json")
@@ -87,7 +116,7 @@ def test_one_that_does_not_come_is_no_success(tmp_path: Path) -> None:
 def test_what_cannot_be_tried_says_why(tmp_path: Path) -> None:
     desk = Desk(tmp_path, [])
     refused = desk.run("--device", desk.name, "--kind", "dose.missed")
-    assert (refused.returncode, refused.stdout) == (1, "") and "smoke.detected" in refused.stderr
+    assert (refused.returncode, refused.stdout) == (2, "") and "smoke.detected" in refused.stderr
     unknown = desk.run("--device", "Nobody", "--kind", SMOKE)
     assert unknown.returncode == 2 and desk.name in unknown.stderr
 

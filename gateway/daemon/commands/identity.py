@@ -15,6 +15,8 @@ from gateway.daemon.texts import Texts
 from hal.errors import HalError
 
 ASK = "-"
+# The files of `[uplink]`, as the operator guide names them.
+FILES = {"uplink.ca": "ca.pem", "uplink.certificate": "hub.pem", "uplink.key": "hub.key"}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -54,11 +56,23 @@ def run(options: argparse.Namespace) -> int:
         with loaded.blaming():
             return act(loaded, options, texts)
     except ConfigError as error:
-        print(f"trygg identity: {texts.reword(error)}", file=sys.stderr)
+        said = [f"trygg identity: {texts.reword(error)}", *advice(error, texts)]
+        print("\n".join(said), file=sys.stderr)
         return 2
     except (RefusedError, HalError, OSError) as error:
         print(f"trygg identity: {texts.reword(error)}", file=sys.stderr)
         return 1
+
+
+def advice(error: ConfigError, texts: Texts) -> list[str]:
+    """What to write where the configuration does not say yet what a certificate is for."""
+    if error.found != "nothing":
+        return []
+    if error.key == "uplink.brokers":
+        return [texts.say("identity.no_brokers")]
+    if error.key in FILES:
+        return [texts.say("identity.no_file", key=error.key.partition(".")[2], file=FILES[error.key])]
+    return []
 
 
 def check_options(options: argparse.Namespace) -> None:

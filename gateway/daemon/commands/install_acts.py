@@ -17,6 +17,7 @@ from gateway.daemon.commands.install_words import (
     step_lines,
 )
 from gateway.daemon.commands.pair import Teller, asked_yes, line_after
+from gateway.daemon.commands.ring import check_kind
 from gateway.daemon.configuration import replace_private
 from gateway.daemon.install_print import document
 from gateway.daemon.json_text import dumps
@@ -223,7 +224,9 @@ class Acts:
         return DONE if facts["state"] in OVER else FAILED
 
     def test(self, names: list[str], kind: str) -> int:
-        """One device after the other; `all` are those that are not tested yet."""
+        """One device after the other; `all` are those that are not tested yet. Raises NoAnswerError."""
+        if kind:
+            check_kind(kind, self.texts)
         if names == ["all"]:
             missing = [step.split(":") for step in self.hub.ask("install")["missing"]]
             names = [

@@ -9,12 +9,16 @@ import time
 from typing import Any
 
 from gateway.core.alarms import NAMES
+from gateway.core.event_codec import lane_of
+from gateway.core.registry import KINDS
 from gateway.core.registry_text import KIND_TEXTS
-from gateway.daemon.commands.ask import Hub, NoAnswerError, add_options, failed, hub_of
+from gateway.core.rules.exercise import DOSE
+from gateway.daemon.commands.ask import WRONG, Hub, NoAnswerError, add_options, failed, hub_of
 from gateway.daemon.commands.install_words import COUPLED
 from gateway.daemon.json_text import dumps
-from gateway.daemon.texts import LANGUAGES
+from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.hub.ringing import DELIVERED, HEARD, OVER
+from hal.types import ALARM
 
 LOOK_S = 0.25  # between two looks at the hub
 RECEIPT_S = 30.0  # a platform that has not receipted an alarm for so long does not
@@ -23,6 +27,8 @@ UNRECEIPTED, UNANSWERED, FAILED_WORD = "unreceipted", "unanswered", "failed"
 FORWARDED, ACCEPTED, HANDLED = NAMES[:3]
 STEPS = (DELIVERED, FORWARDED, ACCEPTED, HANDLED)  # each says all that those before it say
 DONE, FAILED = 0, 1
+# Of what an exercise may be of (gateway/core/rules/exercise.py), what no device or rule tells: the hub tells these of itself.
+HUBS_OWN = ("safety.unwatched", "alarm.unwatched", "alarm.tried")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -52,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """0 where the alarm was receipted, 1 where it was not, 2 for a command line that cannot be meant."""
     hub = hub_of(options)
     try:
+        check_kind(options.kind, hub.texts)
         if options.kind in COUPLED and not options.json:
             print(hub.texts.say("ring.coupled", name=options.device), file=sys.stderr, flush=True)
         facts = hub.ask("ring", device=options.device, kind=options.kind, seconds=options.seconds)
@@ -62,6 +69,25 @@ def run(options: argparse.Namespace) -> int:
             raise
     except NoAnswerError as error:
         return failed(options, error)
+
+
+def alarms() -> list[str]:
+    """The kinds that can be tried: alarms that begin something, and no doses."""
+    return [
+        kind
+        for kind, row in KINDS.items()
+        if not row[2] and lane_of(kind) <= ALARM and not kind.startswith(DOSE) and kind not in HUBS_OWN
+    ]
+
+
+def check_kind(kind: str, texts: Texts) -> None:
+    """See that there is such an alarm. Raises NoAnswerError with those that there are, in the reader's words."""
+    known = alarms()
+    if kind in known:
+        return
+    width, language = max(len(each) for each in known), LANGUAGES.index(texts.language)
+    rows = [f"  {each:<{width}}  {KIND_TEXTS[each][language]}" for each in known]
+    raise NoAnswerError("\n".join([texts.say("ring.no_kind", kind=kind), *rows]), WRONG)
 
 
 def follow(options: argparse.Namespace, hub: Hub, facts: dict[str, Any]) -> int:
