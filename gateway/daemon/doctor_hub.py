@@ -119,6 +119,8 @@ def of_device(row: dict[str, Any], texts: Texts) -> list[Complaint]:
     for why, count in sorted(row["refused"].items()):
         counts = texts.say_or("device.refusals." + why, f"{why} {{count}}", count=count)
         text = texts.say("device.refused", counts=counts, last=texts.reword(row["last_refusal"]))
+        if why == "unauthenticated":
+            text = ". ".join([text, *device_words.key_advice(row, texts)])
         found.append((f"refused_{why}", WARNING, text, REFUSED.get(why, "")))
     return [
         Complaint(f"device.{code}", level, f"{row['name']}: {text}", kind, row["name"])

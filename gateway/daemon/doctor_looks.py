@@ -112,6 +112,7 @@ def looks(loaded: Loaded, texts: Texts, seen: Seen) -> list[tuple[str, Look]]:
         ("lines", lambda: findings_lines.check_lines(config, texts, hub, wiring.serial_ports())),
         ("radio", lambda: findings.check_radio(config, texts)),
         ("bonds", lambda: findings.check_bonds(config, texts, wiring.see_keys)),
+        ("page", lambda: findings.check_page(config, texts)),
         ("clock", lambda: findings.check_clock(trusted(Path(config.hub.data_directory)), texts, hub)),
         ("broker", lambda: findings_uplink.check_brokers(config, texts, hub)),
     ]

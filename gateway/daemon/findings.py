@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.config import Config
+from gateway.daemon.rehome import MARK
 from gateway.daemon.texts import Texts
 from hal.errors import HalError
 
@@ -207,6 +208,15 @@ def check_bonds(config: Config, texts: Texts, see: Callable[[], Coroutine[Any, A
             return [found(WARNING, "denied")]
         return [found(WARNING, "unseen", cause=found.reword(error.message))]
     return [found(OK, "good")]
+
+
+def check_page(config: Config, texts: Texts) -> list[Finding]:
+    """Whether the gateway has a page of its own. A move takes `[page]` with the home: then it is to be said before somebody looks for it."""
+    found = Checker("page", texts)
+    if config.page.listen is not None:
+        return [found(OK, "good", listen=config.page.listen)]
+    was_moved = os.access(Path(config.hub.data_directory) / MARK, os.F_OK)
+    return [found(WARNING, "gone") if was_moved and not config.devices else found(NOTE, "none")]
 
 
 def check_clock(trusted: bool, texts: Texts, hub: dict[str, Any] | None = None) -> list[Finding]:

@@ -91,6 +91,9 @@ def test_name_passphrase_address_and_two_codes_that_a_camera_reads(
 def test_it_is_told_as_json_and_by_the_open_of_a_hub_that_opens_one_by_itself(tmp_path: Path) -> None:
     async def scene(counter: Counter) -> None:
         desk = counter.desk
+        assert await desk.run("--open") == 0
+        assert "not set up" not in desk.said, "control: it has one"
+        assert await desk.run("--close") == 0
         counter.keeper.by_itself = True
         counter.page.address = ""  # a home without any network
         assert await desk.run("--open", "--json") == 0
@@ -109,6 +112,7 @@ def test_where_there_can_be_none_the_time_is_open_all_the_same(tmp_path: Path) -
         assert await desk.run("--access-point") == 1
         assert "Koden til gatewayens egen side" in desk.said and codes(desk.said) == []
         assert "ikke noe trådløst nettkort" in desk.complained and desk.window.is_open()
+        assert (desk.said + desk.complained).count("ikke noe trådløst nettkort") == 1, "said once"
         counter.point.refusal, counter.point.is_way = None, True
         assert await desk.run("--access-point") == 1
         assert "--yes" in desk.complained and counter.point.opened is None
@@ -125,6 +129,9 @@ def test_without_a_page_there_is_nothing_to_reach_by_it(tmp_path: Path) -> None:
         try:
             assert await desk.run("--access-point") == 1
             assert "listen in [page]" in desk.complained and desk.window.is_open()
+            assert "[page]" not in desk.said, "said once"
+            assert await desk.run("--open") == 0
+            assert "The gateway's own page is not set up" in desk.said and 'listen = "eth0"' in desk.said
             assert await desk.run("--access-point", "--close") == 2
         finally:
             await desk.end()

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from gateway.core.devices.bthome import TEXTS as REFUSALS
 from gateway.daemon import doctor, doctor_hub, doctor_looks
 from gateway.daemon.commands import explain
+from gateway.daemon.commands.devices import reference_of, show
 from gateway.daemon.commands.doctor import lines
 from gateway.daemon.configuration import load
 from gateway.daemon.doctor import Complaint
@@ -19,6 +21,7 @@ from tests.gateway.english import english_in
 from tests.gateway.test_cli import DEVICES, HUB, STATUS, trygg, while_running
 from tools.simulators.certificates import Authority
 
+NO_KEY = REFUSALS["no_key"]
 EN, NB = Texts("en"), Texts("nb")
 NOON_MS, NIGHT_MS = 1_790_071_200_000, 1_790_028_000_000  # 2026-09-22 10:00 and 2026-09-21 22:00 UTC
 ROWS = [
@@ -225,6 +228,33 @@ def test_a_move_that_is_not_finished_comes_first_whatever_else_is_wrong(
     assert first.startswith(("[now] The gateway is not fully taken out", "[nå] Gatewayen er ikke ferdig"))
     assert "cd / && sudo trygg rehome" in first and "explain hub.stopped" not in first
     assert first.count("\n   ") >= 2, "what follows, and whose it is"
+
+
+def test_after_a_move_the_doctor_says_that_the_page_is_gone(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (hub.parent / "data" / "left.json").write_text("{}")
+    _, facts = asked(hub, capsys)
+    assert "page.gone" in codes(facts)
+    hub.write_text(HUB + '[page]\nlisten = "lo"\n')
+    _, facts = asked(hub, capsys)
+    assert "page.gone" not in codes(facts)
+
+
+def test_a_device_that_encrypts_and_has_no_key_is_told_with_how_to_give_it(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {**ROWS[0], "name": "Røykvarsler stue", "refused": {"unauthenticated": 3}, "last_refusal": NO_KEY}
+    for texts, head in ((EN, "How to enter the key: "), (NB, "Slik legges nøkkelen inn: ")):
+        (complaint,) = doctor_hub.of_devices([row], texts)
+        assert head in complaint.text and "/var/lib/trygg/keys/roykvarsler-stue.key" in complaint.text
+        assert 'key = "roykvarsler-stue"' in complaint.text and "--key -" in complaint.text
+        assert complaint.text in "\n".join(
+            doctor.lines(doctor.facts(complaint, "day", texts.language), 1, texts)
+        )
+        assert head in "\n".join(show([row], texts))
+        assert head not in "\n".join(show([{**row, "last_refusal": "the tag does not hold"}], texts))
+    assert reference_of("Æ!") == "ae" and reference_of("日本") == "device"
 
 
 def test_a_hub_that_is_leaving_comes_first_at_any_hour(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:

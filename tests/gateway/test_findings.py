@@ -13,17 +13,20 @@ import pytest
 from gateway.core.config import Config, validate
 from gateway.daemon.findings import (
     FAULT,
+    NOTE,
     OK,
     WARNING,
     Finding,
     check_bonds,
     check_clock,
     check_keys,
+    check_page,
     check_radio,
     check_serial,
     check_storage,
 )
 from gateway.daemon.findings_uplink import check_brokers, check_tls
+from gateway.daemon.rehome import MARK
 from gateway.daemon.texts import Texts
 from hal.errors import HalError, UnavailableError
 from hal.linux.bond_keys import ABSENT
@@ -300,6 +303,16 @@ def test_the_radio_of_the_configured_backend_is_there_or_named(tmp_path: Path) -
     only(found(backend="bumble", transport="usb:0"), OK, "usb:0 is not looked at")
     only(found(backend="bumble", transport=f"serial:{tmp_path}/none,1000000"), FAULT, "none")
     only(check_radio(configured(tmp_path), EN, bluetooth=tmp_path / "x"), OK, "none is needed")
+
+
+def test_a_page_that_did_not_come_along_to_a_new_home_is_missed_only_there(tmp_path: Path) -> None:
+    only(check_page(configured(tmp_path), EN), NOTE, "not set up")
+    put(tmp_path / MARK, "{}")
+    only(
+        check_page(configured(tmp_path), EN), WARNING, "the gateway was moved, and [page] did not come along"
+    )
+    only(check_page(configured(tmp_path, DOOR), EN), NOTE, 'listen = "eth0"')
+    only(check_page(configured(tmp_path, page={"listen": "eth0"}), EN), OK, "is served at eth0")
 
 
 def test_whether_the_sizes_of_keys_can_be_seen_matters_where_bluez_pairs(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.core.errors import RefusedError
 from gateway.core.registry import KINDS
-from gateway.daemon.commands.install_words import device_lines, is_coupled
+from gateway.daemon.commands.install_words import WRONG_KEY, device_lines, how_key, is_coupled
 from gateway.daemon.install_print import document
 from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.hub.installing_faults import FAULTS
@@ -349,3 +349,21 @@ def test_the_page_escapes_what_people_wrote_and_is_there_in_both_languages() -> 
         assert f'lang="{language}"' in page and "<script>" not in page and "A &amp; B" in page
         assert hashlib.sha256(b"\x00\xff").hexdigest() in page
         assert ("Smoke detected" in page) == (language == "en")
+
+
+def test_a_wrong_key_is_told_with_the_commands_that_enter_the_right_one() -> None:
+    step = {"id": "device:Door: back:found", "cause": WRONG_KEY, "state": "failed"}
+    row = {
+        "name": "Door: back",
+        "room": "Hall",
+        "driver": "bthome",
+        "label": "C0:00:00:00:00:09",
+        "is_added": True,
+    }
+    (line,) = how_key(step, {"devices": [row]}, Texts("en"))
+    assert '--remove "Door: back"' in line and "--driver bthome --address C0:00:00:00:00:09 --key -" in line
+    (line,) = how_key(step, {"devices": [row | {"driver": "enocean", "label": "0501A2B3"}]}, Texts("nb"))
+    assert "--driver enocean --sender 0501A2B3 --key -" in line and line.startswith("    Slik: ")
+    (line,) = how_key(step, {"devices": [row | {"is_added": False}]}, Texts("en"))
+    assert "keys/door-back.key" in line, "it stands in hub.toml, and that is where its key belongs"
+    assert how_key(step | {"cause": "the device cannot be reached"}, {"devices": [row]}, Texts("en")) == []

@@ -68,6 +68,7 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
         *findings_lines.check_lines(config, texts, hub, wiring.serial_ports()),
         *findings.check_radio(config, texts),
         *findings.check_bonds(config, texts, wiring.see_keys),
+        *findings.check_page(config, texts),
         *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts, hub),
         *findings_uplink.check_brokers(config, texts, hub),
     ]

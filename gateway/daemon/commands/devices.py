@@ -1,9 +1,12 @@
 """`trygg devices`: the devices of the running hub, and when each was last heard; confirms a counter that began anew."""
 
 import argparse
+import re
 import sys
+import unicodedata
 from typing import Any
 
+from gateway.core.devices.bthome import TEXTS as REFUSALS
 from gateway.core.pairing import STUCK
 from gateway.daemon.commands.ask import (
     STATUSES,
@@ -17,6 +20,8 @@ from gateway.daemon.commands.ask import (
 from gateway.daemon.commands.pair import asked_yes, bond_words
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
+
+LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
 
 
 def add_parser(subparsers: Any) -> None:
@@ -96,9 +101,23 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(
             texts.say("device.refused", counts=", ".join(counts), last=texts.reword(row["last_refusal"]))
         )
+    lines += key_advice(row, texts)
     if row.get("counter_behind"):
         lines.append(texts.say("device.behind", name=row["name"], **row["counter_behind"]))
     return lines
+
+
+def key_advice(row: dict[str, Any], texts: Texts) -> list[str]:
+    """How a device that encrypts is given its key, where it has none."""
+    if row["last_refusal"] != REFUSALS["no_key"]:
+        return []
+    return [texts.say("device.how_key", name=row["name"], reference=reference_of(row["name"]))]
+
+
+def reference_of(name: str) -> str:
+    """A name for the file of its key: `Røykvarsler stue` is `roykvarsler-stue`."""
+    plain = unicodedata.normalize("NFKD", name.lower().translate(LETTERS))
+    return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")[:32] or "device"
 
 
 def bond(row: dict[str, Any], texts: Texts) -> list[str]:

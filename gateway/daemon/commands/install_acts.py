@@ -100,7 +100,9 @@ class Acts:
         lines = [self.texts.say("install.opened", left=left)]
         if opened["code"]:
             opened |= self.page()
-            lines += page_lines(opened, self.texts)
+            lines += page_lines(opened, self.texts, is_refusal_told=refusal is not None)
+        elif refusal is None:  # which says it, too
+            lines.append(self.texts.say("install.page_not_configured"))
         self.tell(opened, *lines)
         if refusal is not None:
             said = self.texts.say("install.no_access_point", cause=refusal.text)

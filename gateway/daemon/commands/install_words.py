@@ -5,11 +5,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.core.registry_text import KIND_TEXTS
+from gateway.daemon.commands.devices import reference_of
 from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.daemon.value_words import in_words
+from gateway.hub.installing_faults import FAULTS
 
 # Alarms of detectors that may be coupled among themselves, so that all sound where one does.
 COUPLED = ("smoke.detected", "carbon_monoxide.detected", "gas.detected")
+WRONG_KEY = FAULTS["wrong_key"][1]
+NEEDED = ("name", "room", "driver", "label")
 MARKS = {"done": "[x]", "open": "[ ]", "running": "[~]", "failed": "[!]"}
 
 
@@ -32,7 +36,7 @@ def step_lines(facts: dict[str, Any], texts: Texts) -> list[str]:
     if facts["holder"]:
         lines.append(texts.say("install.holder", name=facts["holder"]))
     for step in facts["steps"]:
-        lines += one_step(step, texts)
+        lines += [*one_step(step, texts), *how_key(step, facts, texts)]
     if facts["departed"]:
         lines.append(texts.say("install.departed", sha256=facts["record"]["sha256"]))
     elif facts["missing"]:
@@ -42,8 +46,8 @@ def step_lines(facts: dict[str, Any], texts: Texts) -> list[str]:
     return lines
 
 
-def page_lines(opened: dict[str, Any], texts: Texts) -> list[str]:
-    """Where the page is, how to come in, and how to come to it by the access point."""
+def page_lines(opened: dict[str, Any], texts: Texts, *, is_refusal_told: bool = False) -> list[str]:
+    """Where the page is, how to come in, and how to come to it by the access point, or why not where that is not told otherwise."""
     lines = [texts.say("install.code", code=opened["code"])]
     if not opened["address"]:
         return [*lines, texts.say("install.no_page")]
@@ -59,7 +63,7 @@ def page_lines(opened: dict[str, Any], texts: Texts) -> list[str]:
             texts.say("install.then_page"),
             qr_code(address),
         ]
-    elif point.get("cause"):
+    elif point.get("cause") and not is_refusal_told:
         lines.append(texts.say("install.no_access_point", cause=texts.reword(point["cause"])))
     return lines
 
@@ -83,6 +87,18 @@ def one_step(step: dict[str, Any], texts: Texts) -> list[str]:
         )
         lines.append("    " + why + (f" ({texts.reword(detail)})" if detail else ""))
     return lines
+
+
+def how_key(step: dict[str, Any], facts: dict[str, Any], texts: Texts) -> list[str]:
+    """How a device whose key is wrong, or is not there, is given it: by the commands, where this installation has added it."""
+    if step["cause"] != WRONG_KEY:
+        return []
+    name = ":".join(step["id"].split(":")[1:-1])
+    row = next((each for each in facts["devices"] if each["name"] == name), None)
+    if row is None or not row["is_added"]:
+        return ["    " + texts.say("device.how_key", name=name, reference=reference_of(name))]
+    option = "--address" if ":" in row["label"] else "--sender"
+    return ["    " + texts.say("install.how_key", option=option, **{each: row[each] for each in NEEDED})]
 
 
 def is_coupled(facts: dict[str, Any], name: str, kind: str) -> bool:
