@@ -60,7 +60,7 @@ class Loaded:
         try:
             yield
         except ConfigError as error:
-            if error.source == self.config.source:
+            if error.source in ("", self.config.source):
                 error.source = blamed(self.layers, error.key)
             raise
 

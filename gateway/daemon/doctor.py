@@ -39,6 +39,7 @@ KINDS = {
     "lines.other": "line.misread",
     "lines.unknown": "line.misread",
     "lines.*": "line.lost",
+    "radio.several": "",
     "radio.*": "adapter.lost",
     "bonds.*": "pairing.bonded_weak",
     "clock.hub_shifted": "",

@@ -110,7 +110,7 @@ def looks(loaded: Loaded, texts: Texts, seen: Seen) -> list[tuple[str, Look]]:
         ("journal", lambda: check_journal(config, texts)),
         ("serial", lambda: findings.check_serial(config, texts, wiring.serial_path)),
         ("lines", lambda: findings_lines.check_lines(config, texts, hub, wiring.serial_ports())),
-        ("radio", lambda: findings.check_radio(config, texts)),
+        ("radio", lambda: findings.check_radio(config, texts, wiring.adapters)),
         ("bonds", lambda: findings.check_bonds(config, texts, wiring.see_keys)),
         ("page", lambda: findings.check_page(config, texts)),
         ("clock", lambda: findings.check_clock(trusted(Path(config.hub.data_directory)), texts, hub)),

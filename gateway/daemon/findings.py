@@ -168,9 +168,14 @@ def check_serial(config: Config, texts: Texts, path_of: Callable[[str], str] = s
 
 
 def check_radio(
-    config: Config, texts: Texts, *, bluetooth: Path = BLUETOOTH, system_bus: Path = SYSTEM_BUS
+    config: Config,
+    texts: Texts,
+    adapters: Callable[[], Coroutine[Any, Any, list[tuple[str, bool]]]],
+    *,
+    bluetooth: Path = BLUETOOTH,
+    system_bus: Path = SYSTEM_BUS,
 ) -> list[Finding]:
-    """The adapter of the configured backend, and the service behind it."""
+    """The adapter of the configured backend, and the service behind it. adapters: those that BlueZ has, and whether they are on; raises HalError."""
     found = Checker("radio", texts)
     needed = any(device.address is not None for device in config.devices)
     radio = config.radio
@@ -186,13 +191,25 @@ def check_radio(
         if sort == "serial":
             return [found(OK, "good", adapter=radio.transport)]
         return [found(OK, "unlooked", adapter=radio.transport)]
-    adapter = next(iter(sorted(bluetooth.glob(radio.adapter or "hci*"))), None)
-    if adapter is None:
+    # beside them the kernel shows each link, as hci0:64
+    names = [each.name for each in sorted(bluetooth.glob(radio.adapter or "hci*")) if ":" not in each.name]
+    if not names:
         name = radio.adapter or "hci0"
         return [found(FAULT, "missing", adapter=name, detail=bluetooth / name)]
     if not system_bus.exists():
         return [found(FAULT, "no_bluez", detail=system_bus)]
-    return [found(OK, "good", adapter=adapter.name)]
+    try:
+        rows = [row for row in asyncio.run(adapters()) if row[0] in names]
+    except HalError as error:
+        return [found(FAULT, "failed", cause=found.reword(error.message))]
+    # As the hub chooses (hal/linux/bluez.py): the first that is on.
+    used = next((name for name, is_on in rows if is_on), None)
+    if used is None:
+        return [found(FAULT, "off", adapter=", ".join(names))]
+    others = ", ".join(name for name, _ in rows if name != used)
+    if others:
+        return [found(WARNING, "several", adapter=used, others=others)]
+    return [found(OK, "good", adapter=used)]
 
 
 def check_bonds(config: Config, texts: Texts, see: Callable[[], Coroutine[Any, Any, None]]) -> list[Finding]:

@@ -89,8 +89,9 @@ def root_key(config: Config) -> bytes:
         try:
             text = Path(said).read_text(encoding="ascii").strip()
         except (OSError, UnicodeError) as error:
+            found = f"{said} ({getattr(error, 'strerror', None) or error})"
             raise ConfigError(
-                "platform.root_public_key", f"{said} ({error})", "a file that can be read", config.source
+                "platform.root_public_key", found, "a file that can be read", config.source
             ) from error
     with contextlib.suppress(ValueError):
         key = bytes.fromhex(text)
@@ -115,22 +116,14 @@ def passkeys(config: Config) -> dict[str, int]:
         if device.passkey_ref is None:
             continue
         path = Path(config.keys.directory) / (device.passkey_ref + ".passkey")
+        key = f"device[{device.name}].passkey_ref"
         try:
             text = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeError) as error:
-            raise ConfigError(
-                f"device[{device.name}].passkey_ref",
-                str(error),
-                f"the file {path} with six digits",
-                config.source,
-            ) from error
+            expected = f"the file {path} with six digits"
+            raise ConfigError(key, str(error), expected, config.source) from error
         if not (len(text) == 6 and text.isdigit()):
-            raise ConfigError(
-                f"device[{device.name}].passkey_ref",
-                f"{path} without six digits",
-                "six digits",
-                config.source,
-            )
+            raise ConfigError(key, f"{path} without six digits", "six digits", config.source)
         found[device.name] = int(text)
     return found
 
@@ -190,6 +183,20 @@ async def see_keys() -> None:
     from hal.linux.bond_keys import BondKeys
 
     await BondKeys().check()
+
+
+async def adapters() -> list[tuple[str, bool]]:
+    """The Bluetooth adapters that bluetoothd has, by name, and whether each is on. Raises HalError."""
+    from hal.linux.bluez_bus import ADAPTER, BluezBus
+    from hal.linux.native_errors import native_errors
+
+    bus = BluezBus(None, lambda *_: None)
+    try:
+        with native_errors("the adapter"):
+            found = {path: each[ADAPTER] for path, each in (await bus.objects()).items() if ADAPTER in each}
+    finally:
+        await bus.close()
+    return [(path.rpartition("/")[2], bool(found[path].get("Powered"))) for path in sorted(found)]
 
 
 def ports_near() -> list[tuple[str, str]]:

@@ -66,7 +66,7 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
         *findings.check_storage(config, texts),
         *findings.check_serial(config, texts, wiring.serial_path),
         *findings_lines.check_lines(config, texts, hub, wiring.serial_ports()),
-        *findings.check_radio(config, texts),
+        *findings.check_radio(config, texts, wiring.adapters),
         *findings.check_bonds(config, texts, wiring.see_keys),
         *findings.check_page(config, texts),
         *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts, hub),
