@@ -203,6 +203,13 @@ def root_of(rows: list[dict[str, Any]], row: dict[str, Any]) -> int:
     return min(numbers, default=0)
 
 
+def ahead(kind: str, texts: Texts) -> str:
+    """What a finding leads to, which has not come about yet."""
+    return (
+        texts.say("doctor.path_lost_ahead") if kind == "path.lost" else texts.say("doctor.hub_stopped_ahead")
+    )
+
+
 def lines(row: dict[str, Any], number: int, texts: Texts, root: int = 0) -> list[str]:
     """A complaint for people, from its facts. root: number of the one that it may follow from, 0 where there is none."""
     words = explain.catalogue()
@@ -212,7 +219,7 @@ def lines(row: dict[str, Any], number: int, texts: Texts, root: int = 0) -> list
     if row["leads_to"]:
         found.append(texts.say("doctor.leads_to", what=explain.facts(row["leads_to"])[texts.language]))
     if row["will_lead_to"]:
-        found.append(texts.say("doctor.will_lead_to." + row["will_lead_to"].replace(".", "_")))
+        found.append(ahead(row["will_lead_to"], texts))
     if root:
         found.append(texts.say("doctor.follows", number=root))
     elif card is not None:

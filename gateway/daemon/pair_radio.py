@@ -28,7 +28,7 @@ async def see_radio(pairing: Pairing, ready: Ready, device: str, driver: str, *,
     try:
         await ready()
     except HalError as error:
-        raise UnavailableError(f"no time for pairing was opened: {error.message}", error.detail) from error
+        raise UnavailableError(f"pairing was not opened: {error.message}", error.detail) from error
 
 
 def pair_handler(pairing: Pairing, ready: Ready, opens: Handler) -> Handler:

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.devices.bthome import TEXTS as REFUSALS
 from gateway.daemon import doctor, doctor_hub, doctor_looks
 from gateway.daemon.commands import explain
-from gateway.daemon.commands.devices import reference_of, show
 from gateway.daemon.commands.doctor import lines
 from gateway.daemon.configuration import load
 from gateway.daemon.doctor import Complaint
@@ -21,7 +19,6 @@ from tests.gateway.english import english_in
 from tests.gateway.test_cli import DEVICES, HUB, STATUS, trygg, while_running
 from tools.simulators.certificates import Authority
 
-NO_KEY = REFUSALS["no_key"]
 EN, NB = Texts("en"), Texts("nb")
 NOON_MS, NIGHT_MS = 1_790_071_200_000, 1_790_028_000_000  # 2026-09-22 10:00 and 2026-09-21 22:00 UTC
 ROWS = [
@@ -178,95 +175,6 @@ def test_a_root_key_that_is_not_there_is_why_no_hub_starts(
     assert "1. [nå] Konfigurasjon: " in said and "root.pub" in said.split("2. ")[0]
     assert "Følgen: " in said and "Dette kan være en følge av 1" in said
     assert not english_in(said.replace("trygg explain hub.stopped", "").replace("trygg explain", "")), said
-
-
-@pytest.mark.parametrize("is_running", [True, False])
-def test_while_the_gateway_is_connected_a_lost_path_is_no_consequence_yet(
-    hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_running: bool
-) -> None:
-    own = with_tls(hub, tmp_path)
-    Path(own.certificate).unlink()
-    if not is_running:
-        trygg("doctor", "-c", hub)
-        said = capsys.readouterr().out
-        follows = f"What follows: {explain.facts('path.lost')['en']}. It does not end"
-        assert "1. [now] Certificate: " in said and follows in said, "nobody is connected"
-        return
-    _, facts = asked(hub, capsys)
-    (row,) = [row for row in facts["complaints"] if row["code"] == "tls.missing_certificate"]
-    assert (row["leads_to"], row["will_lead_to"], row["urgency"]) == (None, "path.lost", "today")
-    assert facts["complaints"][0] == row
-    for texts, promise in ((EN, "is connected now"), (NB, "er tilkoblet nå")):
-        said = "\n".join(doctor.lines(row, 1, texts))
-        assert promise in said and explain.facts("path.lost")[texts.language] not in said
-
-
-def test_a_root_key_that_went_while_the_hub_runs_stops_it_at_its_next_start(
-    hub: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    hub.write_text(HUB.replace("ab" * 32, "root.pub"))
-    _, facts = asked(hub, capsys)
-    assert facts["complaints"][0]["will_lead_to"] == "hub.stopped"
-    assert "The hub runs now" not in "\n".join(lines(facts, EN)) and "the hub runs now" in "\n".join(
-        lines(facts, EN)
-    )
-
-
-# --- a move that is not finished ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "content", [HUB, HUB.replace("brokers", "nothing"), "no TOML"], ids=["well", "bad", "none"]
-)
-def test_a_move_that_is_not_finished_comes_first_whatever_else_is_wrong(
-    hub: Path, capsys: pytest.CaptureFixture[str], content: str
-) -> None:
-    hub.write_text(content if "data_directory" in content else 'data_directory = "data"\n' + content)
-    (hub.parent / "data" / "rehome").mkdir()
-    assert trygg("doctor", "-c", hub) == (1 if content is HUB else 2)
-    first = capsys.readouterr().out.split("1. ")[1].split("\n2. ")[0]
-    assert first.startswith(("[now] The gateway is not fully taken out", "[nå] Gatewayen er ikke ferdig"))
-    assert "cd / && sudo trygg rehome" in first and "explain hub.stopped" not in first
-    assert first.count("\n   ") >= 2, "what follows, and whose it is"
-
-
-def test_after_a_move_the_doctor_says_that_the_page_is_gone(
-    hub: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (hub.parent / "data" / "left.json").write_text("{}")
-    _, facts = asked(hub, capsys)
-    assert "page.gone" in codes(facts)
-    hub.write_text(HUB + '[page]\nlisten = "lo"\n')
-    _, facts = asked(hub, capsys)
-    assert "page.gone" not in codes(facts)
-
-
-def test_a_device_that_encrypts_and_has_no_key_is_told_with_how_to_give_it(
-    hub: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    row = {**ROWS[0], "name": "Røykvarsler stue", "refused": {"unauthenticated": 3}, "last_refusal": NO_KEY}
-    for texts, head in ((EN, "How to enter the key: "), (NB, "Slik legges nøkkelen inn: ")):
-        (complaint,) = doctor_hub.of_devices([row], texts)
-        assert head in complaint.text and "/var/lib/trygg/keys/roykvarsler-stue.key" in complaint.text
-        assert 'key = "roykvarsler-stue"' in complaint.text and "--key -" in complaint.text
-        assert complaint.text in "\n".join(
-            doctor.lines(doctor.facts(complaint, "day", texts.language), 1, texts)
-        )
-        assert head in "\n".join(show([row], texts))
-        assert head not in "\n".join(show([{**row, "last_refusal": "the tag does not hold"}], texts))
-    assert reference_of("Æ!") == "ae" and reference_of("日本") == "device"
-
-
-def test_a_hub_that_is_leaving_comes_first_at_any_hour(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = {
-        **WELL,
-        "faults": ["gateway.left", "adapter.lost"],
-        "connected": False,
-        "last_error": "not accepted",
-    }
-    for utc_ms in (NOON_MS, NIGHT_MS, None):
-        _, facts = asked(hub, capsys, status={**said, "utc_ms": utc_ms, "lost_ms": 1})
-        assert codes(facts)[0] == "hub.gateway.left" and facts["complaints"][0]["urgency"] == "now"
 
 
 def test_a_port_that_is_not_there_is_said_once() -> None:

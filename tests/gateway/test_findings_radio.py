@@ -1,0 +1,67 @@
+"""What `trygg check` finds of the radio: there, on, and which of several is used."""
+
+from pathlib import Path
+from typing import Any
+
+from gateway.daemon.findings import FAULT, OK, WARNING, Finding, check_radio
+from gateway.daemon.texts import Texts
+from hal.errors import HalError, UnavailableError
+from tests.gateway.test_findings import DOOR, EN, NB, configured, only
+
+
+def test_the_radio_of_the_configured_backend_is_there_or_named(tmp_path: Path) -> None:
+    bluetooth, bus = tmp_path / "bluetooth", tmp_path / "bus"
+    power = {"hci1": True}
+    error: list[HalError] = []
+
+    async def adapters() -> list[tuple[str, bool]]:
+        for each in error:
+            raise each
+        return sorted(power.items())
+
+    def found(**radio: Any) -> list[Finding]:
+        config = configured(tmp_path, DOOR, radio=radio)
+        return check_radio(config, EN, adapters, bluetooth=bluetooth, system_bus=bus)
+
+    only(found(adapter="hci1"), FAULT, "hci1 is not there")
+    (bluetooth / "hci1").mkdir(parents=True)
+    (bluetooth / "hci1:64").mkdir()
+    only(found(adapter="hci1"), FAULT, "systemctl start bluetooth")
+    bus.touch()
+    only(found(adapter="hci1"), OK, "hci1 is there")
+    only(found(), OK, "hci1 is there")
+    only(found(adapter="hci2"), FAULT, "hci2 is not there")
+    only(found(backend="bumble", transport="usb:0"), OK, "usb:0 is not looked at")
+    only(found(backend="bumble", transport=f"serial:{tmp_path}/none,1000000"), FAULT, "none")
+    only(check_radio(configured(tmp_path), EN, adapters, bluetooth=tmp_path / "x"), OK, "none is needed")
+    power["hci1"] = False
+    only(found(), FAULT, "hci1 is off: switch it on")
+    error.append(UnavailableError("no system message bus: is dbus running?"))
+    only(found(), FAULT, "is dbus running?")
+
+
+def test_of_several_radios_it_is_said_which_is_used_and_how_to_name_one(tmp_path: Path) -> None:
+    bluetooth, bus = tmp_path / "bluetooth", tmp_path / "bus"
+    bus.touch()
+    for name in ("hci0", "hci1", "hci2"):
+        (bluetooth / name).mkdir(parents=True)
+    power = {"hci0": False, "hci1": True, "hci2": True}
+
+    async def adapters() -> list[tuple[str, bool]]:
+        return sorted(power.items())
+
+    def found(texts: Texts = EN, **radio: Any) -> list[Finding]:
+        config = configured(tmp_path, DOOR, radio=radio)
+        return check_radio(config, texts, adapters, bluetooth=bluetooth, system_bus=bus)
+
+    only(
+        found(),
+        WARNING,
+        "the hub uses hci1, the first that is on; hci0, hci2,",
+        'adapter = "hci1" in [radio]',
+    )
+    only(found(NB), WARNING, "huben bruker hci1, den første som er på; hci0, hci2 er der også")
+    only(found(adapter="hci2"), OK, "hci2 is there")
+    only(found(adapter="hci0"), FAULT, "hci0 is off")
+    power.clear()
+    only(found(), FAULT, "hci0, hci1, hci2 is off")
