@@ -16,6 +16,14 @@ def is_begun(data: Path) -> bool:
     return (data / FOLDER).is_dir()
 
 
+def is_seen_begun(data: Path) -> bool:
+    """The same for whoever may not look into the folder of the data: then it is not known, and not said."""
+    try:
+        return is_begun(data)
+    except OSError:
+        return False
+
+
 def refuse_begun(data: Path) -> None:
     """Raises ConfigError where somebody has begun: exit status 2, after which systemd does not start the hub again."""
     if is_begun(data):

@@ -107,3 +107,15 @@ def test_a_hub_that_is_leaving_comes_first_at_any_hour(hub: Path, capsys: pytest
     for utc_ms in (NOON_MS, NIGHT_MS, None):
         _, facts = asked(hub, capsys, status={**said, "utc_ms": utc_ms, "lost_ms": 1})
         assert codes(facts)[0] == "hub.gateway.left" and facts["complaints"][0]["urgency"] == "now"
+
+
+def test_check_and_whoever_asks_the_hub_say_it_too(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "The gateway is not fully taken out of its home"
+    for line in (("check",), ("status",), ("devices",), ("install",), ("pair", "--list")):
+        assert trygg(*line, "-c", hub) == 1
+        assert said not in "".join(capsys.readouterr()), "control"
+    (hub.parent / "data" / "rehome").mkdir()
+    for line in (("check",), ("status",), ("devices",), ("install",), ("pair", "--list")):
+        assert trygg(*line, "-c", hub) == 1
+        told = "".join(capsys.readouterr())
+        assert said in told and "systemctl start trygg" not in told, line

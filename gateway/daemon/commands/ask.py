@@ -13,6 +13,7 @@ from gateway.daemon.commands.run import add_config
 from gateway.daemon.configuration import DEFAULT, data_directory, read, salvage
 from gateway.daemon.control import ANSWER_S, NAME, WrongArgumentError, ask
 from gateway.daemon.json_text import dumps
+from gateway.daemon.rehome import is_seen_begun
 from gateway.daemon.texts import Texts
 
 # What `--help` says of status and devices; whether the hub is well stands in what they print.
@@ -59,6 +60,8 @@ class Hub:
         except PermissionError as error:
             raise NoAnswerError(texts.say("hub.denied", path=path)) from error
         except OSError as error:
+            if is_seen_begun(path.parent):  # to start it would be no use
+                raise NoAnswerError(texts.say("doctor.moving")) from error
             detail = texts.reword(error.strerror or error)
             raise NoAnswerError(texts.say("hub.not_running", path=path, detail=detail)) from error
         except WrongArgumentError as error:

@@ -14,6 +14,7 @@ from gateway.daemon.commands.run import add_config
 from gateway.daemon.configuration import DEFAULT, Loaded, load
 from gateway.daemon.findings import FAULT, NOTE, OK, WARNING, Checker, Finding
 from gateway.daemon.json_text import dumps
+from gateway.daemon.rehome import is_seen_begun
 from gateway.daemon.texts import Texts
 
 READ = "ble-gatt"  # transport of devices that are connected to while somebody uses them
@@ -59,6 +60,7 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
         wiring.root_key(config)
     hub = findings_uplink.ask_hub(control_path(config.hub.data_directory))
     return [
+        *check_move(config, texts),
         *check_configuration(loaded, texts, hub),
         *findings_drivers.check_drivers(loaded, texts),
         *findings.check_keys(config, texts),
@@ -72,6 +74,13 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
         *findings.check_clock(wiring.clock_is_trusted(Path(config.hub.data_directory)), texts, hub),
         *findings_uplink.check_brokers(config, texts, hub),
     ]
+
+
+def check_move(config: Config, texts: Texts) -> list[Finding]:
+    """A move to another home that was begun and is not finished: no hub starts meanwhile, whatever else is well."""
+    if not is_seen_begun(Path(config.hub.data_directory)):
+        return []
+    return [Finding("configuration", FAULT, texts.say("doctor.moving"), "moving")]
 
 
 def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None) -> list[Finding]:

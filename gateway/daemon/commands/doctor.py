@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import sys
@@ -26,7 +25,7 @@ from gateway.daemon.configuration import (
 from gateway.daemon.doctor import Complaint, Unseen
 from gateway.daemon.findings import FAULT
 from gateway.daemon.json_text import dumps
-from gateway.daemon.rehome import is_begun
+from gateway.daemon.rehome import is_seen_begun
 from gateway.daemon.texts import Texts
 from hal.errors import HalError
 
@@ -116,10 +115,7 @@ def refused(fault: ConfigError, texts: Texts) -> Complaint:
 
 def moving(data: Path, texts: Texts) -> list[Complaint]:
     """A move to another home that was begun and is not finished: no hub starts meanwhile."""
-    with contextlib.suppress(OSError):  # whoever may not look there is told so
-        if is_begun(data):
-            return [Complaint(doctor.MOVING, FAULT, texts.say("doctor.moving"))]
-    return []
+    return [Complaint(doctor.MOVING, FAULT, texts.say("doctor.moving"))] if is_seen_begun(data) else []
 
 
 def run(options: argparse.Namespace) -> int:
