@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gateway.daemon import wiring
 from gateway.daemon.findings import FAULT, OK, WARNING, Finding, check_radio
 from gateway.daemon.texts import Texts
 from hal.errors import HalError, UnavailableError
 from tests.gateway.test_findings import DOOR, EN, NB, configured, only
+from tests.radio.bluez_party import Party, run
 
 
 def test_the_radio_of_the_configured_backend_is_there_or_named(tmp_path: Path) -> None:
@@ -65,3 +69,19 @@ def test_of_several_radios_it_is_said_which_is_used_and_how_to_name_one(tmp_path
     only(found(adapter="hci0"), FAULT, "hci0 is off")
     power.clear()
     only(found(), FAULT, "hci0, hci1, hci2 is off")
+
+
+def test_the_radios_are_those_that_bluetoothd_tells_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def program(both: Party) -> None:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", str(both.daemon._bus_address))
+        assert await wiring.adapters() == [("hci0", True)]
+        both.daemon.add_neighbour()
+        both.daemon.switch(on=False)
+        assert await wiring.adapters() == [("hci0", False), ("hci1", True)]
+        await both.daemon.stop()
+        with pytest.raises(UnavailableError, match="bluetoothd"):
+            await wiring.adapters()
+
+    run(tmp_path, program)
