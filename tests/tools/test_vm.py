@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import socket
 import stat
 import subprocess
 import tarfile
@@ -11,7 +12,7 @@ import pytest
 
 from tools.rig.vm.archive import Archive, copy_tar
 from tools.rig.vm.image import ImageError, find, find_program, missing
-from tools.rig.vm.machine import MachineError, decode_answer, encode_command, take_lock
+from tools.rig.vm.machine import MachineError, decode_answer, encode_command, first_connection, take_lock
 from tools.rig.vm.recipes import RECIPES, Recipe
 
 
@@ -83,6 +84,27 @@ def test_the_lock_is_held_until_its_file_is_closed(tmp_path: Path) -> None:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     held.close()
     take_lock(path).close()
+
+
+def test_a_socket_that_has_its_name_before_anybody_listens_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "control"
+    with socket.socket(socket.AF_UNIX) as listener:
+
+        def check() -> None:  # after each attempt that failed
+            if not path.exists():
+                listener.bind(str(path))
+            else:
+                listener.listen()
+
+        first_connection(path, check).close()
+
+
+def test_a_machine_that_ended_before_it_listened_is_said(tmp_path: Path) -> None:
+    def check() -> None:
+        raise MachineError("the machine crashed")
+
+    with pytest.raises(MachineError, match="crashed"):
+        first_connection(tmp_path / "control", check)
 
 
 def test_what_is_missing_is_named_as_something_to_install() -> None:

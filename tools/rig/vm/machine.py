@@ -19,6 +19,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -84,8 +85,7 @@ class Machine:
                 self._command(), stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
         try:
-            self._await_socket()
-            with self._connected() as control:
+            with first_connection(self.control, self.check) as control:
                 self._answer(control, READY, BOOT_S)
         except MachineError:
             self.stop()
@@ -128,9 +128,7 @@ class Machine:
         return self._path("console").read_text("utf-8", errors="replace")[-3000:]
 
     def _connected(self) -> socket.socket:
-        control = socket.socket(socket.AF_UNIX)
-        control.connect(str(self.control))
-        return control
+        return connected(self.control)
 
     def _answer(self, control: socket.socket, beginning: bytes, limit_s: float) -> bytes:
         """The line that begins so. Others answer commands that somebody gave up."""
@@ -143,13 +141,6 @@ class Machine:
             if select.select([control], [], [], 0.2)[0]:
                 answer += control.recv(65536)
         return answer.splitlines()[-1]
-
-    def _await_socket(self) -> None:
-        until = time.monotonic() + BOOT_S
-        while not self.control.exists():
-            if not self.running or time.monotonic() > until:
-                raise MachineError(f"QEMU did not start:\n{self.console()}")
-            time.sleep(0.05)
 
     def _path(self, name: str) -> Path:
         if self._folder is None:
@@ -205,6 +196,33 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def connected(path: Path) -> socket.socket:
+    """A connection to the socket of that name. Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def first_connection(path: Path, check: Callable[[], None]) -> socket.socket:
+    """As soon as QEMU takes one: the socket has its name a moment before anybody listens at it.
+
+    Raises MachineError, as `check` does where the machine has ended.
+    """
+    until = time.monotonic() + BOOT_S
+    while True:
+        try:
+            return connected(path)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            check()
+            if time.monotonic() > until:
+                raise MachineError(f"QEMU takes no connection at {path.name}: {error.strerror}") from error
+            time.sleep(0.05)
 
 
 def take_lock(path: Path) -> IO[str]:
