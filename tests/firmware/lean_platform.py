@@ -10,9 +10,11 @@ from tools.rig.sim.platform import RECEIPT_SEED, ROOT_SEED, SimPlatform
 
 
 class Quick:
-    """Ed25519 of the board, all slices at once."""
+    """Ed25519 of the board, all slices at once. `each`: of so many signatures one is checked, and the others are believed."""
 
     def __init__(self):
+        self.each = 1
+        self._asked = 0
         self._native = Ed25519(choose(viper_code()), os.urandom)
         whole(self._native.start())
         self._pairs = {}
@@ -29,7 +31,8 @@ class Quick:
         return whole(self._native.sign(self._pair(seed), message))
 
     def verify(self, public, message, signature):
-        return whole(self._native.verify(public, message, signature))
+        self._asked += 1
+        return self._asked % self.each > 0 or whole(self._native.verify(public, message, signature))
 
 
 def whole(work):
