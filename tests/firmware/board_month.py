@@ -32,7 +32,7 @@ CHECKED_EACH = 10  # signatures of a month at the platform, which would take as 
 class Late(SimulatedBoard):
     """Its memory is collected less often: that falls to pieces sooner, and a month takes an hour."""
 
-    threshold = 98_304
+    threshold = 131_072
 
 
 def leave(budget):
