@@ -1,5 +1,6 @@
 """What ends and is renewed: a gateway's certificate, a technician's key, and with it the keyset."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from gateway.daemon.findings_uplink import RENEW_DAYS
 from gateway.daemon.texts import Texts
 from tests.conftest import ROOT
 from tests.tools.authority_bench import TENANT, Gateway, Town, run
-from tools.authority import issuing, register, tls_verbs
+from tools.authority import issuing, listing, register, tls_verbs
 from tools.authority.book import DAY_MS, MOST_PERSON_DAYS
 from tools.authority.folder import utc_ms
 from tools.authority.register import Register
+from tools.authority.root_verbs import day
 from tools.platform.parties import Verifier
 
 
@@ -86,7 +88,75 @@ def test_a_restored_authority_that_has_signed_nothing_has_no_date_of_a_keyset(to
     for path in town.directory.iterdir():
         path.unlink()
     town.ca("restore", "--tenant", TENANT, "--sheet", town.sheet, "--keyset-version", 7)
-    assert town.ca("list", secret=False).out == "tenant oslo, keyset 7, until -\n"
+    first, *_ = town.ca("list", secret=False).out.splitlines()
+    assert first == "tenant oslo, keyset 7, until -"
+
+
+# --- the list of what ends ----------------------------------------------------------------------------------------
+
+
+def test_the_list_shows_the_ends_of_authority_and_brokers_list_and_marks_what_ends_within_30_days(
+    town: Town, gateway: Gateway
+) -> None:
+    assert "crl.pem: none was signed yet" in town.ca("list", secret=False).out.splitlines()
+    town.ca("crl")
+    town.keyset()
+    town.ca("sign-request", gateway.request(), "--out", town.files / "answer.pem")
+    now_ms = utc_ms()
+    shown = town.ca("list", secret=False).out
+    assert f"crl.pem: the broker's list until {day(now_ms + 90 * DAY_MS)}" in shown.splitlines()
+    authority_ms = now_ms + issuing.AUTHORITY_DAYS * DAY_MS
+    assert f"ca.pem: certificate of the authority until {day(authority_ms)}" in shown.splitlines()
+    assert "!" not in shown, "control: nothing ends within 30 days"
+
+    def marked(days: int) -> dict[str, str]:
+        rows = [line.split("  ! ") for line in listing.lines(town.folder, now_ms + days * DAY_MS)]
+        return {row[0].partition(":")[0].partition(" ")[0]: row[1] for row in rows if len(row) > 1}
+
+    soon, ended = "ends within 30 days", "has ended"
+    assert marked(59) == {} and marked(61) == {"crl.pem": soon} and marked(91) == {"crl.pem": ended}
+    assert marked(340) == {"crl.pem": ended, "tenant": soon}
+    assert marked(710) == {"crl.pem": ended, "tenant": ended, "hub-1": soon}
+    assert marked(issuing.AUTHORITY_DAYS - 20) == {"crl.pem": ended, "tenant": ended, "ca.pem": soon}
+    facts = json.loads(town.ca("list", "--json", secret=False).out)
+    assert abs(facts["crl_not_after_ms"] - now_ms - 90 * DAY_MS) < DAY_MS // 24
+    assert abs(facts["ca_not_after_ms"] - authority_ms) < DAY_MS // 24
+    later = listing.facts(town.folder, now_ms + 61 * DAY_MS)
+    flags = ("crl_ends_soon", "ca_ends_soon", "keyset_ends_soon")
+    assert [[each[flag] for flag in flags] for each in (facts, later)] == [
+        [False] * 3,
+        [True, False, False],
+    ]
+
+
+def test_a_certificate_or_key_that_another_follows_is_not_marked_and_one_that_counts_is(
+    town: Town, gateway: Gateway
+) -> None:
+    town.ca("sign-request", gateway.request(), "--out", town.files / "a.pem", "--days", 20)
+    words = ("--role", "command", "--days", 20, "--out", town.files / "desk.pem")
+    town.ca("role", "add", "desk", *words, secret=False)
+    town.keyset()
+    shown = town.ca("list", secret=False).out
+    assert [line.split()[0] for line in shown.splitlines() if "! ends within 30 days" in line] == [
+        "tenant",
+        "desk",
+        "hub-1:",
+    ]
+    with Register(town.folder) as register, register.commit():
+        register.store.execute("UPDATE certificate SET issued_ms = issued_ms - ?", (700 * DAY_MS,))
+    town.ca("sign-request", gateway.request(), "--out", town.files / "b.pem")
+    facts = json.loads(town.ca("list", "--json", secret=False).out)
+    assert [(row["name"], row["ends_soon"]) for row in facts["certificates"]] == [
+        ("hub-1", False),
+        ("hub-1", False),
+    ]
+    assert [(row["name"], row["ends_soon"]) for row in facts["keys"]] == [("platform", False), ("desk", True)]
+
+
+def test_a_brokers_list_that_is_none_is_said(town: Town) -> None:
+    town.folder.path("crl.pem").write_text("none")
+    said = town.ca("list", secret=False, status=2).err
+    assert "crl.pem: found one of another sort, or a damaged one, expected one that trygg-kit ca crl" in said
 
 
 @pytest.mark.parametrize(
@@ -108,6 +178,10 @@ def test_the_chapter_that_doctor_names_is_the_one_of_renewal_and_tells_how_long_
         "ca token",
     ):
         assert words in chapter
+    # The one date that shuts out every home: where it is seen, and what is done when it has passed.
+    listed, stopped = chapter.split("\n\n")[1:3]
+    assert "ca list" in listed and "`crl.pem`" in listed and "`ca.pem`" in listed and "!" in listed
+    assert "hub.pem" in stopped and "ca crl" in stopped
     lasts = [f"{RENEW_DAYS} da", f"2 {years}", str(tls_verbs.SERVICE_DAYS), str(MOST_PERSON_DAYS)]
     lasts += [
         str(issuing.CRL_DAYS),

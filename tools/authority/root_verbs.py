@@ -9,12 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import reworded
-from gateway.daemon.json_text import dumps
 from tools.authority import sealed, sheet
-from tools.authority.book import DAY_MS, PERSON, SERVICE, Book, Entry
+from tools.authority.book import DAY_MS, PERSON, SERVICE, Entry
 from tools.authority.folder import CA, Folder, check_writable, make, restore, utc_ms, write, write_new
 from tools.authority.given import unreadable
-from tools.authority.register import Register
 from tools.authority.secrets_asked import passphrase
 from tools.kit.keys import pem
 from tools.platform.parties import key_from_hex, read_public_key
@@ -182,47 +180,3 @@ def keep_key(options: argparse.Namespace, private: Ed25519PrivateKey, sort: str)
     prompt = "passphrase of the technician"
     secret = passphrase(options.key_passphrase_file, prompt, new=True)
     write_new(options.out, sealed.seal(private, secret))
-
-
-def listing(options: argparse.Namespace) -> int:
-    """Who may what until when."""
-    folder, now_ms = Folder(options.directory), utc_ms()
-    book = folder.book()
-    with Register(folder) as register:
-        certificates = register.certificates()
-    if options.json:
-        rows = [
-            {"name": each.name, "sort": each.sort, "roles": list(each.roles), "public_key": each.public_key}
-            | {"until_ms": each.until_ms, "revoked_ms": each.revoked_ms, "counts": each.counts(now_ms)}
-            for each in book.entries
-        ]
-        issued = [
-            {"name": each.name, "sort": each.sort, "serial": str(each.serial), "identity": each.identity}
-            | {"not_after_ms": each.not_after_ms, "revoked_ms": each.revoked_ms}
-            for each in certificates
-        ]
-        facts = {"tenant": book.tenant, "keyset_version": book.keyset_version}
-        print(
-            dumps(facts | {"keyset_not_after": book.keyset_not_after, "keys": rows, "certificates": issued})
-        )
-        return 0
-    until_ms = book.keyset_not_after or None  # none was signed from here
-    print(reworded(f"tenant {book.tenant}, keyset {book.keyset_version}, until {day(until_ms)}"))
-    for each in book.entries:
-        print(f"{each.name}  {', '.join(each.roles)}: {reworded(state(each, book, now_ms))}")
-    for row in certificates:
-        ended = row.revoked_ms is not None or row.not_after_ms < now_ms
-        said = "certificate that has ended" if ended else f"certificate until {day(row.not_after_ms)}"
-        print(f"{row.name}: {reworded(said)}")
-    return 0
-
-
-def state(entry: Entry, book: Book, now_ms: int) -> str:
-    """Whether a key counts, and how long."""
-    if entry.revoked_ms is not None:
-        return f"revoked {day(entry.revoked_ms)}"
-    if not entry.counts(now_ms):
-        return f"ended {day(entry.until_ms)}"
-    if book.keyset_version == 0:
-        return "in no keyset yet"
-    return "until revoked" if entry.until_ms is None else f"until {day(entry.until_ms)}"

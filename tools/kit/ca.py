@@ -15,6 +15,7 @@ from gateway.core.errors import RefusedError
 from gateway.daemon.arguments import reworded
 
 ROOT, TLS = "tools.authority.root_verbs", "tools.authority.tls_verbs"
+LISTING = "tools.authority.listing"
 # verb: (module, function)
 VERBS = {
     "init": (ROOT, "init"),
@@ -23,7 +24,7 @@ VERBS = {
     "role": (ROOT, "role"),
     "technician": (ROOT, "technician"),
     "keyset": (ROOT, "keyset"),
-    "list": (ROOT, "listing"),
+    "list": (LISTING, "listing"),
     "sign-request": (TLS, "sign_request"),
     "accept": (TLS, "accept"),
     "issue": (TLS, "issue"),
