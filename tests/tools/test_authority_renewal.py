@@ -58,8 +58,11 @@ def test_a_technician_goes_on_with_another_key_before_and_after_the_end(town: To
 
     technician("add", "a.key", 20, "--role", "command")
     said = town.ca("keyset", "--out", town.files / "a.cbor").out
-    assert "It ends with the time of tech-7: before that day rotate with --overlap-days 0" in said
+    assert "of tech-7: before that day rotate with --overlap-days 0, or revoke" in said
     technician("rotate", "b.key", 180)
+    said = town.ca("keyset", "--out", town.files / "b.cbor").out
+    assert "It ends with the time of the former key of tech-7: before that day rotate" in said
+    assert "revoke" not in said, "that would take the key that was made just now"
     assert town.folder.book().keyset_fields(utc_ms(), utc_ms() + 365 * DAY_MS, [])["not_after"] < (
         utc_ms() + 21 * DAY_MS
     ), "both keys are named, and the former one ends first"
@@ -182,6 +185,11 @@ def test_the_chapter_that_doctor_names_is_the_one_of_renewal_and_tells_how_long_
     listed, stopped = chapter.split("\n\n")[1:3]
     assert "ca list" in listed and "`crl.pem`" in listed and "`ca.pem`" in listed and "!" in listed
     assert "hub.pem" in stopped and "ca crl" in stopped
+    rows = [line.split("|")[1:3] for line in chapter.splitlines() if line.startswith("|")]
+    (keyset,) = [length for what, length in rows if "keyset.cbor" in what]
+    assert "rolle" in keyset or "role" in keyset, "not technicians alone end it"
+    rotated = next(each for each in guide.split("\n- ") if "ca role DIR rotate" in each)
+    assert "--overlap-days 0" in rotated
     lasts = [f"{RENEW_DAYS} da", f"2 {years}", str(tls_verbs.SERVICE_DAYS), str(MOST_PERSON_DAYS)]
     lasts += [
         str(issuing.CRL_DAYS),

@@ -110,9 +110,12 @@ def keyset(options: argparse.Namespace) -> int:
     message, book = folder.sign_keyset(secret, options.days, next_roots)
     write(options.out, message, 0o644)
     print(reworded(f"keyset {book.keyset_version}, until {day(book.keyset_not_after)}, in {options.out}"))
-    first = book.first_to_end(utc_ms())
+    now_ms = utc_ms()
+    first = book.first_to_end(now_ms)
     if first is not None and first.until_ms == book.keyset_not_after:
         said = f"It ends with the time of {first.name}: before that day rotate with --overlap-days 0, or revoke, and sign the next."
+        if len(book.of(first.name, now_ms)) > 1:  # to revoke takes every key of the name, the new one too
+            said = f"It ends with the time of the former key of {first.name}: before that day rotate with --overlap-days 0, and sign the next."
         print(reworded(said))
     return 0
 
