@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from gateway.daemon.texts import Texts
 from tests.conftest import ROOT
 from tests.tools.authority_bench import TENANT, Gateway, Town, run
 from tools.authority import issuing, listing, register, tls_verbs
-from tools.authority.book import DAY_MS, MOST_PERSON_DAYS
+from tools.authority.book import DAY_MS, MOST_PERSON_DAYS, PERSON, Book, Entry
 from tools.authority.folder import utc_ms
 from tools.authority.register import Register
 from tools.authority.root_verbs import day
@@ -79,8 +80,43 @@ def test_a_technician_goes_on_with_another_key_before_and_after_the_end(town: To
     entry = book.rotate("tech-7", bytes(32), late_ms, 0, late_ms + 100 * DAY_MS)
     assert book.of("tech-7", late_ms) == [entry] and entry.roles == ("command",)
     book.revoke("tech-7", late_ms)
-    with pytest.raises(ConfigError, match="no key that counts"):
+    with pytest.raises(ConfigError, match="which was revoked"):
         book.rotate("tech-7", bytes([1] * 32), late_ms, 0, late_ms + DAY_MS)
+    with pytest.raises(ConfigError, match="which is not in the book"):
+        book.rotate("tech-8", bytes([2] * 32), late_ms, 0, late_ms + DAY_MS)
+
+
+def of_kari(*ends_days: int) -> Book:
+    """The book with one key after another of a person, all of them made on the first day."""
+    book = Book(TENANT)
+    book.add(Entry("kari", PERSON, bytes(32), ("command",), 0, ends_days[0] * DAY_MS), 0)
+    for number, end in enumerate(ends_days[1:], 1):
+        book.rotate("kari", bytes([number] * 32), 0, 30 * DAY_MS, end * DAY_MS)
+    return book
+
+
+@pytest.mark.parametrize(("ends_days", "on_day"), [((60, 10), 20), ((60, 90), 20), ((20,), 40)])
+def test_who_was_revoked_is_not_brought_back_whichever_keys_had_ended_by_then(
+    ends_days: tuple[int, ...], on_day: int
+) -> None:
+    book, now_ms = of_kari(*ends_days), on_day * DAY_MS
+    assert book.revoke("kari", now_ms) == len(ends_days), "keys whose time is over are marked as well"
+    assert all(each.revoked_ms == now_ms for each in book.entries)
+    for act in (
+        lambda: book.rotate("kari", bytes([9] * 32), now_ms, 0, now_ms + DAY_MS),
+        lambda: book.revoke("kari", now_ms),
+    ):
+        with pytest.raises(ConfigError, match="kari, which was revoked"):
+            act()
+    assert len(book.entries) == len(ends_days)
+
+
+def test_a_book_of_before_in_which_one_key_was_revoked_and_the_last_had_ended_brings_nobody_back() -> None:
+    book = of_kari(60, 10)
+    book.entries[0] = replace(book.entries[0], revoked_ms=20 * DAY_MS)
+    with pytest.raises(ConfigError, match="which was revoked"):
+        book.rotate("kari", bytes([9] * 32), 21 * DAY_MS, 0, 22 * DAY_MS)
+    assert book.revoke("kari", 21 * DAY_MS) == 1
 
 
 def test_control_a_keyset_that_nobodys_time_ends_says_nothing_of_it(town: Town) -> None:

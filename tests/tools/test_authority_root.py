@@ -255,7 +255,7 @@ def test_a_revoked_role_says_nothing_more_to_a_gateway_that_has_the_next_keyset(
         trust.open("command", message, TENANT, "hub-1", utc_ms())
     with pytest.raises(RefusedError, match="older than the one held"):
         trust.accept(old)
-    assert "no key that counts" in town.ca("role", "revoke", "desk", secret=False, status=2).err
+    assert "desk, which was revoked" in town.ca("role", "revoke", "desk", secret=False, status=2).err
 
 
 def test_a_role_signs_what_it_is_for_and_nothing_else(town: Town) -> None:

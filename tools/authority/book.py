@@ -66,18 +66,13 @@ class Book:
     ) -> Entry:
         """The next key of a holder; the former one counts for `overlap_ms` more, so that nothing of it is lost.
 
-        A holder whose time is over gets another time so. One that was revoked is not brought back.
+        A holder whose time is over gets another time so. One that was revoked is not brought back, whichever key it was.
 
         Raises:
-            ConfigError: nobody of this name counts or has, or the key is taken.
+            ConfigError: nobody has this name, it was revoked, or the key is taken.
         """
         former = self.of(name, now_ms)
-        rows = [each for each in self.entries if each.name == name]
-        if not former and (not rows or rows[-1].revoked_ms is not None):
-            raise ConfigError(
-                "NAME", f"{name}, which has no key that counts", "a name of ca list", "command line"
-            )
-        last = rows[-1]
+        last = self._unrevoked(name)[-1]
         entry = replace(last, public_key=public_key, made_ms=now_ms, until_ms=until_ms)
         check_entry(entry, now_ms)
         self._append(entry)
@@ -88,12 +83,14 @@ class Book:
         return entry
 
     def revoke(self, name: str, now_ms: int) -> int:
-        """Nothing of this name counts from the next keyset on; how many keys that were. Raises ConfigError."""
-        found = self.of(name, now_ms)
+        """Nothing of this name counts from the next keyset on, nor ever again, also where its time is over; how many keys that were.
+
+        Raises:
+            ConfigError: nobody has this name, or all of it was revoked.
+        """
+        found = [each for each in self.entries if each.name == name and each.revoked_ms is None]
         if not found:
-            raise ConfigError(
-                "NAME", f"{name}, which has no key that counts", "a name of ca list", "command line"
-            )
+            self._unrevoked(name)  # says why
         for each in found:
             self.entries[self.entries.index(each)] = replace(each, revoked_ms=now_ms)
         return len(found)
@@ -124,6 +121,17 @@ class Book:
             if each.counts(now_ms) and each.until_ms is not None and each.roles != (wire.RECEIPT_ROLE,)
         ]
         return min(found)[2] if found else None
+
+    def _unrevoked(self, name: str) -> list[Entry]:
+        """The keys of a name of which none was revoked, newest last. Raises ConfigError."""
+        rows = [each for each in self.entries if each.name == name]
+        if not rows:
+            raise ConfigError(
+                "NAME", f"{name}, which is not in the book", "a name of ca list", "command line"
+            )
+        if any(each.revoked_ms is not None for each in rows):
+            raise ConfigError("NAME", f"{name}, which was revoked", "another name, with add", "command line")
+        return rows
 
     def _append(self, entry: Entry) -> None:
         if any(each.public_key == entry.public_key for each in self.entries):
