@@ -30,13 +30,28 @@ LINES = {
              "--profile", "x", "--root-key", "x", "--package", "x"],
     "board": [*KIT, "flash", "esp32", "--image", "x", "--bundle", "x", "--root-key", "x", "--gateway", "esp-1",
               "--tenant", "oslo", "--wifi", "Nett", "--to-file", "{0}/board.bin", "--bootloader", "x"],
+    "technician": [*KIT, "ca", "technician", "{0}/authority", "add", "tech-7", "--role", "command", "--days", "9", "--out", "{0}/t.key"],
     "wifi": ["-c", WIFI, "Nett"],
     "network": ["-c", WIFI, ""],
     "identity": ["-m", "gateway.daemon", "identity", "-c", "{0}/hub-1/hub.toml", "--enrol", "https://127.0.0.1:1", "--token", "-"],
 }  # fmt: skip
 
 
+# By which option what is asked for can be given instead.
+OPTIONS = {
+    "authority": "--passphrase-file",
+    "card": "--wifi-password-file",
+    "board": "--wifi-password-file",
+    "technician": "--key-passphrase-file",
+    "wifi": "--password-file",
+    "network": "--ssid",
+    "identity": "--token",
+}
+
+
 def command(name: str, folder: Path) -> list[str]:
+    if name == "technician" and not (folder / "authority").exists():
+        Town(folder).made()
     if name == "identity":
         Gateway(folder / "hub-1", Town(folder).made(), language="nb").trust()
     return [word.replace("{0}", str(folder)) for word in LINES[name]]
@@ -93,8 +108,29 @@ def test_without_a_terminal_and_at_the_end_of_the_input_it_is_told_in_one_line(
     assert said.returncode == 2, said.stderr
     assert name == "identity" or "nothing was typed" in said.stderr, "identity: in the language of its file"
     assert "Traceback" not in said.stderr and "Warning" not in said.stderr
+    assert f" {OPTIONS[name]}: " in f" {said.stderr}", said.stderr
     norwegian = piped(arguments, "", "nb_NO.UTF-8").stderr
     assert "ingenting ble skrevet inn" in norwegian and not english_in(norwegian), norwegian
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("technician", "--key-passphrase-file"),
+        ("card", "--wifi-password-file"),
+        ("board", "--wifi-password-file"),
+    ],
+)
+def test_a_file_that_others_may_read_is_told_with_the_option_that_names_it(
+    name: str, option: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text("five words of a technician\n")
+    path.chmod(0o644)
+    said = piped([*command(name, tmp_path), option, str(path)], "")
+    assert said.returncode == 2 and f" {option}: found a file that others may read" in said.stderr, (
+        said.stderr
+    )
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -181,5 +181,5 @@ def keep_key(options: argparse.Namespace, private: Ed25519PrivateKey, sort: str)
         write_new(options.out, pem(private))
         return
     prompt = "passphrase of the technician"
-    secret = passphrase(options.key_passphrase_file, prompt, new=True)
+    secret = passphrase(options.key_passphrase_file, prompt, option="--key-passphrase-file", new=True)
     write_new(options.out, sealed.seal(private, secret))

@@ -206,7 +206,7 @@ def gather(options: argparse.Namespace, board: Board) -> list[Any]:
     network = None
     if options.wifi:
         password = (
-            from_file(options.wifi_password_file)
+            from_file(options.wifi_password_file, "--wifi-password-file")
             if options.wifi_password_file
             else asking.secret(reworded("password of the Wi-Fi network") + ":", "--wifi-password-file")
         )
