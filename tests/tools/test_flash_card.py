@@ -125,13 +125,13 @@ def test_what_cannot_be_unpacked_here_or_is_not_there_is_said(tmp_path: Path) ->
 
 def test_an_image_that_changes_while_it_is_written_is_noticed(image: Survey) -> None:
     image.path.write_bytes(DATA[:-1] + b"?")
-    with pytest.raises(ImageError, match="has changed"):
+    with pytest.raises(FlashError, match="has changed"):
         write(image, Card(SIZE), Silent())
     image.path.write_bytes(DATA[:PIECE])
-    with pytest.raises(ImageError, match="has changed"):
+    with pytest.raises(FlashError, match="has changed"):
         write(image, Card(SIZE), Silent())
     image.path.write_bytes(DATA + DATA)
-    with pytest.raises(ImageError, match="has changed"):
+    with pytest.raises(FlashError, match="has changed"):
         write(image, Card(SIZE), Silent())
 
 

@@ -158,19 +158,19 @@ def test_too_little_flash_is_refused(given: Given) -> None:
 
 def test_an_image_whose_sha256_differs_or_is_not_known_is_refused(given: Given, rom: EspRom) -> None:
     said = given.flash("--sha256", "0" * 64)
-    assert said.status == 1 and "not the image that its SHA-256 names" in said.err
+    assert said.status == 2 and "not the image that its SHA-256 names" in said.err
     given.image.write_bytes(application()[:-1] + b"?")
-    assert given.flash().status == 1
+    assert given.flash().status == 2
     given.image.with_name("application.bin.sha256").unlink()
     said = given.flash()
-    assert said.status == 1 and "SHA-256 of application.bin is not known" in said.err
+    assert said.status == 2 and "SHA-256 of application.bin is not known" in said.err
     assert rom.blocks == 0
 
 
 def test_an_image_of_another_chip_is_refused(given: Given, rom: EspRom) -> None:
     given.file("application.bin", application(chip=9))
     said = given.flash()
-    assert said.status == 1 and "is made for ESP32-S3, the board has ESP32" in said.err and rom.blocks == 0
+    assert said.status == 2 and "is made for ESP32-S3, the board has ESP32" in said.err and rom.blocks == 0
 
 
 def test_a_board_that_is_a_gateway_already_is_not_made_another_one_unasked(given: Given, rom: EspRom) -> None:
@@ -335,6 +335,43 @@ def test_a_table_that_is_larger_than_the_flash_says_what_to_do_in_both_languages
         assert not english_in(norwegian.replace('make firmware ARGS="--flash 8"', "")), norwegian
     write_bundle(given.bundle, {"partitions.csv": TABLES[8].read_bytes()}, {"version": "0.1.0"})
     assert esp32_plan.table_of(given.bundle, eight), "control"
+
+
+def test_a_bundle_for_a_smaller_flash_names_the_board_that_it_is_for_in_both_languages(
+    given: Given,
+) -> None:
+    image = given.file("s3.bin", application(chip=9))
+    words = ("--board", "esp32-s3", "--image", image, "--to-file", given.folder / "x.bin")
+    said = given.flash(*words, "--bootloader", image)
+    wanted = f"the bundle {given.bundle} is for 8 MiB: --board esp32-s3-8mib, or make firmware"
+    assert said.status == 2 and wanted in said.err and "journal" not in said.err, said.err
+    norwegian = Texts("nb").reword(said.err.removeprefix("trygg-kit flash: ").strip())
+    assert norwegian.startswith(f"pakken {given.bundle} er for 8 MiB: --board esp32-s3-8mib, eller"), (
+        norwegian
+    )
+    assert not english_in(norwegian.replace('make firmware ARGS="--flash 16"', "")), norwegian
+    assert "--board" not in esp32_plan.for_less(given.bundle, 4, boards()["esp32-s3"]), "there is none"
+    words = ("--board", "esp32-s3-8mib", *words[2:])
+    assert given.flash(*words, "--bootloader", image).status == 0, "control: what it says is done"
+
+
+def test_files_that_cannot_be_used_end_with_2_and_are_told_in_both_languages(given: Given) -> None:
+    none, text = given.folder / "none.bin", given.folder / "img.bin"
+    text.write_text("no bundle")
+    odd = given.folder / "odd.zip"
+    lines = TABLE.read_text().replace("journal,   data, 0x40", "journal,   data, odd")
+    write_bundle(odd, {"partitions.csv": lines.encode()}, {})
+    for words, cause in (
+        (("--image", none), "none.bin: --image: found nothing that can be read"),
+        (("--bundle", none), "none.bin: --bundle: found nothing that can be read"),
+        (("--bootloader", none), "none.bin: --bootloader: found nothing that can be read"),
+        (("--bundle", text), "img.bin is no bundle of make firmware, or a damaged one: build it again"),
+        (("--bundle", odd), "odd.zip holds no partition table that a board can use: build it again"),
+    ):
+        said = given.flash(*words)
+        assert said.status == 2 and cause in said.err and said.err.count("\n") == 1, said.err
+        norwegian = Texts("nb").reword(said.err.removeprefix("trygg-kit flash: ").strip())
+        assert "found" in cause or not english_in(norwegian.replace("make firmware", "")), norwegian
 
 
 def test_the_whole_flash_goes_into_a_file(given: Given) -> None:

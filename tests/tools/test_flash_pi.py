@@ -216,9 +216,7 @@ def test_what_fails_is_told_in_one_line_and_ends_with_1(tmp_path: Path) -> None:
     small = tmp_path / "card.img"
     small.write_bytes(bytes(1000))
     for arguments in (
-        (tmp_path / "none.img", "--to-file", tmp_path / "new"),
         (image, "--to-file", small),
-        (image, "--sha256", "0" * 64, "--to-file", tmp_path / "new"),
         (image, "--device", "/dev/null", "--yes"),
         ("--check", tmp_path),
     ):
@@ -227,4 +225,13 @@ def test_what_fails_is_told_in_one_line_and_ends_with_1(tmp_path: Path) -> None:
             said.err
         )
         assert "done" not in said.out
-    assert not (tmp_path / "new").exists() and small.read_bytes() == bytes(1000)
+    assert small.read_bytes() == bytes(1000)
+
+
+def test_an_image_that_cannot_be_used_ends_with_2_as_any_file_of_a_command_line(tmp_path: Path) -> None:
+    image, other = packed(tmp_path, DATA, ".gz"), tmp_path / "other.img"
+    other.write_bytes(b"Sheet of the home\n" * 400)
+    for arguments in ((tmp_path / "none.img",), (image, "--sha256", "0" * 64), (other,)):
+        said = pi(*arguments, "--to-file", tmp_path / "new")
+        assert said.status == 2 and said.err.count("\n") == 1, said.err
+        assert "done" not in said.out and not (tmp_path / "new").exists()

@@ -19,6 +19,14 @@ class PartitionError(Exception):
     """A table that a board could not live with; the message says which line."""
 
 
+class ShortJournalError(PartitionError):
+    """A journal that holds no week, on a flash with room for one."""
+
+
+class TooLargeError(PartitionError):
+    """A table that ends behind the flash; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Partition:
     """One line: offset and size in bytes."""
@@ -57,9 +65,14 @@ def parse(text: str) -> list[Partition]:
     return found
 
 
+def least_mib(end: int) -> int:
+    """The smallest flash that holds a table which ends there: chips have powers of two."""
+    return 1 << (-(-end >> 20) - 1).bit_length()
+
+
 def beyond(end: int, flash_bytes: int) -> str:
     """What is said, and what to do, where a table is larger than the flash."""
-    least, there = 1 << (-(-end >> 20) - 1).bit_length(), flash_bytes >> 20  # chips have powers of two
+    least, there = least_mib(end), flash_bytes >> 20
     said = f"the table ends at {end:#x}, the flash at {flash_bytes:#x}"
     if there in TABLES:
         return f'{said}: make firmware ARGS="--flash {there}", or take a board of {least} MiB or more'
@@ -81,14 +94,14 @@ def check(partitions: list[Partition], flash_bytes: int) -> None:
             raise PartitionError(f"{partition.name}: offsets go in {aligned:#x}, sizes in {SECTOR:#x}")
         end = partition.end
     if end > flash_bytes:
-        raise PartitionError(beyond(end, flash_bytes))
+        raise TooLargeError(beyond(end, flash_bytes))
     if by_name["ota_0"].size != by_name["ota_1"].size:
         raise PartitionError("the two application slots differ in size: an update may not fit the other")
     if by_name["journal"].size < JOURNAL_LEAST:
         raise PartitionError(f"journal: {JOURNAL_LEAST:#x} bytes are the least")
     holds = events_held(by_name["journal"])
     if flash_bytes >= A_WEEK_FROM and holds < WEEK_EVENTS:
-        raise PartitionError(f"journal: holds some {holds} events, a week of outage is {WEEK_EVENTS}")
+        raise ShortJournalError(f"journal: holds some {holds} events, a week of outage is {WEEK_EVENTS}")
 
 
 def events_held(journal: Partition) -> int:

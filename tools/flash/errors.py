@@ -30,7 +30,10 @@ class DifferentError(FlashError):
 
 
 class ImageError(FlashError):
-    """The image is damaged, or not the one that its SHA-256 names."""
+    """A file that was named: it cannot be read, is damaged, of another sort, for another board, or not what its SHA-256 names.
+
+    As elsewhere that is a wrong command line: exit status 2. What card and board do is a failure: 1.
+    """
 
 
 class BoardError(FlashError):

@@ -221,8 +221,12 @@ def gather(options: argparse.Namespace, board: Board) -> list[Any]:
     settings = esp32_plan.Settings(
         options.gateway, options.tenant, root, token, network, district(options, root), options.enrol
     )
-    application = esp32_plan.checked(options.image, options.sha256)
-    loader = esp32_plan.checked(options.bootloader, options.bootloader_sha256) if options.bootloader else None
+    application = esp32_plan.checked(options.image, "--image", options.sha256)
+    loader = (
+        esp32_plan.checked(options.bootloader, "--bootloader", options.bootloader_sha256)
+        if options.bootloader
+        else None
+    )
     return esp32_plan.plan(board, esp32_plan.table_of(options.bundle, board), settings, application, loader)
 
 

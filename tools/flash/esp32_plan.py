@@ -7,11 +7,12 @@ from pathlib import Path
 from gateway.core import wire
 from gateway.core.errors import ConfigError
 from gateway.daemon.enrolment_client import check_token
+from tools.authority.given import check_readable
 from tools.firmware import partitions
 from tools.firmware.bundle import BundleError, open_bundle
 from tools.flash import nvs_image, partition_table
-from tools.flash.boards import Board, check_image
-from tools.flash.errors import FlashError, ImageError
+from tools.flash.boards import Board, boards, check_image
+from tools.flash.errors import ImageError
 from tools.flash.esp32_district import check_enrol
 from tools.flash.image import expected
 
@@ -63,8 +64,9 @@ class Settings:
         return found
 
 
-def checked(path: Path, sha256: str) -> bytes:
-    """A file whose SHA-256 is known, here or beside it. Raises ImageError: it is not known, or another one."""
+def checked(path: Path, option: str, sha256: str) -> bytes:
+    """A file whose SHA-256 is known, here or beside it. Raises ConfigError, ImageError: it is not known, or another one."""
+    check_readable(option, path)
     wanted = expected(path, sha256)
     if not wanted:
         beside = path.name + ".sha256"
@@ -79,16 +81,41 @@ def checked(path: Path, sha256: str) -> bytes:
 
 
 def table_of(bundle: Path, board: Board) -> list[partitions.Partition]:
-    """The partition table of a bundle of firmware. Raises FlashError."""
+    """The partition table of a bundle of firmware. Raises ConfigError, ImageError."""
+    check_readable("--bundle", bundle)
     try:
         _, files = open_bundle(bundle)
+    except BundleError as error:
+        raise ImageError(
+            f"{bundle} is no bundle of make firmware, or a damaged one: build it again"
+        ) from error
+    table: list[partitions.Partition] = []
+    try:
         table = partitions.parse(files[TABLE].decode("ascii"))
         partitions.check(table, board.flash_bytes)
-    except (BundleError, partitions.PartitionError) as error:
-        raise FlashError(str(error)) from error
-    except (KeyError, UnicodeError) as error:
-        raise FlashError(f"{bundle} holds no partition table: build it again") from error
+        partition_table.encode(table)
+    except partitions.TooLargeError as error:
+        raise ImageError(str(error)) from error
+    except partitions.ShortJournalError as error:
+        raise ImageError(
+            for_less(bundle, partitions.least_mib(max(each.end for each in table)), board)
+        ) from error
+    except (KeyError, UnicodeError, partitions.PartitionError) as error:
+        raise ImageError(f"{bundle} holds no partition table that a board can use: build it again") from error
     return table
+
+
+def for_less(bundle: Path, least: int, board: Board) -> str:
+    """What is said of a bundle that gives away the room that a board has, and what to do."""
+    there = board.flash_bytes >> 20
+    others = [
+        each
+        for each in boards().values()
+        if each.chip == board.chip and least == each.flash_bytes >> 20 < there
+    ]
+    if others:
+        return f'the bundle {bundle!s} is for {least} MiB: --board {others[0].name!s}, or make firmware ARGS="--flash {there}"'
+    return f'the bundle {bundle!s} is for {least} MiB: make firmware ARGS="--flash {there}"'
 
 
 def plan(
@@ -101,13 +128,13 @@ def plan(
     """The pieces in the order of the flash. loader: None where the one on the board stays.
 
     Raises:
-        FlashError: an image for another chip, or one that does not fit.
+        ImageError: for another chip, or one that does not fit.
     """
     places = {each.name: each for each in table}
     check_image(application, board, "--image")
     slot, storage, chosen = places["ota_0"], places["nvs"], places["otadata"]
     if len(application) > slot.size:
-        raise FlashError(
+        raise ImageError(
             f"the application has {len(application)} bytes, its slot {slot.size!s}: build a smaller one"
         )
     pieces = [
@@ -120,7 +147,7 @@ def plan(
     if loader is not None:
         check_image(loader, board, "--bootloader")
         if board.bootloader_at + len(loader) > partition_table.TABLE_AT:
-            raise FlashError("the loader reaches into the partition table: build a smaller one")
+            raise ImageError("the loader reaches into the partition table: build a smaller one")
         pieces.insert(0, Piece("loader", board.bootloader_at, padded(loader)))
     return pieces
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from tools.flash.disks import gigabytes
-from tools.flash.errors import DifferentError, FlashError, ImageError
+from tools.flash.errors import DifferentError, FlashError
 from tools.flash.image import PIECE, Survey, pieces
 from tools.flash.medium import Medium
 from tools.flash.progress import Progress
@@ -33,7 +33,7 @@ def write(image: Survey, medium: Medium, progress: Progress) -> None:
     at, first = 0, b""
     for number, piece in enumerate(pieces(image.path, image.packed)):
         if number >= len(image.pieces) or hashlib.sha256(piece).digest() != image.pieces[number]:
-            raise ImageError(f"{image.path!s} has changed while it was written: begin again")
+            raise FlashError(f"{image.path!s} has changed while it was written: begin again")
         if number:
             medium.write(at, piece)
         else:
@@ -42,7 +42,7 @@ def write(image: Survey, medium: Medium, progress: Progress) -> None:
         at += len(piece)
         progress.at(min(at, image.size - 1))
     if at != image.size:
-        raise ImageError(f"{image.path!s} has changed while it was written: begin again")
+        raise FlashError(f"{image.path!s} has changed while it was written: begin again")
     medium.sync()
     medium.write(0, first)
     medium.sync()
