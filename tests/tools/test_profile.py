@@ -214,6 +214,16 @@ def test_what_is_not_of_a_district_is_refused_on_the_way_in(layer: dict[str, obj
     assert cause in str(error.value)
 
 
+def test_what_is_no_certificate_is_told_alike_on_the_way_out_and_in(district: Path, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    said, out = export(district)
+    wanted = "uplink.ca: found no certificate, expected a certificate in PEM"
+    assert said.status == 2 and wanted in said.err and not out.exists()
+    with pytest.raises(ConfigError) as refused:
+        profile.read(profile.whole("d", {"uplink": {"ca": "d-ca.pem"}}, "none"), "x")
+    assert wanted in str(refused.value)
+
+
 def test_a_profile_that_was_changed_is_refused(district: Path) -> None:
     _, path = export(district)
     text = path.read_text()

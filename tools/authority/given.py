@@ -4,6 +4,8 @@ import json
 import sqlite3
 from pathlib import Path
 
+from cryptography import x509
+
 from gateway.core.errors import ConfigError
 from tools.platform.parties import Keys, read_registry
 
@@ -38,6 +40,23 @@ def no_store(key: str, error: OSError | sqlite3.Error, expected: str, path: Path
     else:
         found = "one of another sort, or a damaged one"
     return ConfigError(key, found, expected, str(path))
+
+
+def certificates(key: str, path: Path) -> tuple[bytes, list[x509.Certificate]]:
+    """A file of certificates, as it is and read. Raises ConfigError."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise unreadable(key, error, path) from error
+    return text, certificates_in(text, key, str(path))
+
+
+def certificates_in(text: bytes, key: str, source: str) -> list[x509.Certificate]:
+    """Those of a text, one at least. Raises ConfigError."""
+    try:
+        return x509.load_pem_x509_certificates(text)
+    except ValueError as error:
+        raise ConfigError(key, "no certificate", "a certificate in PEM", source) from error
 
 
 def registry(path: Path) -> Keys:

@@ -11,13 +11,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.core.errors import ConfigError, RefusedError
 from gateway.daemon.configuration import LARGEST
 from gateway.daemon.toml_text import dump
-from tools.authority.given import unreadable
+from tools.authority.given import certificates, certificates_in
 
 Tree = dict[str, Any]
 FORMAT = 1
@@ -106,23 +105,13 @@ def export(tree: Tree, name: str) -> tuple[str, Left]:
             left[f"[[{section}]]"] = table
     authority = ""
     if "ca" in layer.get("uplink", {}):
-        authority = certificates(Path(layer["uplink"]["ca"]))
+        _, found = certificates("uplink.ca", Path(layer["uplink"]["ca"]))
+        # These and nothing else that may be in the file.
+        authority = "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
         layer["uplink"]["ca"] = CA_FILE.format(name=name)
     refuse_keys(layer, "")
     secrets = [name for name, value in left.items() if name != ROOT and holds_key(value)]
     return whole(name, layer, authority), Left(sorted(left), sorted(secrets))
-
-
-def certificates(path: Path) -> str:
-    """The certificates of a file, and nothing else that may be in it. Raises ConfigError."""
-    try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
-    except OSError as error:
-        raise unreadable("uplink.ca", error, path) from error
-    except ValueError as error:
-        expected = "the authority's certificate in PEM"
-        raise ConfigError("uplink.ca", "no certificate", expected, str(path)) from error
-    return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
 
 
 def whole(name: str, layer: Tree, authority: str) -> str:
@@ -187,9 +176,4 @@ def check_layer(layer: Tree, name: str, authority: str, source: str) -> None:
     if ca is not None and (ca != CA_FILE.format(name=name) or not authority):
         raise ConfigError("uplink.ca", "another file", "the certificate that comes with the profile", source)
     if authority:
-        try:
-            x509.load_pem_x509_certificates(authority.encode())
-        except ValueError as error:
-            raise ConfigError(
-                "uplink.ca", "no certificate", "the authority's certificate in PEM", source
-            ) from error
+        certificates_in(authority.encode(), "uplink.ca", source)

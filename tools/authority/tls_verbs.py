@@ -16,7 +16,7 @@ from gateway.daemon.arguments import reworded
 from gateway.daemon.typed_codes import label_code
 from tools.authority import access, issuing
 from tools.authority.folder import CA_CERTIFICATE, CRL, REGISTRY, Folder, utc_ms, write, write_new
-from tools.authority.given import unreadable
+from tools.authority.given import certificates, unreadable
 from tools.authority.register import GATEWAY, SERVICE, Register
 from tools.authority.root_verbs import day
 from tools.authority.secrets_asked import passphrase
@@ -72,17 +72,6 @@ def accept(options: argparse.Namespace) -> int:
         register.accept(request, text, above, replaces=options.replace)
     told(request, options.certificate, text)
     return 0
-
-
-def certificates(option: str, path: Path) -> tuple[bytes, list[x509.Certificate]]:
-    """A file of certificates, as it is and read. Raises ConfigError."""
-    try:
-        text = path.read_bytes()
-        return text, x509.load_pem_x509_certificates(text)
-    except OSError as error:
-        raise unreadable(option, error, path) from error
-    except ValueError as error:
-        raise ConfigError(option, "no certificate", "a certificate in PEM", str(path)) from error
 
 
 def told(request: enrolment.Request, path: Path, text: bytes) -> None:
