@@ -170,6 +170,36 @@ def test_a_key_in_what_homes_do_not_share_is_left_out_and_named(key: str, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("layer", "named"),
+    [
+        ('[hub]\npin = "4711"\n', "hub.pin"),
+        ("[hub]\npin = 4711\n", "hub.pin"),
+        ('[[device]]\nname = "Door"\npasskey = "123456"\n', "[[device]]"),
+        ('[[device]]\nname = "Door"\npasskey_ref = "123456"\n', "[[device]]"),
+        ('[wifi]\nPassword = "hei"\n', "wifi.Password"),
+        (f'[other]\n"{KEYS[0]}" = 1\n', "other."),
+        ('[[device]]\nname = "Door"\nkey = "door"\npasskey_ref = "door-2"\n', ""),
+        ('[uplink]\ncertificate = "hub.pem"\nkey = "/var/lib/trygg/tls/hub.key"\n', ""),
+    ],
+)
+def test_a_short_secret_is_named_by_its_name_and_a_reference_to_one_is_not(
+    layer: str, named: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "layer.toml"
+    path.write_text('[hub]\nlanguage = "nb"\n' + layer.replace("[hub]\n", ""))
+    said, _ = export(path)
+    assert said.status == 0, said.err
+    assert (f"looks like a key: {named}" in said.out) if named else ("looks like" not in said.out), said.out
+
+
+def test_in_what_homes_share_a_reference_is_refused_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "layer.toml"
+    path.write_text('[[rule]]\ntype = "night_window"\nkey = "door"\n')
+    said, out = export(path)
+    assert said.status == 1 and "rule.key looks like a key" in said.err and not out.exists()
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "mqtts://broker-a.example:8884",

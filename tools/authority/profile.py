@@ -8,6 +8,7 @@ gateway trusts.
 import hashlib
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,33 +37,40 @@ BASE64_KEY = re.compile(
     r"(?<![\w+/=-])(?=[\w+/]*\d)(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])[A-Za-z0-9+/]{22,}={0,2}(?![\w+/=])"
 )
 PEM_KEY = re.compile(r"-----BEGIN (?!CERTIFICATE-----)[A-Z0-9 ]*-----")
-SECRET_NAMES = ("key", "passkey", "passkey_ref", "password", "secret", "token", "psk", "pin")
+REFERENCES = ("key", "passkey_ref")
+SECRET_NAMES = (*REFERENCES, "passkey", "password", "secret", "token", "psk", "pin")
+
+
+def key_places(value: object, where: str, *, references: bool) -> Iterator[str]:
+    """Where anything beneath `value` looks like a key, or stands under a name of secrets.
+
+    references: whether what names a file or an entry of the key store, under one of `REFERENCES`, is none.
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if looks_like_key(str(name)):
+                yield where
+            path = f"{where}.{name}" if where else str(name)
+            lowered = str(name).lower()
+            if lowered in SECRET_NAMES and not (references and lowered in REFERENCES and is_reference(item)):
+                yield path
+            yield from key_places(item, path, references=references)
+    elif isinstance(value, list):
+        for item in value:
+            yield from key_places(item, where, references=references)
+    elif isinstance(value, str) and looks_like_key(value):
+        yield where
+
+
+def is_reference(value: object) -> bool:
+    """Whether it may name a file: a passkey has digits alone, and what looks like a key is found by itself."""
+    return isinstance(value, str) and not value.isdecimal()
 
 
 def refuse_keys(value: object, where: str) -> None:
     """Raises RefusedError where anything beneath `value` looks like a key; it is not repeated."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if looks_like_key(str(name)):
-                refuse(where)
-            path = f"{where}.{name}" if where else str(name)
-            if str(name).lower() in SECRET_NAMES:
-                refuse(path)
-            refuse_keys(item, path)
-    elif isinstance(value, list):
-        for item in value:
-            refuse_keys(item, where)
-    elif isinstance(value, str) and looks_like_key(value):
-        refuse(where)
-
-
-def holds_key(value: object) -> bool:
-    """Whether any text beneath `value` looks like a key."""
-    if isinstance(value, dict):
-        return any(holds_key(item) for item in value.values())
-    if isinstance(value, list):
-        return any(holds_key(item) for item in value)
-    return isinstance(value, str) and looks_like_key(value)
+    for place in key_places(value, where, references=False):
+        refuse(place)
 
 
 def refuse(where: str) -> None:
@@ -98,7 +106,7 @@ def export(tree: Tree, name: str) -> tuple[str, Left]:
             layer[RULES] = table
         elif isinstance(table, dict):
             kept = {key: value for key, value in table.items() if key in SHARED.get(section, ())}
-            left |= {f"{section}.{key}": value for key, value in table.items() if key not in kept}
+            left |= {f"{section}.{key}": {key: value} for key, value in table.items() if key not in kept}
             if kept:
                 layer[section] = kept
         else:
@@ -110,7 +118,9 @@ def export(tree: Tree, name: str) -> tuple[str, Left]:
         authority = "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
         layer["uplink"]["ca"] = CA_FILE.format(name=name)
     refuse_keys(layer, "")
-    secrets = [name for name, value in left.items() if name != ROOT and holds_key(value)]
+    secrets = [
+        name for name, value in left.items() if name != ROOT and [*key_places(value, "", references=True)]
+    ]
     return whole(name, layer, authority), Left(sorted(left), sorted(secrets))
 
 
