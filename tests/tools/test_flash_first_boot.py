@@ -158,6 +158,7 @@ def test_what_was_not_applied_fails_loudly_and_is_tried_again(folder: Path, trou
     assert machine.run() == 0 and machine.outcome[0]
 
 
+@pytest.mark.timeout(60)  # some thirty shells, one after another
 def test_an_interrupted_first_boot_goes_on(folder: Path) -> None:
     """Power cuts before each of its steps, one after another: the next start goes on, and the last one ends it."""
     machine = Machine(folder, token=TOKEN_TEXT, enrol="https://enrol.example:8443", code="KODE-1234")

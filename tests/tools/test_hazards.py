@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "hazards.md"
@@ -83,6 +85,7 @@ def test_every_hazard_has_causes_controls_requirements_and_tests_that_exist():
     assert list(findings(PAGE.read_text("utf-8"), ROOT)) == []
 
 
+@pytest.mark.timeout(60)  # each hole is looked for in all of the page, with every test it names
 def test_a_page_with_a_hole_is_found():
     page = PAGE.read_text("utf-8")
     first_test = NAMED_TEST.search(page)

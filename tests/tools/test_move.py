@@ -236,6 +236,7 @@ def points_of(home: Home) -> list[str]:
 # --- stopped anywhere -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(60)  # each place is a home, and syncs
 def test_whoever_is_stopped_goes_on_with_the_same_command(waiting: Home, tmp_path: Path) -> None:
     names = points_of(waiting)
     for name in (
@@ -296,6 +297,7 @@ class Hasty(Moving):
         pass
 
 
+@pytest.mark.timeout(60)
 def test_a_move_that_erases_before_it_exports_is_found_by_the_same_harness(
     waiting: Home, tmp_path: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_the_judge_finds_what_must_not_be(combination: Combination, result: Resu
     assert any(said in each for each in found) if said else found == []
 
 
+@pytest.mark.timeout(60)
 def test_a_handful_comes_out_as_it_must() -> None:
     outcome = pairings(12, 1)
     assert (outcome.trials, outcome.bad, outcome.failures) == (12, 0, ())

@@ -6,6 +6,7 @@ from tools.evidence.figures import load
 from tools.rig import rehome_figures
 from tools.rig.rehome_figures import UNSAFE, Bill, bad, outcome, said
 
+pytestmark = pytest.mark.timeout(60)  # a home syncs often
 LOSING_SEED = 1  # events wait in this home
 
 
