@@ -252,6 +252,15 @@ def data_directory(paths: Sequence[Path]) -> Path:
     return Path(found) if found is not None else DEFAULT_DATA
 
 
+def key_folder(paths: Sequence[Path]) -> Path:
+    """Where the hub of these files keeps keys: as the last readable file says, else in its data."""
+    found = None
+    for path in paths:
+        with contextlib.suppress(ConfigError, KeyError, TypeError):
+            found = read(path)["keys"]["directory"]
+    return Path(found) if isinstance(found, str) and found else data_directory(paths) / "keys"
+
+
 def salvage(paths: Sequence[Path], key: str) -> str | None:
     """What the last readable file says of a key of `[hub]`, by its text alone where it is no TOML."""
     found = None

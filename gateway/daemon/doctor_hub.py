@@ -1,5 +1,6 @@
 """What `trygg doctor` makes of the running hub's own words: its status, and each of its devices."""
 
+from pathlib import Path
 from typing import Any
 
 from gateway.core.pairing import SHORT, STUCK
@@ -88,12 +89,12 @@ def of_losses(facts: dict[str, Any], texts: Texts) -> list[Complaint]:
     return found
 
 
-def of_devices(rows: list[dict[str, Any]], texts: Texts) -> list[Complaint]:
-    """Each device: silent, not paired, weakly bonded or heard, with frames that were not taken."""
-    return [each for row in rows for each in of_device(row, texts)]
+def of_devices(rows: list[dict[str, Any]], texts: Texts, keys: Path) -> list[Complaint]:
+    """Each device: silent, not paired, weakly bonded or heard, with frames that were not taken. keys: the folder of keys."""
+    return [each for row in rows for each in of_device(row, texts, keys)]
 
 
-def of_device(row: dict[str, Any], texts: Texts) -> list[Complaint]:
+def of_device(row: dict[str, Any], texts: Texts, keys: Path) -> list[Complaint]:
     """One device."""
     found: list[tuple[str, str, str, str]] = []
     link = texts.say("device.link", link=texts.reword(row["link"])) if row["link"] else ""
@@ -120,7 +121,7 @@ def of_device(row: dict[str, Any], texts: Texts) -> list[Complaint]:
         counts = texts.say_or("device.refusals." + why, f"{why} {{count}}", count=count)
         text = texts.say("device.refused", counts=counts, last=texts.reword(row["last_refusal"]))
         if why == "unauthenticated":
-            text = ". ".join([text, *device_words.key_advice(row, texts)])
+            text = ". ".join([text, *device_words.key_advice(row, texts, keys)])
         found.append((f"refused_{why}", WARNING, text, REFUSED.get(why, "")))
     return [
         Complaint(f"device.{code}", level, f"{row['name']}: {text}", kind, row["name"])

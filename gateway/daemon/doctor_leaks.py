@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.config import Config
+from gateway.daemon.install_home import reference_of
 
 SHORTEST_SECRET = 8  # bytes that are searched for wherever they stand; shorter ones (passkeys) as whole words
 # Keys of a configuration whose values are names of this home, or lead to it.
@@ -124,6 +125,7 @@ def known_of(
         placement = placements.get(device.name)
         stands = f"device #{number}" if placement is None else f"device {placement}"
         names[device.name] = stands
+        names.setdefault(reference_of(device.name), f"({stands})")  # advice on its key names the file
         for value in (device.address, device.sender, device.port, device.key, device.passkey_ref):
             if value is not None:
                 names.setdefault(value, f"({stands})")
@@ -146,6 +148,7 @@ def known_of(
         config.uplink.key,
         config.storage.path,
         config.radio.bonds,
+        config.keys.directory,
     )
     for file in files:
         folder = Path(file or "/").absolute().parent

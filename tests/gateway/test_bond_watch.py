@@ -1,6 +1,7 @@
 """What the radio sees of keys, as people and the platform are told it."""
 
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ class Home:
 
 
 def bond_complaints(home: Home) -> list[Complaint]:
-    found = doctor_hub.of_devices(status.devices(home.bench.app), EN)
+    found = doctor_hub.of_devices(status.devices(home.bench.app), EN, Path("/keys"))
     codes = ("device.bond_weak", "device.key_short", "device.bond_stuck", "device.unpaired")
     return [each for each in found if each.device == NAME and each.code in codes]
 
@@ -135,7 +136,7 @@ def test_a_refused_bond_that_could_not_be_deleted_is_told_and_the_device_is_not_
         assert home.device.floor == BOND_AUTHENTICATED, "no weaker one follows it"
         (complaint,) = bond_complaints(home)
         assert complaint.code == "device.bond_stuck" and "restart bluetooth" in complaint.text
-        assert any("restart bluetooth" in line for line in device_words.details(home.row, NB))
+        assert any("restart bluetooth" in line for line in device_words.details(home.row, NB, Path("/keys")))
         home.watch.tell(OXIMETER, "", 0)
         (complaint,) = bond_complaints(home)
         assert complaint.code == "device.unpaired"
@@ -210,7 +211,7 @@ def test_people_read_what_is_known_of_a_key_and_what_to_do() -> None:
 def test_the_doctor_says_which_bond_is_in_doubt() -> None:
     async def scene(home: Home) -> None:
         home.watch.tell(OXIMETER, LEGACY, 16)
-        found = doctor_hub.of_devices(status.devices(home.bench.app), EN)
+        found = doctor_hub.of_devices(status.devices(home.bench.app), EN, Path("/keys"))
         (weak,) = [each for each in found if each.code == "device.bond_weak"]
         assert "old method" in weak.text and weak.device == NAME
 

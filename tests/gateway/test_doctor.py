@@ -20,6 +20,7 @@ from tests.gateway.test_cli import DEVICES, HUB, STATUS, trygg, while_running
 from tools.simulators.certificates import Authority
 
 EN, NB = Texts("en"), Texts("nb")
+KEYS = Path("/var/lib/trygg/keys")
 NOON_MS, NIGHT_MS = 1_790_071_200_000, 1_790_028_000_000  # 2026-09-22 10:00 and 2026-09-21 22:00 UTC
 ROWS = [
     {
@@ -242,7 +243,7 @@ def test_each_trouble_of_the_hub_is_told_with_an_owner_in_both_languages(
 
 def test_each_device_has_its_troubles_told_with_its_name() -> None:
     row = {**ROWS[0], "refused": {}}
-    assert doctor_hub.of_devices([row], EN) == []
+    assert doctor_hub.of_devices([row], EN, KEYS) == []
     for changed, code in (
         ({"silent": True}, "device.silent"),
         ({"paired": False, "bond": 0}, "device.unpaired"),
@@ -252,10 +253,10 @@ def test_each_device_has_its_troubles_told_with_its_name() -> None:
         ({"refused": {"unauthenticated": 3}}, "device.refused_unauthenticated"),
         ({"link": "no such port"}, "device.link"),
     ):
-        (complaint,) = doctor_hub.of_devices([{**row, **changed}], EN)
+        (complaint,) = doctor_hub.of_devices([{**row, **changed}], EN, KEYS)
         assert (complaint.code, complaint.device) == (code, "Front door")
         assert complaint.text.startswith("Front door: ")
-    (silent,) = doctor_hub.of_devices([ROWS[1]], NB)
+    (silent,) = doctor_hub.of_devices([ROWS[1]], NB, KEYS)
     assert silent.kind == "device.silent"
 
 

@@ -1,5 +1,7 @@
 """`trygg doctor` of a gateway that moves, or whose trouble is still ahead, and of a device without its key."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,10 @@ import pytest
 from gateway.core.devices.bthome import TEXTS as REFUSALS
 from gateway.daemon import doctor, doctor_hub
 from gateway.daemon.commands import explain
-from gateway.daemon.commands.devices import reference_of, show
+from gateway.daemon.commands.devices import show
 from gateway.daemon.commands.doctor import lines
-from tests.gateway.test_cli import HUB, trygg
+from gateway.daemon.install_home import reference_of
+from tests.gateway.test_cli import HUB, trygg, while_running
 from tests.gateway.test_doctor import EN, NB, NIGHT_MS, NOON_MS, ROWS, WELL, asked, codes, with_tls
 
 NO_KEY = REFUSALS["no_key"]
@@ -85,16 +88,44 @@ def test_a_device_that_encrypts_and_has_no_key_is_told_with_how_to_give_it(
     hub: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {**ROWS[0], "name": "Røykvarsler stue", "refused": {"unauthenticated": 3}, "last_refusal": NO_KEY}
+    keys, reference = hub.parent / "keys", reference_of("Røykvarsler stue")
     for texts, head in ((EN, "How to enter the key: "), (NB, "Slik legges nøkkelen inn: ")):
-        (complaint,) = doctor_hub.of_devices([row], texts)
-        assert head in complaint.text and "/var/lib/trygg/keys/roykvarsler-stue.key" in complaint.text
-        assert 'key = "roykvarsler-stue"' in complaint.text and "--key -" in complaint.text
+        (complaint,) = doctor_hub.of_devices([row], texts, keys)
+        assert head in complaint.text and f"{keys}/{reference}.key" in complaint.text
+        assert f'key = "{reference}"' in complaint.text and "--key -" in complaint.text
         assert complaint.text in "\n".join(
             doctor.lines(doctor.facts(complaint, "day", texts.language), 1, texts)
         )
-        assert head in "\n".join(show([row], texts))
-        assert head not in "\n".join(show([{**row, "last_refusal": "the tag does not hold"}], texts))
-    assert reference_of("Æ!") == "ae" and reference_of("日本") == "device"
+        assert head in "\n".join(show([row], texts, keys))
+        assert head not in "\n".join(show([{**row, "last_refusal": "the tag does not hold"}], texts, keys))
+
+
+def test_the_commands_that_enter_a_key_make_a_file_for_each_device_and_write_over_none(
+    hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names were one file once, that of `Identity` the gateway's own key; the folder is where the hub looks."""
+    folder = tmp_path / "other keys"
+    folder.mkdir()
+    (folder / "identity.key").write_text("its own")
+    hub.write_text(HUB + '[keys]\ndirectory = "other keys"\n')
+    names = ("Røyk stue", "Røyk, stue", "Identity", "日本", "中国", "R" * 40 + "1", "R" * 40 + "2")
+    rows = [
+        {**ROWS[0], "name": name, "refused": {"unauthenticated": 3}, "last_refusal": NO_KEY} for name in names
+    ]
+    assert while_running(hub, {"devices": rows}, lambda: trygg("devices", "-c", hub)) == 0
+    said = capsys.readouterr().out
+    _, facts = asked(hub, capsys, devices=rows)
+    commands = re.findall(r"sudo -u trygg (sh -c '.*?')", said)
+    told = "".join(each["text"] for each in facts["complaints"])
+    assert len(set(commands)) == len(names) and all(command in told for command in commands)
+    for number, command in enumerate((*commands, commands[0])):
+        run = subprocess.run(
+            ["sh", "-c", command], check=False, input=f"{number}\n", text=True, capture_output=True
+        )
+        assert (run.returncode == 0) == (number < len(names)), "the last is there already"
+    assert {path.read_text() for path in folder.iterdir()} == {"its own", *(f"{at}\n" for at in range(7))}
+    assert {path.stat().st_mode & 0o077 for path in folder.glob("device-*")} == {0}
+    assert all(f'key = "{path.stem}"' in said for path in folder.glob("device-*"))
 
 
 def test_a_hub_that_is_leaving_comes_first_at_any_hour(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:

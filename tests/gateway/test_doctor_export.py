@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.core.devices.bthome import TEXTS as REFUSALS
 from gateway.core.errors import DecodeError, RefusedError
 from gateway.daemon import doctor_export, doctor_looks, doctor_timeline
 from gateway.daemon.configuration import load
@@ -193,6 +194,17 @@ def test_an_export_holds_what_happened_and_no_name_no_secret_and_no_value(home: 
     assert timeline["since_start"] == [{"ago_ms": 5, "kind": "device.silent", "placement": 8, "seq": 4}]
     assert len(parts["versions.json"]["code_sha256"]["gateway"]) == 64
     assert home.out.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_the_key_of_a_device_belongs_leaves_nothing_of_its_name(home: Home) -> None:
+    home.path.write_text(home.path.read_text() + '[keys]\ndirectory = "/srv/Nordmann/keys"\n')
+    first, second = home.facts()["devices"]
+    second |= {"refused": {"unauthenticated": 3}, "last_refusal": REFUSALS["no_key"]}
+    assert home.export(devices=[first, second]) == 0
+    members = home.members()
+    assert_clean(members, home)
+    said = members["findings.json"]
+    assert b"set -C" in said and b"karis" not in said and b"Nordmann" not in said
 
 
 def test_the_same_facts_make_the_same_bytes(home: Home) -> None:

@@ -10,6 +10,7 @@ import pytest
 from gateway.core.errors import RefusedError
 from gateway.core.registry import KINDS
 from gateway.daemon.commands.install_words import WRONG_KEY, device_lines, how_key, is_coupled
+from gateway.daemon.install_home import reference_of
 from gateway.daemon.install_print import document
 from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.hub.installing_faults import FAULTS
@@ -18,6 +19,7 @@ from tests.gateway.install_desk import Desk, at_desk
 from tools.kit import __main__ as kit
 
 MOST_STEPS = 12  # F25
+KEYS = Path("/srv/keys")
 
 
 @pytest.mark.timeout(60)
@@ -360,10 +362,16 @@ def test_a_wrong_key_is_told_with_the_commands_that_enter_the_right_one() -> Non
         "label": "C0:00:00:00:00:09",
         "is_added": True,
     }
-    (line,) = how_key(step, {"devices": [row]}, Texts("en"))
+    (line,) = how_key(step, {"devices": [row]}, Texts("en"), KEYS)
     assert '--remove "Door: back"' in line and "--driver bthome --address C0:00:00:00:00:09 --key -" in line
-    (line,) = how_key(step, {"devices": [row | {"driver": "enocean", "label": "0501A2B3"}]}, Texts("nb"))
+    (line,) = how_key(
+        step, {"devices": [row | {"driver": "enocean", "label": "0501A2B3"}]}, Texts("nb"), KEYS
+    )
     assert "--driver enocean --sender 0501A2B3 --key -" in line and line.startswith("    Slik: ")
-    (line,) = how_key(step, {"devices": [row | {"is_added": False}]}, Texts("en"))
-    assert "keys/door-back.key" in line, "it stands in hub.toml, and that is where its key belongs"
-    assert how_key(step | {"cause": "the device cannot be reached"}, {"devices": [row]}, Texts("en")) == []
+    (line,) = how_key(step, {"devices": [row | {"is_added": False}]}, Texts("en"), KEYS)
+    assert f"{KEYS}/{reference_of('Door: back')}.key" in line, (
+        "it stands in hub.toml, and that is where its key belongs"
+    )
+    assert (
+        how_key(step | {"cause": "the device cannot be reached"}, {"devices": [row]}, Texts("en"), KEYS) == []
+    )

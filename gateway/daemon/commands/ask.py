@@ -10,7 +10,7 @@ from typing import Any
 from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, data_directory, read, salvage
+from gateway.daemon.configuration import DEFAULT, data_directory, key_folder, read, salvage
 from gateway.daemon.control import ANSWER_S, NAME, WrongArgumentError, ask
 from gateway.daemon.json_text import dumps
 from gateway.daemon.rehome import is_seen_begun
@@ -47,6 +47,7 @@ class Hub:
     def __init__(self, paths: list[Path], *, named: bool = False) -> None:
         self.texts = Texts(language_of_reader(paths))
         self.path = control_path(data_directory(paths))
+        self.keys = key_folder(paths)
         self._named = paths if named else []
 
     def ask(self, command: str, **arguments: str | bool) -> Any:
@@ -111,9 +112,10 @@ def other_hub(paths: Sequence[Path | str], wanted: str | None, facts: Any, texts
     return texts.say("hub.other_files", files=files, wanted=wanted, gateway=runs)
 
 
-def print_answer(options: argparse.Namespace, command: str, show: Callable[[Any, Texts], list[str]]) -> int:
+def print_answer(
+    options: argparse.Namespace, hub: Hub, command: str, show: Callable[[Any, Texts], list[str]]
+) -> int:
     """Print the hub's answer; 1 with cause and next action where there is none."""
-    hub = hub_of(options)
     try:
         facts = hub.ask(command)
     except NoAnswerError as error:

@@ -1,9 +1,8 @@
 """`trygg devices`: the devices of the running hub, and when each was last heard; confirms a counter that began anew."""
 
 import argparse
-import re
 import sys
-import unicodedata
+from pathlib import Path
 from typing import Any
 
 from gateway.core.devices.bthome import TEXTS as REFUSALS
@@ -18,10 +17,9 @@ from gateway.daemon.commands.ask import (
     print_answer,
 )
 from gateway.daemon.commands.pair import asked_yes, bond_words
+from gateway.daemon.install_home import reference_of
 from gateway.daemon.json_text import dumps
 from gateway.daemon.texts import Texts
-
-LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
 
 
 def add_parser(subparsers: Any) -> None:
@@ -41,9 +39,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the hub answered, 1 where it does not run; of a reset 0 where it is confirmed."""
-    if options.confirm_reset is None:
-        return print_answer(options, "devices", show)
     hub = hub_of(options)
+    if options.confirm_reset is None:
+        return print_answer(options, hub, "devices", lambda rows, texts: show(rows, texts, hub.keys))
     try:
         return confirm_reset(options, hub)
     except NoAnswerError as error:
@@ -62,8 +60,8 @@ def confirm_reset(options: argparse.Namespace, hub: Hub) -> int:
     return 0
 
 
-def show(rows: list[dict[str, Any]], texts: Texts) -> list[str]:
-    """The facts as lines for people: a device, and what there is to say of it indented."""
+def show(rows: list[dict[str, Any]], texts: Texts, keys: Path) -> list[str]:
+    """The facts as lines for people: a device, and what there is to say of it indented. keys: the folder of keys."""
     lines = []
     for row in rows:
         lines.append(texts.say("device.head", name=row["name"], state=state(row, texts)))
@@ -71,11 +69,11 @@ def show(rows: list[dict[str, Any]], texts: Texts) -> list[str]:
         lines.append(
             "    " + texts.say(place, driver=row["driver"], reached=row["reached"], room=row["room"])
         )
-        lines += ["    " + line for line in details(row, texts)]
+        lines += ["    " + line for line in details(row, texts, keys)]
     return lines or [texts.say("device.none")]
 
 
-def details(row: dict[str, Any], texts: Texts) -> list[str]:
+def details(row: dict[str, Any], texts: Texts, keys: Path) -> list[str]:
     """What it says it is, how it is connected and paired, what it sent that was not taken."""
     lines = []
     if all(row["described"].get(part) for part in ("maker", "model", "serial_number")):
@@ -101,23 +99,23 @@ def details(row: dict[str, Any], texts: Texts) -> list[str]:
         lines.append(
             texts.say("device.refused", counts=", ".join(counts), last=texts.reword(row["last_refusal"]))
         )
-    lines += key_advice(row, texts)
+    lines += key_advice(row, texts, keys)
     if row.get("counter_behind"):
         lines.append(texts.say("device.behind", name=row["name"], **row["counter_behind"]))
     return lines
 
 
-def key_advice(row: dict[str, Any], texts: Texts) -> list[str]:
+def key_advice(row: dict[str, Any], texts: Texts, keys: Path) -> list[str]:
     """How a device that encrypts is given its key, where it has none."""
     if row["last_refusal"] != REFUSALS["no_key"]:
         return []
-    return [texts.say("device.how_key", name=row["name"], reference=reference_of(row["name"]))]
+    return [how_key(row["name"], texts, keys)]
 
 
-def reference_of(name: str) -> str:
-    """A name for the file of its key: `Røykvarsler stue` is `roykvarsler-stue`."""
-    plain = unicodedata.normalize("NFKD", name.lower().translate(LETTERS))
-    return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")[:32] or "device"
+def how_key(name: str, texts: Texts, keys: Path) -> str:
+    """Where a key belongs, and the commands that put it there; one that is there is not written over."""
+    reference = reference_of(name)
+    return texts.say("device.how_key", name=name, reference=reference, path=keys / f"{reference}.key")
 
 
 def bond(row: dict[str, Any], texts: Texts) -> list[str]:

@@ -93,7 +93,8 @@ class Diagnosis:
         if seen.status is not None:
             found += doctor_hub.of_status(seen.status, texts)
         ports = [each.text for each in found if each.code.startswith("serial.")]
-        for each in doctor_hub.of_devices(seen.devices or [], texts):
+        keys = Path(self.loaded.config.keys.directory)
+        for each in doctor_hub.of_devices(seen.devices or [], texts, keys):
             # a line that is not open because its port is not there was said of the port
             if each.code != "device.link" or not any(each.device in text for text in ports):
                 found.append(each)

@@ -162,7 +162,7 @@ def show(options: argparse.Namespace, hub: Hub, facts: dict[str, Any]) -> int:
     if options.json:
         print(dumps(facts))
     else:
-        print("\n".join([*step_lines(facts, hub.texts), *device_lines(facts, hub.texts)]))
+        print("\n".join([*step_lines(facts, hub.texts, hub.keys), *device_lines(facts, hub.texts)]))
     return DONE
 
 

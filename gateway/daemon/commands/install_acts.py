@@ -63,7 +63,7 @@ class Acts:
         """A change, and the checklist after it. Raises NoAnswerError."""
         self.held(command, **arguments)
         facts = self.back(lambda facts: True)
-        self.tell(facts, *step_lines(facts, self.texts))
+        self.tell(facts, *step_lines(facts, self.texts, self.hub.keys))
         return DONE
 
     def back(self, is_it: Any) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The checklist of an installation in words, for `trygg install`."""
 
 import io
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.core.registry_text import KIND_TEXTS
-from gateway.daemon.commands.devices import reference_of
+from gateway.daemon.commands import devices
 from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.daemon.value_words import in_words
 from gateway.hub.installing_faults import FAULTS
@@ -25,8 +26,8 @@ def title(step: str, texts: Texts) -> str:
     return texts.say(f"install.step.{parts[-1]}", name=":".join(parts[1:-1]))
 
 
-def step_lines(facts: dict[str, Any], texts: Texts) -> list[str]:
-    """The checklist: each step, and of what is missing the cause and the next action."""
+def step_lines(facts: dict[str, Any], texts: Texts, keys: Path) -> list[str]:
+    """The checklist: each step, and of what is missing the cause and the next action. keys: the folder of keys."""
     window = facts["window"]
     lines = [
         texts.say("install.is_open", left=texts.duration(1000 * window["left_s"]))
@@ -36,7 +37,7 @@ def step_lines(facts: dict[str, Any], texts: Texts) -> list[str]:
     if facts["holder"]:
         lines.append(texts.say("install.holder", name=facts["holder"]))
     for step in facts["steps"]:
-        lines += [*one_step(step, texts), *how_key(step, facts, texts)]
+        lines += [*one_step(step, texts), *how_key(step, facts, texts, keys)]
     if facts["departed"]:
         lines.append(texts.say("install.departed", sha256=facts["record"]["sha256"]))
     elif facts["missing"]:
@@ -89,14 +90,14 @@ def one_step(step: dict[str, Any], texts: Texts) -> list[str]:
     return lines
 
 
-def how_key(step: dict[str, Any], facts: dict[str, Any], texts: Texts) -> list[str]:
+def how_key(step: dict[str, Any], facts: dict[str, Any], texts: Texts, keys: Path) -> list[str]:
     """How a device whose key is wrong, or is not there, is given it: by the commands, where this installation has added it."""
     if step["cause"] != WRONG_KEY:
         return []
     name = ":".join(step["id"].split(":")[1:-1])
     row = next((each for each in facts["devices"] if each["name"] == name), None)
     if row is None or not row["is_added"]:
-        return ["    " + texts.say("device.how_key", name=name, reference=reference_of(name))]
+        return ["    " + devices.how_key(name, texts, keys)]
     option = "--address" if ":" in row["label"] else "--sender"
     return ["    " + texts.say("install.how_key", option=option, **{each: row[each] for each in NEEDED})]
 

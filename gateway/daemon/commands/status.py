@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from gateway.core.registry_text import KIND_TEXTS
-from gateway.daemon.commands.ask import STATUSES, add_options, print_answer
+from gateway.daemon.commands.ask import STATUSES, add_options, hub_of, print_answer
 from gateway.daemon.texts import LANGUAGES, Texts
 
 ALARMS_SHOWN = 6  # --json has all that are remembered
@@ -21,7 +21,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 where the hub answered, 1 where it does not run."""
-    return print_answer(options, "status", show)
+    return print_answer(options, hub_of(options), "status", show)
 
 
 def show(facts: dict[str, Any], texts: Texts) -> list[str]:
