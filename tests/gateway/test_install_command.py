@@ -232,6 +232,71 @@ def test_each_detector_has_a_key_of_its_own_and_what_is_not_done_is_said(
     at_desk(tmp_path, scene, kind=Keyed)
 
 
+@pytest.mark.timeout(60)
+def test_a_line_with_one_device_that_cannot_be_meant_adds_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is well each time: it was added before the second was looked at, and an alarm device without its key."""
+    keys = ["11" * 16, "22" * 16]
+    line = ("--add", "Smoke *", "--driver", "bthome", "--each", "lounge=C0:00:00:00:00:11")
+    both = (*line, "--each", "bath=C0:00:00:00:00:12")
+    typed = (
+        ("", "Smoke lounge: command line: --key: found that nothing was typed"),
+        ("\n\n", "Smoke lounge: command line: --key: found that nothing was typed"),
+        (f"{keys[0]}\n", "Smoke bath: command line: --key: found that nothing was typed"),
+        (f"{keys[0]}\n \n", "Smoke bath: command line: --key: found that nothing was typed"),
+        (
+            f"{keys[0]}\nabc\n",
+            "Smoke bath: command line: --key: found 3 characters, expected the 32 hexadecimal",
+        ),
+        (f"{keys[0]}\n{'11-' * 15}11\n", "key of Smoke bath is that of another"),
+    )
+    one = ("--driver", "bthome", "--room", "bath", "--add", "Smoke")
+    given = (
+        (
+            (*line, "--each", "bath=BB:CC:DD"),
+            2,
+            "line: --each ROOM=ADDRESS: found 'BB:CC:DD', expected a Bluetooth",
+        ),
+        ((*line, "--each", "bath=C0:00:00:00:00:02"), 2, "ADDRESS: C0:00:00:00:00:02 is Smoke already"),
+        ((*line, "--each", "1=C0:00:00:00:00:12", "--key", ""), 2, "--key: found 0 characters"),
+        ((*line, "--key", ""), 2, "--key: found 0 characters"),
+        ((*line, "--key", "abc"), 2, "command line: --key: found 3 characters, expected the 32 hexadecimal"),
+        (
+            (*one, "--address", "BB:CC"),
+            2,
+            "command line: --address: found 'BB:CC', expected a Bluetooth address",
+        ),
+        (
+            (*one, "--sender", "12"),
+            2,
+            "command line: --sender: found '12', expected the number of an EnOcean",
+        ),
+        ((*one, "--address", "C0:00:00:00:00:12"), 1, "Smoke: there is a device of this name already"),
+    )
+
+    async def scene(desk: Keyed) -> None:
+        await desk.run("--open")
+        before = list(desk.tree["device"])
+        for text, words in typed:
+            monkeypatch.setattr("sys.stdin", io.StringIO(text))
+            assert await desk.run(*both, "--key", "-") == 2, text
+            assert words in desk.complained and "installed.toml" not in desk.complained, desk.complained
+            assert keys[0] not in desk.complained
+            assert desk.tree["device"] == before and desk.secrets == {}, "none of these added anything"
+        for wrong, status, words in given:
+            assert await desk.run(*wrong) == status, desk.complained
+            assert words in desk.complained and "installed.toml" not in desk.complained, desk.complained
+            assert desk.tree["device"] == before and desk.secrets == {}, "none of these added anything"
+        for text, name in ((f" {keys[0]} \r\n", "Smoke lounge"), (f"{keys[1]}", "Smoke bath")):
+            monkeypatch.setattr("sys.stdin", io.StringIO(text))
+            each = line if name == "Smoke lounge" else (*line[:-1], "bath=C0:00:00:00:00:12")
+            assert await desk.run(*each, "--key", "-") == 0, desk.complained
+        assert desk.secrets == {"Smoke lounge": keys[0], "Smoke bath": keys[1]}, "control"
+
+    at_desk(tmp_path, scene, kind=Keyed)
+
+
 class Coupled(Desk):
     """A home with two smoke detectors that are coupled: whoever presses one lets both sound."""
 

@@ -100,7 +100,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--address", metavar="ADDRESS", default="", help="its Bluetooth address")
     group.add_argument("--port", metavar="PORT", default="", help="its serial port")
     group.add_argument("--sender", metavar="NUMBER", default="", help="its EnOcean number")
-    group.add_argument("--key", metavar="HEX", default="", help="the key on its label; - asks for it")
+    group.add_argument("--key", metavar="HEX", help="the key on its label; - asks for it")
     group.add_argument("--interval", metavar="SECONDS", default="", help="how often it is heard at least")
     group.add_argument(
         "--option", metavar="NAME=VALUE", action="append", default=[], help="an option of its driver"

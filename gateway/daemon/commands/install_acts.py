@@ -1,13 +1,13 @@
 """What `trygg install` does: each act asks the hub, follows it to its end, and tells each step once."""
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from gateway.daemon.commands.ask import WRONG, Hub, NoAnswerError
+from gateway.daemon.commands.ask import Hub, NoAnswerError
+from gateway.daemon.commands.install_adding import Wanted, ask_keys, devices_of, see_taken
 from gateway.daemon.commands.install_words import (
     is_coupled,
     is_other,
@@ -16,7 +16,7 @@ from gateway.daemon.commands.install_words import (
     record_lines,
     step_lines,
 )
-from gateway.daemon.commands.pair import Teller, asked_yes, line_after
+from gateway.daemon.commands.pair import Teller, asked_yes
 from gateway.daemon.commands.ring import check_kind
 from gateway.daemon.configuration import replace_private
 from gateway.daemon.install_print import document
@@ -25,8 +25,6 @@ from gateway.daemon.json_text import dumps
 LOOK_S = 0.5  # between two looks at the hub
 PAGE_S = 30.0  # in which a small machine has its page ready
 BACK_S = 60.0  # in which a hub that uses a changed configuration answers again
-ROOM = "*"  # in a name that stands for several
-ASK = "-"  # for a key that is typed
 LEFT = {
     "--key": "key",
     "--interval": "interval_s",
@@ -134,67 +132,22 @@ class Acts:
         return DONE
 
     def add(self) -> int:
-        """One device, or one for each room. Nothing is added before all of the line is known to be meant. Raises NoAnswerError."""
-        options = self.options
-        given = {name: getattr(options, name) for name in ("driver", "address", "port", "sender")}
-        given |= {"key": options.key, "interval_s": options.interval, "options": self.driver_options()}
-        wanted = [(options.add, options.room, given)]
-        if options.each:
-            wanted = [
-                (options.add.replace(ROOM, room), room, given | {"address": address})
-                for room, address in self.rooms()
-            ]
-        typed: list[str] = []
-        for name, room, each in wanted:
-            if each["key"] == ASK:
-                each["key"] = "" if self.there(name, room, each) else self.typed_key(name, typed)
-        for name, room, each in wanted:
-            self.add_one(name, room, each)
+        """One device, or one for each room; each is looked at, and its key typed, before the first is added. Raises NoAnswerError."""
+        wanted = devices_of(self.options, self.texts)
+        rows = self.hub.ask("install")["devices"]
+        new = [each for each in wanted if each.there(rows) is None]
+        see_taken(new, rows, self.texts)
+        ask_keys(new, self.texts)
+        for each in wanted:
+            self.add_one(each)
         return DONE
 
-    def rooms(self) -> list[tuple[str, str]]:
-        """Room and address of each device that `--each` names. Raises NoAnswerError."""
-        options, say = self.options, self.texts.say
-        if ROOM not in options.add:
-            raise NoAnswerError(say("install.no_room_in_name"), WRONG)
-        if options.room or options.address or options.port or options.sender:
-            raise NoAnswerError(say("install.each_alone"), WRONG)
-        if options.key not in ("", ASK) and len(options.each) > 1:
-            raise NoAnswerError(say("install.one_key"), WRONG)
-        found: list[tuple[str, str]] = []
-        for pair in options.each:
-            room, equals, address = pair.partition("=")
-            if not equals or not room or not address:
-                raise NoAnswerError(say("install.no_pair", pair=pair), WRONG)
-            if any(room == known or address.lower() == other.lower() for known, other in found):
-                raise NoAnswerError(say("install.each_twice", pair=pair), WRONG)
-            found.append((room, address))
-        return found
-
-    def typed_key(self, name: str, typed: list[str]) -> str:
-        """The key on the label of one device, which no other has. Raises NoAnswerError."""
-        key = line_after(self.texts.say("install.key_of", name=name))
-        if key and key.lower() in typed:
-            raise NoAnswerError(self.texts.say("install.key_twice", name=name), WRONG)
-        typed.append(key.lower())
-        return key
-
-    def there(self, name: str, room: str, given: dict[str, str]) -> dict[str, Any] | None:
-        """The device where this installation has added it already."""
-        where = next((given[key] for key in ("address", "port", "sender") if given[key]), "")
-        for row in self.hub.ask("install")["devices"]:
-            same = (row["name"], row["room"], row["driver"]) == (name, room, given["driver"])
-            if same and row["is_added"] and row["label"].lower() == where.lower():
-                return dict(row)
-        return None
-
-    def add_one(self, name: str, room: str, given: dict[str, str]) -> None:
+    def add_one(self, wanted: Wanted) -> None:
         """Add it, and wait until the hub uses it; the same once more is no fault: whoever was interrupted goes on. Raises NoAnswerError."""
-        row = self.there(name, room, given)
+        name, room, given = wanted.name, wanted.room, wanted.given
+        row = wanted.there(self.hub.ask("install")["devices"])
         if row is not None:
-            left = [
-                option for option, key in LEFT.items() if given[key] or (key == "key" and self.options.key)
-            ]
+            left = [option for option, key in LEFT.items() if given[key]]
             lines = [self.texts.say("install.there", name=name, room=room)]
             if left:
                 lines.append(self.texts.say("install.there_left", name=name, options=", ".join(left)))
@@ -203,15 +156,6 @@ class Acts:
         self.held("install_add", name=name, room=room, **given)
         facts = self.back(lambda facts: name in [row["name"] for row in facts["devices"]])
         self.tell(facts, self.texts.say("install.added", name=name, room=room))
-
-    def driver_options(self) -> str:
-        """`--option` as JSON; words that say yes, no or a number are that."""
-        words: dict[str, object] = {"true": True, "false": False}
-        found: dict[str, object] = {}
-        for pair in self.options.option:
-            name, _, value = pair.partition("=")
-            found[name] = words.get(value, int(value) if value.isascii() and value.isdigit() else value)
-        return json.dumps(found) if found else ""
 
     def pair(self, name: str, code: str) -> int:
         """Open the time for pairing, and follow it to its end."""
