@@ -136,8 +136,12 @@ def blamed(layers: "list[Layer]", key: str) -> str:
 
 def last_written(layers: "list[Layer]") -> str:
     """The last file that a person writes: not what came from afar, and not what the hub itself keeps of an installation."""
-    by_hand = [source for source, _ in layers if Path(source).name not in (PUBLISHED, INSTALLED)]
-    return (by_hand or [source for source, _ in layers])[-1]
+    return (by_hand(layers) or [source for source, _ in layers])[-1]
+
+
+def by_hand(layers: "list[Layer]") -> list[str]:
+    """The files that a person writes."""
+    return [source for source, _ in layers if Path(source).name not in (PUBLISHED, INSTALLED)]
 
 
 def plugged(rows: "list[DriverConfig]") -> "dict[str, type[Driver]]":

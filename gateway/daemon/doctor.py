@@ -19,8 +19,10 @@ URGENCIES = ("now", "today", "morning", "workday")
 WITHOUT_CARD = {FAULT: "today"}
 OWNER = "technical"
 OTHERS_OWN = {"hub.waiting_keyset": "platform"}  # whose it is where it is not the technician's
-# A gateway on its way out of its home hears nobody, whatever the hour: first of all. A card is for whoever reads the platform's list.
-MOVING, LEAVING = "gateway.moving", "hub.gateway.left"
+# First of all, whatever the hour: a gateway on its way out of its home, which hears nobody (a card is for whoever reads the
+# platform's list), and files that are not those of the hub that runs, without which nothing else can be understood.
+MOVING, LEAVING, OTHER = "gateway.moving", "hub.gateway.left", "configuration.other_hub"
+FIRST = (MOVING, LEAVING, OTHER)
 # What a running hub says itself, and with more words.
 SAID_BY_HUB = (("broker", "disconnected"), ("configuration", "last_good"))
 # Findings whose consequence has a card, by check and code; `*` stands for every other code of the check.
@@ -139,7 +141,7 @@ def hour_of(utc_ms: int | None, zone: str) -> str | None:
 
 def urgency(complaint: Complaint, hour: str | None) -> str:
     """By when somebody must have begun; without a time of day the most urgent that any hour has."""
-    if complaint.code in (MOVING, LEAVING):
+    if complaint.code in FIRST:
         return URGENCIES[0]
     kind = complaint.kind or complaint.leads_to
     if kind:
@@ -165,7 +167,7 @@ def ranked(complaints: Iterable[Complaint], hour: str | None) -> list[Complaint]
     def place(each: Complaint) -> tuple[int, bool, bool, bool, int, str, str]:
         number = explain.facts(each.kind)["code"] if each.kind else 1 << 16
         when = URGENCIES.index(urgency(each, hour))
-        is_first = each.code in (MOVING, LEAVING)
+        is_first = each.code in FIRST
         return (when, not is_first, not each.root_of, each.level != FAULT, number, each.code, each.text)
 
     return sorted(kept, key=place)

@@ -41,6 +41,15 @@ class Seen:
         self.unseen: list[Unseen] = []
         self.silent = ""  # why nobody answers at the control socket: the hub does not run
 
+    def leave_other(self, loaded: Loaded, texts: Texts) -> None:
+        """Where the hub that answered is of another gateway: say so, and let nothing that it said count."""
+        from gateway.daemon.commands.check import check_other
+
+        other = check_other(loaded, texts, self.status)
+        if other:
+            self.findings += other
+            self.status = self.devices = self.timeline = None
+
 
 def owner_of(directory: Path) -> str | None:
     """Whose the hub's data is, where that is somebody else than who asks, and who asks is not root."""
@@ -60,9 +69,11 @@ def look(loaded: Loaded, texts: Texts, owner: str | None) -> Seen:
     """Everything. owner: the user whose rights it takes, None where whoever asks has them."""
     seen = Seen()
     ask_hub(control_path(loaded.config.hub.data_directory), texts, seen)
+    runs = seen.status
+    seen.leave_other(loaded, texts)
     if owner is not None:
         seen.unseen.append(Unseen("rights", texts.say("doctor.other_user", user=owner)))
-    for name, work in looks(loaded, texts, seen):
+    for name, work in looks(loaded, texts, seen.status, runs):
         if owner is not None and name in ACTING:
             continue
         try:
@@ -89,12 +100,14 @@ def title(name: str, texts: Texts) -> str:
     return texts.say(f"check.{name}.title")
 
 
-def looks(loaded: Loaded, texts: Texts, seen: Seen) -> list[tuple[str, Look]]:
-    """Every look by name, in the order of `trygg check`."""
+def looks(
+    loaded: Loaded, texts: Texts, hub: dict[str, Any] | None, runs: dict[str, Any] | None
+) -> list[tuple[str, Look]]:
+    """Every look by name, in the order of `trygg check`. hub: status of this gateway's; runs: of whichever hub runs."""
     from gateway.daemon import findings, findings_lines, findings_uplink, wiring
     from gateway.daemon.commands.check import check_configuration
 
-    config, hub = loaded.config, seen.status
+    config = loaded.config
     trusted = wiring.clock_is_trusted
 
     def configuration() -> list[Finding]:
@@ -109,7 +122,7 @@ def looks(loaded: Loaded, texts: Texts, seen: Seen) -> list[tuple[str, Look]]:
         ("storage", lambda: findings.check_storage(config, texts)),
         ("journal", lambda: check_journal(config, texts)),
         ("serial", lambda: findings.check_serial(config, texts, wiring.serial_path)),
-        ("lines", lambda: findings_lines.check_lines(config, texts, hub, wiring.serial_ports())),
+        ("lines", lambda: findings_lines.check_lines(config, texts, runs, wiring.serial_ports())),
         ("radio", lambda: findings.check_radio(config, texts, wiring.adapters)),
         ("bonds", lambda: findings.check_bonds(config, texts, wiring.see_keys)),
         ("page", lambda: findings.check_page(config, texts)),

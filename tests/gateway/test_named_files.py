@@ -1,6 +1,7 @@
 """`-c` names files: what is wrong with them is said, and the hub of another gateway is not taken for theirs."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from gateway.daemon.control import ControlServer
 from tests.gateway.test_cli import DEVICES, HUB, STATUS, trygg
 from tests.gateway.test_doctor import WELL
 
+MEDICINE = '[[device]]\nname = "Medicine"\ndriver = "dispenser"\nport = "socket://127.0.0.1:1"\n'
 ASKING = (
     ("status",),
     ("devices",),
@@ -27,11 +29,12 @@ class Running:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.answers: dict[str, Any] = {"status": STATUS | WELL, "devices": DEVICES}
 
     def of(self, name: str) -> Any:
         def answer(**arguments: str) -> object:
             self.asked.append(name)
-            return STATUS | WELL if name == "status" else DEVICES if name == "devices" else []
+            return self.answers.get(name, [])
 
         return answer
 
@@ -117,3 +120,43 @@ def test_check_doctor_and_clock_say_that_another_gateways_hub_runs(
         assert f"Huben som går, er hub-1, og {other} er for hub-2" in out + err, line
         assert running.during(hub, *line, "-c", hub) in (0, 1)
         assert "The hub that runs" not in "".join(capsys.readouterr()), "control"
+
+
+def test_what_another_gateways_hub_says_of_itself_is_not_said_of_this_one(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is connected, with a clock that is believed, and two of its devices are in trouble: none of that is of hub-9."""
+    running, data = Running(), hub.parent / "data"
+    silent = [{**row, "silent": True} for row in DEVICES]
+    running.answers = {"status": STATUS | WELL | {"faults": ["adapter.lost"]}, "devices": silent}
+    (data / "installed.toml").write_text("")
+    assert running.during(hub, "check", "--json", "-c", hub) in (0, 1)
+    rows = json.loads(capsys.readouterr().out)["findings"]
+    assert ("broker", "connected") in [(row["check"], row["code"]) for row in rows], "control"
+    running.during(hub, "doctor", "--json", "-c", hub)
+    own = [row["code"] for row in json.loads(capsys.readouterr().out)["complaints"]]
+    assert {"hub.adapter.lost", "device.silent"} <= set(own), "control"
+
+    hub.write_text(hub.read_text().replace("hub-1", "hub-9"))
+    assert running.during(hub, "check", "--json", "-c", hub) == 1
+    rows = json.loads(capsys.readouterr().out)["findings"]
+    assert (rows[0]["check"], rows[0]["code"]) == ("configuration", "other_hub")
+    assert f"is hub-1, and {hub} is for hub-9" in rows[0]["text"], (
+        "what the hub itself keeps is nobody's to name"
+    )
+    codes = [(row["check"], row["code"]) for row in rows]
+    assert ("broker", "failed") in codes and ("broker", "connected") not in codes
+    assert running.during(hub, "doctor", "--json", "-c", hub) == 1
+    complaints = json.loads(capsys.readouterr().out)["complaints"]
+    found = [row["code"] for row in complaints]
+    assert found[0] == "configuration.other_hub" and complaints[0]["urgency"] == "now"
+    assert "broker.failed" in found and not [code for code in found if code.startswith(("hub.", "device."))]
+
+
+def test_lines_that_another_gateways_hub_may_have_are_not_listened_to(
+    hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.write_text(HUB.replace("hub-1", "hub-9") + MEDICINE)
+    Running().during(hub, "check", "--json", "-c", hub)
+    rows = json.loads(capsys.readouterr().out)["findings"]
+    assert ("lines", "running") in [(row["check"], row["code"]) for row in rows]

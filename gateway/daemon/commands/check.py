@@ -11,7 +11,7 @@ from gateway.core.errors import ConfigError
 from gateway.daemon.arguments import language_of_reader
 from gateway.daemon.commands.ask import control_path, other_hub
 from gateway.daemon.commands.run import add_config
-from gateway.daemon.configuration import DEFAULT, Loaded, load
+from gateway.daemon.configuration import DEFAULT, Loaded, by_hand, load
 from gateway.daemon.findings import FAULT, NOTE, OK, WARNING, Checker, Finding
 from gateway.daemon.json_text import dumps
 from gateway.daemon.rehome import is_seen_begun
@@ -58,16 +58,19 @@ def look(loaded: Loaded, texts: Texts) -> list[Finding]:
     config = loaded.config
     with loaded.blaming():
         wiring.root_key(config)
-    hub = findings_uplink.ask_hub(control_path(config.hub.data_directory))
+    runs = findings_uplink.ask_hub(control_path(config.hub.data_directory))
+    other = check_other(loaded, texts, runs)
+    hub = None if other else runs
     return [
         *check_move(config, texts),
+        *other,
         *check_configuration(loaded, texts, hub),
         *findings_drivers.check_drivers(loaded, texts),
         *findings.check_keys(config, texts),
         *findings_uplink.check_tls(config, texts),
         *findings.check_storage(config, texts),
         *findings.check_serial(config, texts, wiring.serial_path),
-        *findings_lines.check_lines(config, texts, hub, wiring.serial_ports()),
+        *findings_lines.check_lines(config, texts, runs, wiring.serial_ports()),
         *findings.check_radio(config, texts, wiring.adapters),
         *findings.check_bonds(config, texts, wiring.see_keys),
         *findings.check_page(config, texts),
@@ -83,6 +86,16 @@ def check_move(config: Config, texts: Texts) -> list[Finding]:
     return [Finding("configuration", FAULT, texts.say("doctor.moving"), "moving")]
 
 
+def check_other(loaded: Loaded, texts: Texts, runs: dict[str, Any] | None) -> list[Finding]:
+    """The hub that answers is of another gateway: what it says of itself says nothing of this one. runs: its status.
+
+    It may have the serial lines all the same, which two must not listen to.
+    """
+    files = by_hand(loaded.layers)
+    cause = other_hub(files, loaded.config.hub.id, runs, texts)
+    return [Checker("configuration", texts)(WARNING, "other_hub", cause=cause)] if cause else []
+
+
 def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None) -> list[Finding]:
     """It is valid, and the running hub uses it."""
     found = Checker("configuration", texts)
@@ -91,9 +104,6 @@ def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None
     devices = texts.say("count.devices", count=len(config.devices))
     rules = texts.say("count.rules", count=len(config.rules))
     findings = [found(OK, "good", source=source, devices=devices, rules=rules)]
-    other = other_hub([each for each, _ in loaded.layers], config.hub.id, hub, texts)
-    if other:
-        findings.append(found(WARNING, "other_hub", cause=other))
     if hub is not None and hub["configuration_fault"]:
         findings.append(found(WARNING, "last_good"))
     without = [each for each in config.devices if not has_interval(each, config)]
