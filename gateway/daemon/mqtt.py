@@ -12,7 +12,6 @@ it, and whoever published is told so. Queueing, resending and waiting between at
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +19,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from gateway.core.config_fields import Broker
-from gateway.daemon.mqtt_tls import TlsFiles, tls_context, translate
+from gateway.daemon.mqtt_tls import TlsFiles, refused, tls_context, translate
 from gateway.daemon.patience import Patience
 from gateway.daemon.reaching import ADDRESS_TIMEOUT_S, in_daemon_thread, probe, tcp
 from hal.buffer import Buffer
@@ -343,12 +342,8 @@ class Link:
         """Why a connection ended before it was ours to use."""
         if self._refusal is not None:
             return self._refusal
-        alert: ssl.SSLError | None = getattr(self._closed_socket, "refusal", None)
-        if alert is not None:
-            return DeniedError(
-                f"{self._broker} refuses our certificate: check [uplink] certificate, and that the broker knows its authority",
-                str(alert),
-            )
+        if getattr(self._closed_socket, "refusal", None) is not None:
+            return refused(self._closed_socket, self._broker)
         return UnavailableError(
             f"{self._broker} {self._otherwise} and ended the connection: see the broker's log"
         )

@@ -1,8 +1,12 @@
 """TLS towards the broker: whom we trust, how we prove who we are, and what to say where it fails."""
 
+import datetime as dt
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
 
 from gateway.core.config import UplinkConfig
 from gateway.core.config_fields import Broker
@@ -12,6 +16,15 @@ from hal.errors import DeniedError, HalError, TimedOutError, UnavailableError
 NOT_YET_VALID, EXPIRED, WRONG_HOST, WRONG_ADDRESS = 9, 10, 62, 64
 # Its reason, x509err.h, for a key that belongs to another certificate.
 OTHER_KEY = "KEY_VALUES_MISMATCH"
+# Alerts (RFC 8446, 6.2) that say what is wrong with a certificate whose time is not over. A list of revoked certificates that has
+# ended comes as `certificate_expired` (OpenSSL) or as one that says nothing.
+OF_THE_CERTIFICATE = ("CERTIFICATE_REVOKED", "UNKNOWN_CA")
+
+
+class BrokerContext(ssl.SSLContext):
+    """Knows in which time the certificate that is shown is valid, or None where that cannot be read."""
+
+    valid: tuple[dt.datetime, dt.datetime] | None = None
 
 
 class BrokerSocket(ssl.SSLSocket):
@@ -76,7 +89,7 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     Raises:
         DeniedError: a file that cannot be read or does not fit the others.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # CERT_REQUIRED and check_hostname are its defaults
+    context = BrokerContext(ssl.PROTOCOL_TLS_CLIENT)  # CERT_REQUIRED and check_hostname are its defaults
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = BrokerSocket
     try:
@@ -103,7 +116,17 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
             f"cannot use {files.certificate} with {files.key}: check [uplink] certificate and key",
             str(error),
         ) from error
+    context.valid = validity(files.certificate)
     return context
+
+
+def validity(path: str) -> tuple[dt.datetime, dt.datetime] | None:
+    """From when until when the first certificate of a file is valid, or None where that cannot be read."""
+    try:
+        certificate = x509.load_pem_x509_certificate(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def no_password() -> str:
@@ -137,3 +160,20 @@ def translate(error: OSError, broker: Broker) -> HalError:
     if isinstance(error, ConnectionRefusedError):
         return UnavailableError(f"nothing listens at {broker}: check the broker and the port", detail)
     return UnavailableError(f"{broker} cannot be reached: check the network", detail)
+
+
+def refused(closed: BrokerSocket, broker: Broker, now: dt.datetime | None = None) -> DeniedError:
+    """Why a broker may have refused the certificate that was shown on this socket, as its `refusal` says."""
+    alert = closed.refusal
+    valid = getattr(closed.context, "valid", None)
+    begin, end = valid or (None, None)
+    is_valid = begin is not None and end is not None and begin <= (now or dt.datetime.now(dt.UTC)) <= end
+    said = (alert.reason if alert is not None else "") or ""
+    if is_valid and not said.endswith(OF_THE_CERTIFICATE):
+        cause = (
+            f"{broker} refuses our certificate, which is valid: the broker's list of revoked certificates may have ended, which shuts out "
+            "every home (trygg-kit ca crl); else check the broker's clock, and that it knows our authority"
+        )
+    else:
+        cause = f"{broker} refuses our certificate: check [uplink] certificate, and that the broker knows its authority"
+    return DeniedError(cause, str(alert))

@@ -95,7 +95,29 @@ def test_a_broker_that_refuses_our_certificate_says_so(site: Site) -> None:
         for own in (stranger, expired):
             error = connect_error(mosquitto.url, files(site.authority.path, own))
             assert isinstance(error, DeniedError), error
-            assert "refuses our certificate" in str(error)
+            assert "refuses our certificate: check [uplink] certificate" in str(error)
+
+
+@needs_mosquitto
+def test_where_our_certificate_is_valid_an_ended_list_of_the_broker_is_named(site: Site) -> None:
+    """It shuts out every home at once, and nothing at this gateway mends it."""
+    stolen = site.authority.client("hub-2")
+    for days, who, words in (
+        (30, site.own, ""),
+        (30, stolen, "refuses our certificate: check [uplink] certificate"),
+        (-1, site.own, "refuses our certificate, which is valid: the broker's list of revoked certificates"),
+        (-1, site.authority.client("hub-3", valid_days=-1), "refuses our certificate: check [uplink]"),
+    ):
+        crl = site.authority.revoked(stolen, valid_days=days)
+        with site.mosquitto(options=[f"crlfile {crl}"]) as mosquitto:
+            own = files(site.authority.path, who)
+            error = connect_error(mosquitto.url, own)
+            assert (error is None) == (not words), (error, days)
+            if words:
+                assert isinstance(error, DeniedError) and words in str(error), error
+                norwegian = Texts("nb").reword(error.message)
+                assert not english_in(norwegian), norwegian
+                assert ("slipper ingen hjem inn (trygg-kit ca crl)" in norwegian) == ("valid" in words)
 
 
 @needs_mosquitto

@@ -77,6 +77,24 @@ class Authority:
         """For a gateway or the platform: the common name is its MQTT client id."""
         return self._issue(common_name, ExtendedKeyUsageOID.CLIENT_AUTH, valid_days, None)
 
+    def revoked(self, *parties: Credentials, valid_days: int = VALID_DAYS) -> Path:
+        """The list of those whose certificates are taken back, for `crlfile` of a broker. valid_days: below 0 it has ended."""
+        now = dt.datetime.now(dt.UTC)
+        end = now + dt.timedelta(days=valid_days)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(min(now, end) - dt.timedelta(days=BACKDATED_DAYS))
+            .next_update(end)
+        )
+        for party in parties:
+            number = x509.load_pem_x509_certificate(party.certificate.read_bytes()).serial_number
+            row = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now).build()
+            builder = builder.add_revoked_certificate(row)
+        path = self._directory / "crl.pem"
+        path.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return path
+
     def _issue(
         self,
         common_name: str,
