@@ -91,9 +91,9 @@ def check_other(loaded: Loaded, texts: Texts, runs: dict[str, Any] | None) -> li
 
     It may have the serial lines all the same, which two must not listen to.
     """
-    files = by_hand(loaded.layers)
-    cause = other_hub(files, loaded.config.hub.id, runs, texts)
-    return [Checker("configuration", texts)(WARNING, "other_hub", cause=cause)] if cause else []
+    found = Checker("configuration", texts)
+    cause = other_hub(by_hand(loaded.layers), loaded.config.hub.id, runs, texts)
+    return [found(WARNING, "other_hub", cause=cause)] if cause else []
 
 
 def check_configuration(loaded: Loaded, texts: Texts, hub: dict[str, Any] | None) -> list[Finding]:
