@@ -204,11 +204,13 @@ def check_radio(
         return [found(FAULT, "failed", cause=found.reword(error.message))]
     # As the hub chooses (hal/linux/bluez.py): the first that is on.
     used = next((name for name, is_on in rows if is_on), None)
+    if used is None and len(names) > 1:
+        return [found(FAULT, "all_off", names=", ".join(names), adapter=names[0])]
     if used is None:
-        return [found(FAULT, "off", adapter=", ".join(names))]
-    others = ", ".join(name for name, _ in rows if name != used)
+        return [found(FAULT, "off", adapter=names[0])]
+    others = [name for name, _ in rows if name != used]
     if others:
-        return [found(WARNING, "several", adapter=used, others=others)]
+        return [found(WARNING, "several", adapter=used, others=", ".join(others))]
     return [found(OK, "good", adapter=used)]
 
 

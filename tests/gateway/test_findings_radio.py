@@ -39,9 +39,10 @@ def test_the_radio_of_the_configured_backend_is_there_or_named(tmp_path: Path) -
     only(found(backend="bumble", transport=f"serial:{tmp_path}/none,1000000"), FAULT, "none")
     only(check_radio(configured(tmp_path), EN, adapters, bluetooth=tmp_path / "x"), OK, "none is needed")
     power["hci1"] = False
-    only(found(), FAULT, "hci1 is off: switch it on")
+    only(found(), FAULT, "hci1 is off: switch it on (sudo btmgmt -i hci1 power on)")
     error.append(UnavailableError("no system message bus: is dbus running?"))
     only(found(), FAULT, "is dbus running?")
+    assert NB.reword(error[0].message).endswith(": start den (sudo systemctl start dbus)")
 
 
 def test_of_several_radios_it_is_said_which_is_used_and_how_to_name_one(tmp_path: Path) -> None:
@@ -61,14 +62,23 @@ def test_of_several_radios_it_is_said_which_is_used_and_how_to_name_one(tmp_path
     only(
         found(),
         WARNING,
-        "the hub uses hci1, the first that is on; hci0, hci2,",
+        "the hub uses hci1, the first that is on, and not hci0, hci2, there as well.",
         'adapter = "hci1" in [radio]',
     )
     only(found(NB), WARNING, "huben bruker hci1, den første som er på; hci0, hci2 er der også")
     only(found(adapter="hci2"), OK, "hci2 is there")
     only(found(adapter="hci0"), FAULT, "hci0 is off")
+    (bluetooth / "hci0").rmdir()
+    only(found(), WARNING, "and not hci2, there as well.", 'adapter = "hci1" in [radio]')
     power.clear()
-    only(found(), FAULT, "hci0, hci1, hci2 is off")
+    only(
+        found(),
+        FAULT,
+        "none of hci1, hci2 is on: switch on the one",
+        "for hci1: sudo btmgmt -i hci1 power on",
+    )
+    only(found(NB), FAULT, "ingen av hci1, hci2 er på: slå på den som skal brukes (for hci1: ")
+    only(found(adapter="hci2"), FAULT, "hci2 is off: switch it on (sudo btmgmt -i hci2 power on)")
 
 
 def test_the_radios_are_those_that_bluetoothd_tells_of(

@@ -27,6 +27,10 @@ from tests.gateway.test_cli import DEVICES, HUB, STATUS, trygg, while_running
     ("english", "said"),
     [
         (
+            "of these, looks like a key: hub.other. Keys belong in files of the gateway, not in layers",
+            "dette av det ser ut som en nøkkel: hub.other. Nøkler hører hjemme i filer på gatewayen, ikke i lagene",
+        ),
+        (
             str(
                 UnavailableError(
                     "nothing listens at mqtt://127.0.0.1:1: check the broker and the port",
