@@ -50,3 +50,23 @@ def test_another_fault_has_no_such_advice(hub: Path, capsys: pytest.CaptureFixtu
     hub.write_text(HUB.replace('["mqtt://127.0.0.1:1"]', '["http://x"]'))
     assert trygg("identity", "-c", hub, *ENROL) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_a_certificate_that_is_not_there_is_told_with_its_option_and_what_to_do(
+    hub: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    hub.write_text(HUB.replace('"en"', f'"{language}"'))
+    gone = hub.parent / "back.pem"
+    for path in (gone, hub.parent):
+        assert trygg("identity", "-c", hub, "--install", path) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert f"--install: {'found' if language == 'en' else 'fant'} " in said and f" {path} (" in said
+        assert ("check the path" if language == "en" else "se på filnavnet") in said
+        assert not (language == "nb" and english_in(said.replace(str(path), "").replace("--install", ""))), (
+            said
+        )
+    assert not (hub.parent / "data" / "keys").exists(), "nothing was made for a command that cannot be meant"
+    gone.write_text("no PEM")
+    assert trygg("identity", "-c", hub, "--install", gone) != 0
+    assert "--install: " not in capsys.readouterr().err, "control"

@@ -89,6 +89,7 @@ def act(loaded: Loaded, options: argparse.Namespace, texts: Texts) -> int:
     from gateway.daemon import enrolment, tls_identity, typed_codes, wiring
 
     config = loaded.config
+    came = None if options.install is None else read_came(options.install)
     keys = wiring.keystore(config)
     hub = config.hub
     facts: dict[str, Any] = {
@@ -98,8 +99,8 @@ def act(loaded: Loaded, options: argparse.Namespace, texts: Texts) -> int:
         "code": typed_codes.label_code(hub.tenant, hub.id, keys.public_key),
     }
     done = ""
-    if options.install is not None:
-        certificate = tls_identity.install(options.install.read_bytes(), config.uplink, hub.id, config.source)
+    if came is not None:
+        certificate = tls_identity.install(came, config.uplink, hub.id, config.source)
         done = texts.say("identity.installed", date=certificate.not_valid_after_utc.date())
     elif options.request is not None or options.enrol is not None:
         key = tls_identity.key_of(tls_identity.named(config.uplink, "key", config.source))
@@ -112,6 +113,16 @@ def act(loaded: Loaded, options: argparse.Namespace, texts: Texts) -> int:
             done = over_network(loaded, options, texts, enrolment.to_text(message))
     show(facts, done, options, texts)
     return 0
+
+
+def read_came(path: Path) -> bytes:
+    """The file with the certificate that came back. Raises ConfigError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        found = f"nothing that can be read at {path} ({error.strerror})"
+        expected = "the certificate that came back, PEM: check the path, and that this user may read it"
+        raise ConfigError("--install", found, expected, "command line") from error
 
 
 def over_network(loaded: Loaded, options: argparse.Namespace, texts: Texts, request: str) -> str:
