@@ -109,6 +109,31 @@ def test_a_bad_file_that_says_where_the_hub_is_is_told_beside_the_answer(
     assert f"trygg status: {bad}: (filen): fant noe som ikke er" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("left_out", "status"),
+    [((), 0), (("data_directory",), 0), (("id",), 2), (("id", "data_directory"), 2), (("tenant",), 0)],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_a_bad_file_is_answered_for_where_it_still_says_which_gateway_it_is_for(
+    hub: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    left_out: tuple[str, ...],
+    status: int,
+) -> None:
+    monkeypatch.setattr("gateway.daemon.configuration.DEFAULT_DATA", hub.parent / "data")
+    lines = [line for line in HUB.splitlines() if line.partition(" = ")[0] not in left_out]
+    hub.write_text("\n".join([*lines, "[page"]))
+    running = Running()
+    assert running.during(hub, "status", "-c", hub) == status
+    out, err = capsys.readouterr()
+    assert f"{hub}: (file" in err
+    assert out.startswith("All is well.") == (status == 0)
+    hub.write_text(hub.read_text().replace("hub-1", "hub-2"))
+    assert running.during(hub, "status", "-c", hub) == 2, "and not of another gateway"
+    assert not capsys.readouterr().out
+
+
 def test_check_doctor_and_clock_say_that_another_gateways_hub_runs(
     hub: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

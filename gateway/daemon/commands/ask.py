@@ -73,25 +73,27 @@ class Hub:
             raise NoAnswerError(texts.reword(error)) from error
 
     def _see_files(self, named: list[Path]) -> None:
-        """See that the hub that answers is that of the named files; of a bad one that says where the hub is, the fault is told.
+        """See that the hub that answers is that of the named files: of the gateway whose id they say, be it by their text alone.
+
+        The fault of a bad file is told beside the answer.
 
         Raises:
-            NoAnswerError: a file that cannot be read, is bad and says nothing, or is of another gateway than the hub.
+            NoAnswerError: a file that cannot be read; bad ones that say no id; or another gateway's hub than theirs.
         """
-        says_where = salvage(named, "data_directory") is not None
+        wanted = salvage(named, "id")
         for path in named:
             try:
                 read(path)
             except ConfigError as error:
                 said = self.texts.reword(error)
-                if not (says_where and os.access(path, os.R_OK)):
+                if wanted is None or not os.access(path, os.R_OK):
                     raise NoAnswerError(said, WRONG) from error
                 print(self.texts.say("hub.bad_file", cause=said, path=self.path), file=sys.stderr)
         try:
             facts = ask(self.path, "status")
         except (OSError, ValueError):
             return  # told where the answer itself does not come
-        other = other_hub(named, salvage(named, "id"), facts, self.texts)
+        other = other_hub(named, wanted, facts, self.texts)
         if other:
             raise NoAnswerError(other, WRONG)
 
