@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.devices.bthome import TEXTS as REFUSALS
 from gateway.core.errors import ConfigError, RefusedError
 from gateway.daemon.access_point import AccessPointKeeper
 from gateway.daemon.install_window import InstallWindow, Page
 from gateway.hub.app import App
 from gateway.hub.installing import Installing
+from gateway.hub.installing_steps import FAILED
 
 if TYPE_CHECKING:
     from gateway.hub.installing import Home
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 NO_PAGE = "no page is served, so nothing would be on an access point: say where the page is served (listen in [page]), and restart the hub"
 # Arguments of `install_add` that go into the configuration as they are, where they are given.
 AS_IT_IS = ("name", "room", "driver", "address", "port", "sender")
+
+# Whys of the hub's steps behind which may be a device that encrypts and was given no key: it hears that, and can take nothing.
+UNHEARD = ("not_heard", "silent")
+# Fault, cause and action of such a step, as the hub has those of its own.
+NO_KEY = (
+    "device.unauthenticated",
+    "the device is heard, it encrypts, and no key was given for it",
+    "take it out, and add it again with the key on its label",
+)
 
 
 class InstallSite:
@@ -60,7 +71,7 @@ class InstallSite:
         """The verbs by name."""
         of = self.installing
         return {
-            "install": of.facts,
+            "install": self.facts,
             "install_open": self.window.open,
             "install_close": of.close,
             "install_take": of.take,
@@ -79,6 +90,22 @@ class InstallSite:
             "install_access_point": self.open_access_point,
             **({} if self._page is None else {"page": self.page}),
         }
+
+    def facts(self) -> dict[str, Any]:
+        """As `Installing.facts`; a device that encrypts and has no key is told as that, and not as one that nobody hears."""
+        facts: dict[str, Any] = self.installing.facts()
+        without = {
+            f"device:{device.config.name}:found"
+            for device in self.installing.devices
+            if device.config.key is None and device.last_refusal == REFUSALS["no_key"]
+        }
+        fault, cause, action = NO_KEY
+        said = {"state": FAILED, "why": "no_key", "fault": fault, "cause": cause, "action": action}
+        facts["steps"] = [
+            step | said if step["id"] in without and step["why"] in UNHEARD else step
+            for step in facts["steps"]
+        ]
+        return facts
 
     def page(self) -> dict[str, object]:
         """Where the page is, and the access point that it is at, too."""

@@ -102,7 +102,7 @@ class Desk(Site):
             self.is_renewed = True
             await self.renew()
             await self.site.resume()
-            return self.installing.facts()
+            return self.site.facts()
         if self.installing.centre.state() == "received" and self.answers:
             await self.disposed()
         self.beacons()
@@ -110,7 +110,7 @@ class Desk(Site):
         trying = self.installing.trying
         if trying.placement and trying.state() == "waiting":
             await self.hand(trying.placement)
-        return self.installing.facts()
+        return self.site.facts()
 
     async def hand(self, placement: int) -> None:
         """Somebody uses the device that is tried."""

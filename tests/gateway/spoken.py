@@ -107,6 +107,7 @@ TABLES = (
     ("gateway/core/pairing.py", "REASONS"),
     ("gateway/core/pairing.py", "KEY_REASONS"),
     ("gateway/hub/installing_faults.py", "FAULTS"),
+    ("gateway/daemon/install_site.py", "NO_KEY"),
     ("gateway/daemon/__main__.py", "COMMANDS"),
     ("tools/kit/__main__.py", "COMMANDS"),
     ("tools/kit/rehome.py", "VERBS"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.core.errors import RefusedError
 from gateway.core.registry import KINDS
-from gateway.daemon.commands.install_words import WRONG_KEY, device_lines, how_key, is_coupled
+from gateway.daemon.commands.install_words import device_lines, how_key, is_coupled
 from gateway.daemon.install_home import reference_of
 from gateway.daemon.install_print import document
 from gateway.daemon.texts import LANGUAGES, Texts
@@ -297,6 +298,35 @@ def test_a_line_with_one_device_that_cannot_be_meant_adds_none(
     at_desk(tmp_path, scene, kind=Keyed)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_a_device_that_encrypts_and_was_given_no_key_is_told_as_that(tmp_path: Path, language: str) -> None:
+    """It was sent to bring it closer and to look at the battery of a device that is well and heard."""
+    address = "C0:00:00:00:00:11"
+    line = ("--add", "Smoke 2", "--driver", "bthome", "--address", address, "--room", "bedroom")
+    cause = {
+        "en": "the device is heard, it encrypts, and no key was given for it: take it out",
+        "nb": "enheten høres, men krypterer, og ingen nøkkel er lagt inn for den: ta den ut",
+    }[language]
+
+    async def scene(desk: Desk) -> None:
+        await desk.run("--open")
+        assert await desk.run(*line) == 0, desk.complained
+        assert await desk.run() == 0
+        assert cause not in desk.said and "--key -" not in desk.said, "it has not been heard at all"
+        desk.world.advertise(address, {"fcd2": bytes([0x45]) + bytes(range(16))})
+        await desk.clock.advance(3_000)
+        assert await desk.run() == 0
+        assert cause in desk.said and f"--address {address} --key -" in desk.said, desk.said
+        assert 'trygg install --remove "Smoke 2"' in desk.said
+        assert not (language == "nb" and english_in(desk.said.split(cause)[1].splitlines()[0])), desk.said
+        assert await desk.run("--json") == 0
+        (step,) = [row for row in json.loads(desk.said)["steps"] if row["id"] == "device:Smoke 2:found"]
+        assert (step["state"], step["why"], step["fault"]) == ("failed", "no_key", "device.unauthenticated")
+
+    at_desk(tmp_path, scene, language)
+
+
 class Coupled(Desk):
     """A home with two smoke detectors that are coupled: whoever presses one lets both sound."""
 
@@ -419,7 +449,7 @@ def test_the_page_escapes_what_people_wrote_and_is_there_in_both_languages() -> 
 
 
 def test_a_wrong_key_is_told_with_the_commands_that_enter_the_right_one() -> None:
-    step = {"id": "device:Door: back:found", "cause": WRONG_KEY, "state": "failed"}
+    step = {"id": "device:Door: back:found", "why": "wrong_key", "state": "failed"}
     row = {
         "name": "Door: back",
         "room": "Hall",
@@ -437,6 +467,4 @@ def test_a_wrong_key_is_told_with_the_commands_that_enter_the_right_one() -> Non
     assert f"{KEYS}/{reference_of('Door: back')}.key" in line, (
         "it stands in hub.toml, and that is where its key belongs"
     )
-    assert (
-        how_key(step | {"cause": "the device cannot be reached"}, {"devices": [row]}, Texts("en"), KEYS) == []
-    )
+    assert how_key(step | {"why": "line"}, {"devices": [row]}, Texts("en"), KEYS) == []

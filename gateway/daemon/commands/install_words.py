@@ -9,11 +9,10 @@ from gateway.core.registry_text import KIND_TEXTS
 from gateway.daemon.commands import devices
 from gateway.daemon.texts import LANGUAGES, Texts
 from gateway.daemon.value_words import in_words
-from gateway.hub.installing_faults import FAULTS
 
 # Alarms of detectors that may be coupled among themselves, so that all sound where one does.
 COUPLED = ("smoke.detected", "carbon_monoxide.detected", "gas.detected")
-WRONG_KEY = FAULTS["wrong_key"][1]
+KEY_MISSES = ("wrong_key", "no_key")  # whys of a step
 NEEDED = ("name", "room", "driver", "label")
 MARKS = {"done": "[x]", "open": "[ ]", "running": "[~]", "failed": "[!]"}
 
@@ -92,7 +91,7 @@ def one_step(step: dict[str, Any], texts: Texts) -> list[str]:
 
 def how_key(step: dict[str, Any], facts: dict[str, Any], texts: Texts, keys: Path) -> list[str]:
     """How a device whose key is wrong, or is not there, is given it: by the commands, where this installation has added it."""
-    if step["cause"] != WRONG_KEY:
+    if step["why"] not in KEY_MISSES:
         return []
     name = ":".join(step["id"].split(":")[1:-1])
     row = next((each for each in facts["devices"] if each["name"] == name), None)
