@@ -228,10 +228,14 @@ def test_what_fails_is_told_in_one_line_and_ends_with_1(tmp_path: Path) -> None:
     assert small.read_bytes() == bytes(1000)
 
 
-def test_an_image_that_cannot_be_used_ends_with_2_as_any_file_of_a_command_line(tmp_path: Path) -> None:
+def test_an_image_that_is_not_there_ends_with_2_and_one_that_is_another_with_1(tmp_path: Path) -> None:
     image, other = packed(tmp_path, DATA, ".gz"), tmp_path / "other.img"
     other.write_bytes(b"Sheet of the home\n" * 400)
-    for arguments in ((tmp_path / "none.img",), (image, "--sha256", "0" * 64), (other,)):
+    for arguments, status in (
+        ((tmp_path / "none.img",), 2),
+        ((image, "--sha256", "0" * 64), 1),
+        ((other,), 1),
+    ):
         said = pi(*arguments, "--to-file", tmp_path / "new")
-        assert said.status == 2 and said.err.count("\n") == 1, said.err
+        assert said.status == status and said.err.count("\n") == 1, said.err
         assert "done" not in said.out and not (tmp_path / "new").exists()

@@ -30,10 +30,7 @@ class DifferentError(FlashError):
 
 
 class ImageError(FlashError):
-    """A file that was named: it cannot be read, is damaged, of another sort, for another board, or not what its SHA-256 names.
-
-    As elsewhere that is a wrong command line: exit status 2. What card and board do is a failure: 1.
-    """
+    """A file that was named is damaged, of another sort, for another board, or not what its SHA-256 names."""
 
 
 class BoardError(FlashError):

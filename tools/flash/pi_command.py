@@ -12,6 +12,7 @@ from gateway.daemon import asking
 from gateway.daemon.arguments import reworded
 from gateway.daemon.json_text import dumps
 from gateway.daemon.page.process import new_code
+from tools.authority.given import check_readable
 from tools.authority.secrets_asked import from_file
 from tools.flash import boot_media, boot_seed, boot_systems, medium
 from tools.flash.boot_seed import Seed
@@ -135,6 +136,7 @@ class PiCommand:
             assert seed is not None
             return self.prepared(options.boot_partition, seed)
         seed = self.seed() if options.gateway else None
+        check_readable("IMAGE", options.image)
         image = survey(options.image, options.sha256)
         self.announce(
             f"image {image.path!s}: {gigabytes(image.size)!s}, SHA-256 "

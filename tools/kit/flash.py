@@ -7,7 +7,6 @@ from typing import Any
 
 from gateway.core.errors import RefusedError
 from gateway.daemon.arguments import reworded
-from tools.flash.errors import ImageError
 
 VERBS = {
     "pi": "write an image to a memory card and read it back, or prepare the boot partition of a card that is written",
@@ -26,10 +25,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]", **options: Any) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 done, 1 refused or failed, 2 a file that cannot be used. Raises ConfigError."""
+    """0 done, 1 refused or failed. Raises ConfigError: a file that is not there or cannot be read, too."""
     try:
         status: int = importlib.import_module(f"tools.flash.{options.verb}_command").run(options)
     except RefusedError as error:
         print(f"trygg-kit flash: {reworded(error)}", file=sys.stderr)
-        return 2 if isinstance(error, ImageError) else 1
+        return 1
     return status
