@@ -91,10 +91,14 @@ class ControlServer:
         task.add_done_callback(ended)
 
     async def _accept(self, listener: socket.socket) -> None:
-        # asyncio's own servers lose a connection that arrives while they close (CPython 3.11).
+        # asyncio's own servers lose a connection that arrives while they close, and so does `sock_accept` (CPython 3.11):
+        # here nothing stands between the acceptance and the task that closes it.
         while True:
-            client, _ = await asyncio.get_running_loop().sock_accept(listener)
-            self._start(self._serve(client), client)
+            await readable(listener)
+            with contextlib.suppress(BlockingIOError):  # whoever it was has gone
+                client, _ = listener.accept()
+                client.setblocking(False)
+                self._start(self._serve(client), client)
 
     async def _serve(self, client: socket.socket) -> None:
         """Answer one request after another until the client has no more, says nothing, or goes on for ever."""
@@ -150,6 +154,17 @@ def fits(handler: Handler, arguments: object) -> bool:
         name in parameters and type(item) is type(parameters[name].default)
         for name, item in arguments.items()
     )
+
+
+async def readable(sock: socket.socket) -> None:
+    """Wait until something has arrived at a socket that does not block."""
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+    loop.add_reader(sock, arrived.set)
+    try:
+        await arrived.wait()
+    finally:
+        loop.remove_reader(sock)
 
 
 def bind_private(path: Path) -> socket.socket:

@@ -198,11 +198,16 @@ def test_a_folder_however_deep_will_do(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 10])
-def test_stopping_does_not_wait_for_a_client_that_says_nothing(path: Path, turns: int) -> None:
+def test_stopping_does_not_wait_for_a_client_that_says_nothing(path: Path, turns: int, waits: bool) -> None:
+    """`waits`: the server waits for somebody already, so that stopping may come between the connection and its acceptance."""
+
     async def work() -> None:
         async with asyncio.timeout(20):
             async with ControlServer(path, HANDLERS):
+                for _ in range(3 * waits):
+                    await asyncio.sleep(0)
                 client = socket.socket(socket.AF_UNIX)
                 with short_path(path) as short:
                     client.connect(short)
