@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.core.config import UplinkConfig
 from gateway.core.errors import ConfigError, RefusedError
+from gateway.daemon.configuration import sync_folder
 from gateway.daemon.enrolment import name_of
 
 PRIVATE, PUBLIC = 0o600, 0o644
@@ -136,7 +137,7 @@ def public(key: object) -> bytes:
 
 
 def replace(path: Path, content: bytes, mode: int) -> None:
-    """Replace a file whole, and durably."""
+    """Replace a file whole, and durably; nobody else reads it meanwhile. Raises OSError."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
@@ -145,8 +146,4 @@ def replace(path: Path, content: bytes, mode: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

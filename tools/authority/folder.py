@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.core import wire
 from gateway.core.errors import ConfigError, RefusedError
 from gateway.core.trust import Trust
+from gateway.daemon.tls_identity import replace
 from tools.authority import issuing, sealed
 from tools.authority.book import DAY_MS, Book, from_json, to_json
 from tools.authority.given import check_readable, unwritable
@@ -42,20 +43,8 @@ def utc_ms() -> int:
 
 
 def write(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Replace a file whole, and durably; nobody else reads it meanwhile."""
-    partial = path.with_name(path.name + ".new")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Replace a file whole, and durably, as a gateway does; nobody else reads it meanwhile. Raises OSError."""
+    replace(path, content, mode)
 
 
 def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
