@@ -7,8 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from gateway.core.devices.bthome import Bthome
+from gateway.daemon.commands.devices import how_key
 from gateway.daemon.control import ControlServer
+from gateway.daemon.texts import Texts
 from gateway.hub.resets import Resets
 from hal.sim.crypto import SimCrypto
 from hal.sim.keystore import SimKeyStore
@@ -108,3 +112,18 @@ def test_what_comes_while_the_person_reads_is_confirmed_only_where_it_counts_on(
 def test_a_device_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
     done = Desk(tmp_path).run("--confirm-reset", "Nobody", "--yes")
     assert done.returncode == 2 and "one of Front door" in done.stderr
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("name", ["Røykvarsler soverom 2. etasje øst 1", 'A "B" $(reboot)', "Identity"])
+def test_the_advised_command_writes_a_key_and_none_over_one_that_is_there(
+    tmp_path: Path, language: str, name: str
+) -> None:
+    said = how_key(name, Texts(language), tmp_path)
+    command = said.split("sh -c '", 1)[1].split("'", 1)[0]
+    for typed, status in ((b"one\n", 0), (b"two\n", 2)):
+        done = subprocess.run(["sh", "-c", command], input=typed, capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
+    (key,) = tmp_path.iterdir()
+    assert key.read_bytes() == b"one\n" and key.stat().st_mode & 0o777 == 0o600
+    assert key.name != "identity.key", "the gateway's own"
