@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
 import sys
@@ -276,6 +277,28 @@ def test_leaving_it_closes_everything() -> None:
                 await asyncio.open_connection(HOST, proxy.port)
 
     asyncio.run(work())  # the guards of all tests look for tasks and threads that stay
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 10])
+def test_a_connection_that_arrives_while_it_stops_is_closed(turns: int, refuses: bool) -> None:
+    """It waits for somebody already, so that stopping may come between the connection and its acceptance."""
+
+    async def work() -> None:
+        async with asyncio.timeout(45), Far().open() as far, Proxy(far.port) as proxy:
+            for _ in range(3):
+                await asyncio.sleep(0)
+            client = socket.create_connection((HOST, proxy.port))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if refuses:
+                await proxy.set_mode(REFUSE)
+        with client, contextlib.suppress(ConnectionResetError):
+            client.settimeout(20)
+            assert client.recv(1) == b""
+
+    asyncio.run(work())
+    gc.collect()
 
 
 def test_the_program_obeys_its_input_and_ends_with_it() -> None:

@@ -26,6 +26,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+from gateway.daemon.control import readable
 from tools.simulators.tcp_line import QUEUE_BYTES, SEGMENT, Change, Line, Pipe
 
 HOST = "127.0.0.1"
@@ -77,12 +78,14 @@ class Connection:
             await self.pump()
         except OSError:
             self.resetting = True
-        finally:
-            for sock in (self.client, self.target):
-                if self.resetting:
-                    with contextlib.suppress(OSError):
-                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                sock.close()
+
+    def close(self) -> None:
+        """Close both sides, however far `run` has come."""
+        for sock in (self.client, self.target):
+            if self.resetting:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            sock.close()
 
     async def pump(self) -> None:
         """Both directions; an error of either resets the other."""
@@ -199,9 +202,15 @@ class Proxy:
             self._listener.close()
 
     async def _accept(self, listener: socket.socket) -> None:
+        # `sock_accept` loses a connection that arrives while it is cancelled (CPython 3.11): here nothing stands between
+        # the acceptance and the task that closes it.
         loop = asyncio.get_running_loop()
         while True:
-            client, _ = await loop.sock_accept(listener)
+            await readable(listener)
+            try:
+                client, _ = listener.accept()
+            except BlockingIOError:  # whoever it was has gone
+                continue
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.opened += 1
@@ -214,7 +223,7 @@ class Proxy:
             self.change.tell()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        del self._connections[task]
+        self._connections.pop(task).close()
         self.change.tell()
 
 
