@@ -122,8 +122,9 @@ class World:
             self._scanners.remove(scanner)
 
     def on_change(self, wake: "Callable[[], None]") -> None:
-        """Front side: call `wake` once when a peripheral may have become reachable, or the adapter has gone."""
-        self._waiting.append(wake)
+        """Front side: call `wake` once when a peripheral may have become reachable, or the adapter has gone; one that waits already waits on."""
+        if wake not in self._waiting:
+            self._waiting.append(wake)
 
     def off_change(self, wake: "Callable[[], None]") -> None:
         """Front side: `wake` is not wanted any more."""

@@ -6,7 +6,7 @@ from hal.errors import LinkLostError, TimedOutError
 from hal.esp32.ble_radio import MOST_EVENTS, MOST_OF_ONE, MOST_SHORT, BoardRadio
 from hal.esp32.ble_scanner import RAW, BoardScanner
 from hal.receptions import STRANGERS
-from hal.sim.ble_stack import DISCONNECTED
+from hal.sim.ble_stack import DISCONNECTED, SCAN_RESULT, SimBle
 from tests.esp32.ble_bench import CONTROL, DOOR, OTHER, OXIMETER, SMOKE, VALUE, held, raised, run
 
 
@@ -52,6 +52,25 @@ def test_a_restless_device_of_ours_loses_its_own_frames_while_the_loop_stands_st
         await bench.settle()
         found = await held(bench.scanner)
         assert found[0] == b"alarm" and found[-1] == bytes([3 * RAW - 1])
+
+    run(script)
+
+
+def test_a_scan_that_is_begun_again_and_again_is_told_once_of_a_change():
+    async def script(bench):
+        stack, events = SimBle(bench.world), []
+        stack.active(True)
+        stack.irq(lambda event, data: events.append(event))
+        for _ in range(100):
+            stack.gap_scan(0, 30_000, 30_000, False)
+            stack.gap_scan(None)
+        stack.gap_scan(0, 30_000, 30_000, False)
+        del events[:]
+        bench.place(OXIMETER)
+        assert events == [SCAN_RESULT], "told once, however often it asked"
+        bench.place(OTHER)
+        assert events == [SCAN_RESULT] * 3, "and again at the next change, of both that are there now"
+        stack.active(False)
 
     run(script)
 

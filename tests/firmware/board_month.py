@@ -91,7 +91,6 @@ class Month:
                 gc.collect()
                 self.least = min(self.least, gc.mem_free())
             if number % 1440 == 1439:
-                self.home.world.wake()  # it notes each new scan until something changes in the home, and in this one nothing does
                 times = [NIGHT_UTC_MS + 60_000 * (number + 61 + 480 * each) for each in range(3)]
                 self.home.plan(times)
 
