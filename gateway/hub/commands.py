@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Arguments = dict[str, object]
     Values = dict[str, object]
 
+RADIO_LOST = "adapter.lost"
+DEAF = "the Bluetooth radio does not listen: see to it at the gateway, and send the command again"
 IDENTIFY_MS = 60_000  # the lamp shows for so long which gateway it is
 
 
@@ -105,6 +107,8 @@ class Commands:
         placement, name = arguments.get("placement"), arguments.get("device")
         for device in self.app.devices:
             if name == device.config.name or (name is None and placement == device.placement):
+                if device.driver.transport == "ble-gatt" and RADIO_LOST in self.app.supervise.faults():
+                    raise RefusedError(DEAF)  # whoever is sent to the device would wait for nothing
                 self.app.admission.open(device.config.name)
                 return {"device_count": 1}
         raise RefusedError("no such device: name one of the configuration, or its placement")

@@ -82,12 +82,11 @@ class Pairing:
             RefusedError: it cannot be opened now, or the radio takes no such data.
         """
         number, data = passkey_of(code), oob_of(oob, code)
-        if data is not None and not self.radio().takes_oob:
-            raise RefusedError(REASONS[PairingError.NO_WAY])
-        self.radio()
         if self.is_open():
             raise RefusedError("a time for pairing is open already: end it, or wait until it runs out")
         expected = self.expected(device, driver, bool(code or oob))
+        if not self.radio().takes_oob and data is not None:
+            raise RefusedError(REASONS[PairingError.NO_WAY])
         self.count += 1
         self.window = Window(self.count, expected, number, self.clock.uptime_ms(), data)
         self.wake.call()

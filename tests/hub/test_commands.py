@@ -1,6 +1,8 @@
 """Commands from afar: each counts once, is answered by an event, and none touches an alarm."""
 
 from gateway.core.commanding import LONGEST_MS, VERBS
+from gateway.core.config import validate
+from gateway.hub.app import App
 from gateway.hub.commands import IDENTIFY_MS, Commands
 from hal.types import SAFETY
 from tests.hub.bench import DAY_UTC_MS, NIGHT_UTC_MS, OXIMETER, Bench, play
@@ -10,6 +12,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 OXIMETER_ROW = {"name": "Oximeter", "driver": "plx", "address": OXIMETER}
+SWITCH_ROW = {
+    "name": "Plate",
+    "driver": "enocean",
+    "sender": "05:00:00:01",
+    "options": {"profile": "F6-05-02"},
+}
 
 
 def told(bench: Bench, kind: str) -> "list[Any]":
@@ -77,6 +85,54 @@ def test_pair_opens_the_time_for_one_device_by_name_or_placement():
         reasons = [row["reason"] for row in told(bench, "command.refused")]
         assert "open already" in reasons[0] and "no such device" in reasons[1] and "Kari" not in reasons[1]
         assert len(reasons) == 3 and len(told(bench, "command.answered")) == 2
+
+    tree = dict(Bench().tree)
+    tree["device"] = tree["device"] + [OXIMETER_ROW]
+    play(scene, tree=tree, utc_ms=DAY_UTC_MS)
+
+
+class WithoutRadio(Bench):
+    """A gateway that has no Bluetooth radio, by its configuration."""
+
+    def build(self) -> App:
+        machine = super().build().machine
+        machine.scanner = machine.central = None
+        config = validate(self.tree, "hub.toml")
+        self.app = App(config, machine, [self.platform.root_key], self.driver_of, "trygg test", self.log)
+        return self.app
+
+
+def test_pair_is_refused_where_the_gateway_has_no_radio():
+    async def scene(bench: Bench):
+        await allowed(bench)
+        await say(bench, 1, "pair", arguments={"device": "Oximeter"})
+        await say(bench, 2, "pair", arguments={"device": "Plate"})
+        assert bench.app.admission.facts() == {}, "nothing was begun"
+        reasons = [row["reason"] for row in told(bench, "command.refused")]
+        assert reasons == [
+            "this gateway has no Bluetooth radio: look at [radio] in the configuration",
+            "devices of the driver enocean are not paired",
+        ]
+
+    tree = dict(Bench().tree, enocean={"port": "/dev/ttyUSB0"})
+    tree["device"] = tree["device"] + [OXIMETER_ROW, SWITCH_ROW]
+    play(scene, WithoutRadio, tree=tree, utc_ms=DAY_UTC_MS)
+
+
+def test_pair_is_refused_while_the_radio_does_not_listen_and_taken_again_when_it_does():
+    async def scene(bench: Bench):
+        await allowed(bench)
+        bench.world.lose_adapter()
+        await bench.clock.advance(5_000)
+        await say(bench, 1, "pair", arguments={"device": "Oximeter"})
+        await say(bench, 2, "pair", arguments={"device": "Kari"})
+        assert bench.app.admission.facts() == {}, "nothing was begun"
+        reasons = [row["reason"] for row in told(bench, "command.refused")]
+        assert "radio does not listen" in reasons[0] and "no such device" in reasons[1]
+        bench.world.restore_adapter()
+        await bench.clock.advance(5_000)
+        await say(bench, 3, "pair", arguments={"device": "Oximeter"})
+        assert bench.app.pairing.is_open()
 
     tree = dict(Bench().tree)
     tree["device"] = tree["device"] + [OXIMETER_ROW]
