@@ -222,7 +222,10 @@ class BluezRadio:
         if path and objects[path][ADAPTER].get("Powered"):
             return path
         if path:
-            raise UnavailableError("the Bluetooth adapter is off: switch it on (bluetoothctl power on)")
+            name = path.rpartition("/")[2]
+            raise UnavailableError(
+                f"the Bluetooth adapter {name} is off: switch it on (sudo btmgmt -i {name} power on)"
+            )
         name = self.adapter_name or ""
         raise UnavailableError(f"no Bluetooth adapter {name}".rstrip() + ": check that it is plugged in")
 

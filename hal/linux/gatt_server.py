@@ -36,9 +36,7 @@ HELD = (
     32  # writes that wait; a client that writes faster than we read loses the oldest, and its checksum tells
 )
 ABSENT = "BlueZ does not answer: start it (systemctl start bluetooth)"
-NO_ADAPTER = (
-    "no Bluetooth adapter that is on and can advertise: plug one in, and switch it on (bluetoothctl power on)"
-)
+NO_ADAPTER = "no Bluetooth adapter that can advertise: plug one in"
 STOPPED = "the Bluetooth service is served no more: open the window again"
 
 
@@ -136,6 +134,7 @@ class BluezGattServer:
 
     async def _find_adapter(self) -> str:
         (objects,) = await self._bus.call("/", OBJECT_MANAGER, "GetManagedObjects")
+        off = ""
         for path, interfaces in sorted(objects.items()):
             ours = self._adapter_name is None or path == f"/org/bluez/{self._adapter_name}"
             if not ours or not {ADAPTER, GATT_MANAGER, ADVERTISING_MANAGER} <= set(interfaces):
@@ -143,6 +142,16 @@ class BluezGattServer:
             powered = interfaces[ADAPTER].get("Powered")
             if powered is not None and powered.value:
                 return str(path)
+            off = off or str(path)
+        if off:
+            name = off.rpartition("/")[2]
+            raise UnavailableError(
+                f"the Bluetooth adapter {name} is off: switch it on (sudo btmgmt -i {name} power on)"
+            )
+        if self._adapter_name is not None:
+            raise UnavailableError(
+                f"no Bluetooth adapter {self._adapter_name} that can advertise: plug it in, or name another in [radio]"
+            )
         raise UnavailableError(NO_ADAPTER)
 
     async def _devices(self) -> dict[str, dict[str, object]]:

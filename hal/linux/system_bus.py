@@ -14,6 +14,7 @@ from hal.errors import DeniedError, HalError, UnavailableError
 BUS = "org.freedesktop.DBus"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 ANSWER_S = 25.0  # as libdbus waits by default; dbus-fast would wait for ever
+NO_BUS = "the system message bus cannot be reached: start it (sudo systemctl start dbus)"
 DENIED = (
     "AccessDenied",
     "PermissionDenied",
@@ -71,7 +72,7 @@ class BusConnection:
             try:
                 self._beginning = await bus.connect()
             except (OSError, EOFError, DBusFastError) as error:
-                raise UnavailableError("no system message bus: is dbus running?", repr(error)) from error
+                raise UnavailableError(NO_BUS, repr(error)) from error
             await self.begin(bus)
         except BaseException:  # broken off, too
             if bus.connected:

@@ -9,6 +9,7 @@ from gateway.daemon import wiring
 from gateway.daemon.findings import FAULT, OK, WARNING, Finding, check_radio
 from gateway.daemon.texts import Texts
 from hal.errors import HalError, UnavailableError
+from hal.linux.system_bus import NO_BUS
 from tests.gateway.test_findings import DOOR, EN, NB, configured, only
 from tests.radio.bluez_party import Party, run
 
@@ -40,8 +41,8 @@ def test_the_radio_of_the_configured_backend_is_there_or_named(tmp_path: Path) -
     only(check_radio(configured(tmp_path), EN, adapters, bluetooth=tmp_path / "x"), OK, "none is needed")
     power["hci1"] = False
     only(found(), FAULT, "hci1 is off: switch it on (sudo btmgmt -i hci1 power on)")
-    error.append(UnavailableError("no system message bus: is dbus running?"))
-    only(found(), FAULT, "is dbus running?")
+    error.append(UnavailableError(NO_BUS))
+    only(found(), FAULT, "the system message bus cannot be reached: start it (sudo systemctl start dbus)")
     assert NB.reword(error[0].message).endswith(": start den (sudo systemctl start dbus)")
 
 

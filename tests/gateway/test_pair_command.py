@@ -113,9 +113,12 @@ def test_a_weak_pairing_says_so_in_norwegian_too(tmp_path: Path) -> None:
     [
         (
             "en",
-            "pairing was not opened: the Bluetooth adapter is off: switch it on (bluetoothctl power on)",
+            "pairing was not opened: the Bluetooth adapter hci1 is off: switch it on (sudo btmgmt -i hci1 power on)",
         ),
-        ("nb", "det ble ikke åpnet for paring: Bluetooth-radioen er av: slå den på (bluetoothctl power on)"),
+        (
+            "nb",
+            "det ble ikke åpnet for paring: Bluetooth-radioen hci1 er av: slå den på (sudo btmgmt -i hci1 power on)",
+        ),
     ],
 )
 @pytest.mark.parametrize("who", [("--device", "Thing"), ("--driver", "scale")])
@@ -123,7 +126,9 @@ def test_without_a_radio_no_time_is_opened_and_that_is_said_at_once(
     tmp_path: Path, language: str, said: str, who: tuple[str, ...]
 ) -> None:
     desk = Desk(tmp_path, Visit(Small(), Scale, passkey=LABEL), language)
-    desk.radio_is = UnavailableError("the Bluetooth adapter is off: switch it on (bluetoothctl power on)")
+    desk.radio_is = UnavailableError(
+        "the Bluetooth adapter hci1 is off: switch it on (sudo btmgmt -i hci1 power on)"
+    )
     done = desk.run(*who, "--code", "314159")
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"trygg pair: {said}\n")
     assert desk.visit.pairing.facts() == {}, "nothing was begun"
@@ -157,7 +162,7 @@ def test_a_hub_without_a_bus_opens_no_time_from_the_checklist_either(tmp_path: P
             command = [*trygg, *words, "Oximeter", "-c", str(path)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
             assert done.returncode == 1 and "pairing was not opened: " in done.stderr, done
-            assert "is dbus running?" in done.stderr
+            assert "start it (sudo systemctl start dbus)" in done.stderr
     finally:
         hub.terminate()
         hub.communicate(timeout=15)

@@ -27,7 +27,7 @@ def test_an_adapter_that_is_off_or_out_is_told_and_not_ready(tmp_path: Path) -> 
         stop = both.radio.on_lost(lost.append)
         both.daemon.switch(on=False)
         await turns(lambda: len(lost) == 1)
-        with pytest.raises(UnavailableError, match="switch it on"):
+        with pytest.raises(UnavailableError, match=r"adapter hci0 is off: .*sudo btmgmt -i hci0 power on"):
             await both.radio.ready()
         both.daemon.switch(on=True)
         await both.radio.ready()
@@ -84,6 +84,19 @@ def test_the_adapter_that_is_named_is_used_and_no_other(tmp_path: Path) -> None:
             await soon(both.radio.ready())
         with pytest.raises(UnavailableError, match="hci1"):
             await soon(both.radio.locate(DEVICE))
+
+    run(tmp_path, program)
+
+
+def test_of_several_that_are_off_the_command_is_for_the_one_that_is_named(tmp_path: Path) -> None:
+    async def program(both: Party) -> None:
+        both.daemon.add_neighbour()
+        for neighbour in (False, True):
+            both.daemon.switch(on=False, neighbour=neighbour)
+        for named, asked in (("hci1", "hci1"), ("hci0", "hci0"), (None, "hci0")):
+            both.radio.adapter_name = named
+            with pytest.raises(UnavailableError, match=f"{asked} is off: .*sudo btmgmt -i {asked} power on"):
+                await both.radio.ready()
 
     run(tmp_path, program)
 

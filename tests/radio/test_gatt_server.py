@@ -18,7 +18,7 @@ from hal.types import Served, WifiSeen
 from tests.contract.air_hosts import MonotonicClock
 from tests.private_bus import private_bus
 from tests.radio.home import soon
-from tools.simulators.bluez_gatt import GattDaemon, Phone
+from tools.simulators.bluez_gatt import ADAPTER_PATH, GattDaemon, Phone
 
 PHONE, OTHER = "C1:00:00:00:00:09", "C1:00:00:00:00:0A"
 SSID, PASSWORD = "Karis nett", "hemmelig-1234"
@@ -242,7 +242,18 @@ def test_without_an_adapter_a_daemon_or_room_for_an_advertisement_that_is_said(t
             await both.server.advertise({"4677": bytes(9)})
         await both.server.stop()
         both.daemon.switch(on=False)
-        with pytest.raises(UnavailableError, match="bluetoothctl power on"):
+        for name in ("hci0", None):
+            both.server._adapter_name = name
+            with pytest.raises(
+                UnavailableError, match=r"adapter hci0 is off: .*sudo btmgmt -i hci0 power on"
+            ):
+                await both.server.serve(improv.SERVICE, table, "Trygg")
+        both.server._adapter_name = "hci1"
+        with pytest.raises(UnavailableError, match="no Bluetooth adapter hci1 that can advertise"):
+            await both.server.serve(improv.SERVICE, table, "Trygg")
+        both.daemon._there().unexport(ADAPTER_PATH, both.daemon.adapter)
+        both.server._adapter_name = None
+        with pytest.raises(UnavailableError, match="no Bluetooth adapter that can advertise: plug one in"):
             await both.server.serve(improv.SERVICE, table, "Trygg")
         await both.daemon.stop()
         with pytest.raises(UnavailableError, match="systemctl start bluetooth"):
