@@ -38,6 +38,7 @@ class Listener:
         self.intake = intake
         self.clock = clock
         self.began_ms = 0
+        self.held: "Advertisement | None" = None  # the one that is being taken
         self.quiet = False  # the scan was stopped because it heard nothing
         self.offering = ""  # service of the strangers who are heard, too, and asked for their names: while one is looked for
         self.turning = False  # the scan was stopped to be the other sort
@@ -90,7 +91,9 @@ class Listener:
         watch = asyncio.create_task(self.watch())
         try:
             while True:
-                await self.hear(await self.scanner.receive())
+                self.held = await self.scanner.receive()
+                await self.hear(self.held)
+                self.held = None
         finally:
             if not self.quiet:
                 watch.cancel()
@@ -118,7 +121,8 @@ class Listener:
         if device is not None:
             driver: "AdvertisingDriver" = device.driver  # type: ignore[assignment]
             reading = driver.advertised(advertisement)
-            await self.intake.take(device, reading, advertisement.received_ms, wait=False)
+            received_ms = advertisement.received_ms
+            await self.intake.take(device, reading, received_ms, wait=False, frame=advertisement)
         device = self.by_address.get(advertisement.address)
         if device is not None:
             await self.intake.received(device, advertisement.rssi_dbm, advertisement.received_ms)
@@ -148,6 +152,7 @@ class Visitor:
         self.looked = False  # whether the bond that is stored was asked for; later changes are told
         self.new_until_ms = clock.uptime_ms() + WINDOW_MS  # who puts it in place has so long to pair it
         self.connection: "BleConnection | None" = None
+        self.hearing: "Hearing | None" = None  # of this connection, or the last one
         self.heard_ms: "int | None" = None  # the last word of the device; None while it waits for the journal
         self.left = False  # the link is being left because the device was silent on it
 
@@ -222,7 +227,8 @@ class Visitor:
         )
         self.near.clear()  # what it sent until now led here; one that sleeps after this visit is not called again
         self.connection = connection
-        hearing, is_over = Hearing(connection, self.clock), False
+        self.hearing = hearing = Hearing(connection, self.clock)
+        is_over = False
         try:
             self.check_bond(connection)
             self.device.link, self.device.is_stale = "connected", False
@@ -247,7 +253,8 @@ class Visitor:
                 heard = await hearing.next(None)
                 if heard is not None:
                     reading = self.driver.notified(heard.characteristic, heard.value, heard.received_ms)
-                    await self.intake.take(self.device, reading, heard.received_ms)
+                    await self.intake.take(self.device, reading, heard.received_ms, frame=heard)
+                    hearing.taken()
         except HalError:
             pass  # the end of what was heard; what ended the visit is the error
 
@@ -273,7 +280,8 @@ class Visitor:
             return
         self.heard_ms = None
         reading = self.driver.notified(heard.characteristic, heard.value, heard.received_ms)
-        await self.answer(connection, reading, heard.received_ms)
+        await self.answer(connection, reading, heard.received_ms, frame=heard)
+        hearing.taken()
         self.heard_ms = self.clock.uptime_ms()
 
     async def answer(
@@ -282,6 +290,7 @@ class Visitor:
         reading: "Reading",
         heard_ms: "int | None" = None,
         came: bool = True,
+        frame: object = None,
     ) -> None:
         """Record a reading, and only then do what it wants done on the connection.
 
@@ -289,7 +298,7 @@ class Visitor:
             HalError: the link is lost, or the driver leaves it.
         """
         if came or reading.observations or reading.state or reading.refused is not None:
-            await self.intake.take(self.device, reading, heard_ms)
+            await self.intake.take(self.device, reading, heard_ms, frame=frame)
         for step in reading.steps:
             await self.do(connection, step)
         if reading.leave:

@@ -17,6 +17,7 @@ from gateway.hub.configured import Configured, nameless
 from gateway.hub.devices import place
 from gateway.hub.dispositions import Dispositions
 from gateway.hub.ending import end
+from gateway.hub.held import in_hand, read_held
 from gateway.hub.intake import Intake
 from gateway.hub.inward import Inward
 from gateway.hub.lines import lines_of
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from gateway.core.devices.driver import Driver
     from gateway.hub.configured import Applier
     from gateway.hub.devices import Device
+    from gateway.hub.held import InHand
     from gateway.hub.recorder import Log, State
     from hal.interfaces import Journal
 
@@ -208,6 +210,7 @@ class App:
             self.parts.start("configuration", self.configured.run, once=True)
         await self.revise()
         self.watch()
+        await read_held(self.devices, self.intake)
         self.parts.start("store", self.recorder.run)
         self.parts.start("uplink", self.delivery.run, sends=True)
         if self.inward.checks is not None:
@@ -307,6 +310,10 @@ class App:
         if self.telegrams is not None:
             self.parts.start("telegrams", self.telegrams.run)
             self.parts.start("teaching", self.admission.teaching.run)
+
+    def in_hand(self) -> "list[InHand]":
+        """What a reader took in and did not come to the end of."""
+        return in_hand(self.listener, list(self.pairing.visitors.values()), self.telegrams)
 
     async def listen_to_pair(self, offering: str) -> None:
         """Hear who advertises, also in a home that has needed no radio until now; with `offering` strangers with that service."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.core.config import DeviceConfig
     from gateway.core.devices.driver import Driver, Reading
+    from gateway.hub.overrun import Work
     from gateway.hub.taking import Known
     from hal.interfaces import Crypto, Journal
 
@@ -35,6 +36,8 @@ class Device:
         self.placement = placement
         self.driver = driver
         self.heard_ms: "int | None" = None
+        self.work: "Work | None" = None  # what its last reading with news became, and the frame that gave it
+        self.worked: "object" = None
         self.frames = 0
         self.repeated = 0
         self.refused: "dict[str, int]" = {}

@@ -6,6 +6,7 @@ waits is tried again in the journal that is opened anew, with what the steps bef
 
 import gc
 
+from gateway.hub import held
 from gateway.hub.parts import PartFailedError
 
 TYPE_CHECKING = False
@@ -38,8 +39,8 @@ async def end(app: "App", told: bool, anew: "Anew | None") -> None:
         finally:
             await spared(recorder, app.machine.journal.close)
     finally:
-        if anew is not None and (recorder.is_frozen or not told) and waits(recorder):
-            await hand_on(recorder, anew)
+        if anew is not None and (recorder.is_frozen or not told):
+            await hand_on(app, anew)
         tell_unstored(recorder)
         app.machine.indicator.show("stopped")
 
@@ -76,20 +77,29 @@ async def flush(app: "App") -> None:
         await clock.sleep_ms(50)
 
 
-def waits(recorder: "Recorder") -> bool:
-    """Whether anything is not stored."""
-    of = recorder.waiting
-    return bool(of.alarms or of.routine or of.held or of.cut_short)
+def waits(app: "App") -> bool:
+    """Whether anything is not stored, made or still to be read."""
+    of = app.recorder.waiting
+    return bool(of.alarms or of.routine or of.held or of.cut_short or held.left(app.recorder, app.in_hand()))
 
 
-async def hand_on(recorder: "Recorder", anew: "Anew") -> None:
-    """What the journal took no more, most of all an alarm, goes into the one that the next start will find."""
+async def hand_on(app: "App", anew: "Anew") -> None:
+    """What the journal took no more, most of all an alarm, goes into the one that the next start will find.
+
+    So does what a reader had in hand.
+    """
+    recorder = app.recorder
     for _ in range(MOST_TRIES):
         gc.collect()
         try:
+            if not waits(app):
+                return
             journal = await anew()
             try:
-                await store_in(recorder, journal)
+                try:
+                    await store_in(recorder, journal)
+                finally:
+                    await held.keep(journal, recorder, app.in_hand())
             finally:
                 await journal.close()
             return
@@ -99,7 +109,19 @@ async def hand_on(recorder: "Recorder", anew: "Anew") -> None:
             recorder.log(
                 "error", "The journal took nothing when it was opened again, either.", cause=str(error)
             )
-            return
+            break
+    tell_unread(app)
+
+
+def tell_unread(app: "App") -> None:
+    """What a reader had in hand goes with the memory."""
+    try:
+        names = [device.config.name for device, _ in held.left(app.recorder, app.in_hand())]
+        if names:
+            told = "What a device said last is lost: it is neither read nor kept."
+            app.log("error", told, devices=names)
+    except MemoryError:
+        pass
 
 
 async def store_in(recorder: "Recorder", journal: "Journal") -> None:

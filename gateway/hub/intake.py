@@ -28,21 +28,30 @@ class Intake:
         self.receivers: "list[Callable[[Device, int], None]]" = []  # told of the strength of each reception
 
     async def take(
-        self, device: "Device", reading: "Reading", heard_ms: "int | None" = None, wait: bool = True
+        self,
+        device: "Device",
+        reading: "Reading",
+        heard_ms: "int | None" = None,
+        wait: bool = True,
+        frame: object = None,
     ) -> None:
         """Record a reading; returns when it is durable, or at once without `wait`: then it waits for room by itself.
+
+        `frame` is what it was read from, where that comes once (`gateway.hub.held`).
 
         Raises:
             PartFailedError: the journal takes nothing any more.
             MemoryError: there was none, now or before: the process ends.
         """
         try:
-            await self.record(device, reading, heard_ms, wait)
+            await self.record(device, reading, heard_ms, wait, frame)
         except MemoryError:
             self.recorder.freeze()  # now: whoever ends may give its turn to others on its way out
             raise
 
-    async def record(self, device: "Device", reading: "Reading", heard_ms: "int | None", wait: bool) -> None:
+    async def record(
+        self, device: "Device", reading: "Reading", heard_ms: "int | None", wait: bool, frame: object
+    ) -> None:
         """As `take`."""
         device.count(reading)
         for hear in self.hearers:
@@ -50,6 +59,7 @@ class Intake:
         was_silent = reading.heard and self.heard(device, heard_ms, reading.triggered)
         if reading.observations or reading.state:
             work = self.recorder.reading(device.placement, reading, heard_ms)
+            device.work, device.worked = work, frame
             news = self.learn(device, reading, work)
             if work.events or work.state:
                 await (self.recorder.store(work) if wait else self.recorder.offer(work))

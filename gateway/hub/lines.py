@@ -72,6 +72,7 @@ class Line:
         self.sense = LineSense(driver.name)
         self.lost_ms: "int | None" = clock.uptime_ms()  # since when it is not open
         self.unanswered = False
+        self.inbox: "list[bytes]" = []  # pieces that came and are not taken
 
     async def run(self) -> None:
         """Open, serve, and open again, for ever."""
@@ -140,17 +141,17 @@ class Line:
 
     async def serve(self, port: "SerialPort") -> None:
         """Feed the driver with what comes in and with time, until the line is lost. Raises HalError then."""
-        inbox: "list[bytes]" = []
+        self.inbox = []
         wake, room = Wake(self.clock), asyncio.Event()
         lost: "list[HalError]" = []
-        reader = asyncio.create_task(self.listen(port, inbox, wake, room, lost))
+        reader = asyncio.create_task(self.listen(port, wake, room, lost))
         try:
             await self.tell_open()
             await self.answer(port, self.driver.opened(self.clock.uptime_ms(), self.clock.utc_ms()), False)
-            while inbox or not reader.done():
-                if not inbox:
+            while self.inbox or not reader.done():
+                if not self.inbox:
                     await wake.wait(self.driver.next_due_ms(self.clock.uptime_ms()))
-                await self.turn(port, inbox, room)
+                await self.turn(port, room)
         finally:
             await port.close()
             await stop(reader)
@@ -159,7 +160,6 @@ class Line:
     async def listen(
         self,
         port: "SerialPort",
-        inbox: "list[bytes]",
         wake: Wake,
         room: asyncio.Event,
         lost: "list[HalError]",
@@ -167,9 +167,9 @@ class Line:
         """Read pieces while there is room, until the line is lost; `lost` tells why."""
         try:
             while True:
-                inbox.append(await port.read())
+                self.inbox.append(await port.read())
                 wake.call()
-                if len(inbox) >= HELD_PIECES:
+                if len(self.inbox) >= HELD_PIECES:
                     room.clear()
                     await room.wait()
         except HalError as error:
@@ -177,11 +177,10 @@ class Line:
         finally:
             wake.call()
 
-    async def turn(self, port: "SerialPort", inbox: "list[bytes]", room: asyncio.Event) -> None:
+    async def turn(self, port: "SerialPort", room: asyncio.Event) -> None:
         """What came in, then what time asks for."""
-        if inbox:
-            data = b"".join(inbox)
-            inbox.clear()
+        if self.inbox:
+            data = self.take_pieces()
             room.set()
             reading = self.driver.received(data, self.clock.uptime_ms(), self.clock.utc_ms())
             await self.answer(port, reading, True)
@@ -193,6 +192,12 @@ class Line:
         if self.driver.unanswered != self.unanswered:
             self.unanswered = self.driver.unanswered
             await self.tell_misread()
+
+    def take_pieces(self) -> bytes:
+        """What came in, as one. Devices with a line of their own say again what nobody acknowledged, or go on and on."""
+        data = b"".join(self.inbox)
+        self.inbox.clear()
+        return data
 
     async def answer(self, port: "SerialPort", reading: "Reading", came: bool) -> None:
         """Send what the driver says at once, record, and only then send what waits for the journal."""

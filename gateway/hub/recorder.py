@@ -293,7 +293,8 @@ class Recorder:
     async def tried_alone(self, work: Work, faults: "list[Exception]") -> "bool | None":
         """As `tried`; None where that failed by a fault of ours, which goes to `faults`."""
         try:
-            return (work.in_doubt and is_there(work, self.journal)) or await self.tried(work)
+            work.is_stored = work.is_stored or (work.in_doubt and is_there(work, self.journal))
+            return work.is_stored or await self.tried(work)
         except (PartFailedError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is of this work and not of those behind it

@@ -29,6 +29,13 @@ def line_of(
     return TelegramLine(url, senders, ports, intake, clock, random16)
 
 
+def telegrams_in(data: bytes) -> "list[Telegram]":
+    """Every telegram of bytes that a transceiver said."""
+    transceiver = Transceiver()
+    transceiver.received(data, 0, None)
+    return transceiver.heard_telegrams
+
+
 class TelegramLine(Line):
     """What is said of the line is said of the hub: its placement is 0.
 
@@ -54,7 +61,18 @@ class TelegramLine(Line):
         self.heard_ever = 0
         self.strangers = 0
         self.shown = ""
+        self.before: "bytes | None" = (
+            None  # the beginning of a packet that stood before the pieces which are being taken
+        )
+        self.pieces = 0
+        self.taken = 0  # telegrams of them that are
+        self.telegram: "Telegram | None" = None  # the next one, when its turn has come
         self.begin(self.transceiver, url, ports, intake, clock, random16)
+
+    async def serve(self, port: "SerialPort") -> None:
+        """As every line. What a fault left in hand is not taken for what comes now."""
+        self.before, self.taken, self.telegram = None, 0, None
+        await super().serve(port)
 
     def link(self) -> str:
         """What is shown of the line."""
@@ -66,13 +84,30 @@ class TelegramLine(Line):
         for device in self.by_sender.values():
             device.link = link
 
+    def take_pieces(self) -> bytes:
+        """What came in. A telegram is said once: its bytes stay in the inbox until it is taken."""
+        self.before, self.pieces, self.taken = bytes(self.transceiver.scanner.held), len(self.inbox), 0
+        return b"".join(self.inbox)
+
+    def unread(self) -> "list[Telegram]":
+        """Telegrams that came and are not taken to the end."""
+        before = bytes(self.transceiver.scanner.held) if self.before is None else self.before
+        found = telegrams_in(before + b"".join(self.inbox))[self.taken :]
+        if self.telegram is not None:
+            found[0] = self.telegram  # the very one, so that its work is known
+        return found
+
     async def answer(self, port: "SerialPort", reading: "Reading", came: bool) -> None:
         """Hand each telegram to the device of its sender, then ask what the transceiver is to be asked.
 
         What finds no room in the store waits beside this loop: an alarm may come next.
         """
         for telegram in self.transceiver.heard_telegrams:
+            self.telegram = telegram
             await self.hear(telegram)
+            self.taken, self.telegram = self.taken + 1, None
+        done = self.pieces if came else 0
+        self.before, self.taken, self.inbox[:done] = None, 0, []
         for data in reading.send:
             await port.write(data)
 
@@ -89,6 +124,7 @@ class TelegramLine(Line):
             self.strangers += 1
             return
         driver: "TelegramDriver" = device.driver  # type: ignore[assignment]
-        await self.intake.take(device, driver.heard(telegram, now_ms), now_ms, wait=False)
+        reading = driver.heard(telegram, now_ms)
+        await self.intake.take(device, reading, now_ms, wait=False, frame=telegram)
         if telegram.rssi_dbm is not None:
             await self.intake.received(device, telegram.rssi_dbm, now_ms)

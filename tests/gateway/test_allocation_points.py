@@ -1,7 +1,7 @@
 """Memory that is missing at a line of an alarm's intake, on CPython; the figure has every line, here are some."""
 
 from tools.rig import allocations
-from tools.rig.sim.shortage import LAX
+from tools.rig.sim.shortage import FORGETS, LAX
 
 STEP = 67
 
@@ -20,7 +20,12 @@ def test_control_a_part_that_goes_on_after_it_loses_alarms() -> None:
 
 
 def test_control_others_that_store_what_they_like_before_the_end_lose_alarms() -> None:
-    assert allocations.tried_at(allocations.second(STEP), LAX).bad > 1
+    assert allocations.tried_at(allocations.of_scenes(STEP, 1, 2), LAX).bad > 1
+
+
+def test_control_what_is_said_once_is_lost_where_nobody_keeps_what_a_reader_had_in_hand() -> None:
+    for scene in range(allocations.ONCE, len(allocations.SCENES)):
+        assert allocations.tried_at(allocations.of_scenes(STEP // 2, scene, scene + 1), FORGETS).bad > 1
 
 
 def test_trials_of_a_run_are_different_lines_and_no_more_than_there_are() -> None:

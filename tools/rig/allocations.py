@@ -1,7 +1,8 @@
 """F15c: memory missing at every line of the hub that an alarm goes through, one after the other; on CPython.
 
-Two alarms: smoke, which its detector repeats; and a door that stands open, which a rule finds and says once, in a gateway that is
-connected, and where another device speaks before the process ends: what that one stores must not hold what the rule remembers.
+Five scenes: smoke, which its detector repeats; a door that stands open, which a rule finds and says once, in a gateway that is
+connected, and where another device speaks before the process ends: what that one stores must not hold what the rule remembers. And
+what a device says once: smoke by an advertisement, smoke by a telegram, a value by notification.
 
     python -m tools.rig.allocations [FIRST]          every line from FIRST on
 
@@ -22,13 +23,17 @@ from typing import Any
 
 import gateway
 from tools.evidence.figure import Figure, Outcome
-from tools.rig.sim.shortage import HARDY, SAFE, Overdue, Trial
+from tools.rig.sim.shortage import HARDY, SAFE, Once, OnceByNotification, OnceByTelegram, Overdue, Trial
 
 GATEWAY = str(Path(gateway.__file__).parent)
 SCENES: tuple[tuple[type[Trial], bool], ...] = (
     (Trial, False),
     (Overdue, True),
+    (Once, False),
+    (OnceByTelegram, False),
+    (OnceByNotification, False),
 )  # and whether another device speaks
+ONCE = 2  # scenes from here on are of what is said once
 CONTROL_STEP = 61  # of the lines that the control is tried at
 SHARE = 300
 RELEASE = 1_500  # or more is every line that there is
@@ -82,13 +87,22 @@ def tried(line: int, ways: str = SAFE, scene: int = 0) -> tuple[Trial, Lines]:
 
 
 def counts() -> list[int]:
-    """How many lines each alarm goes through."""
+    """How many lines each scene goes through."""
     return [tried(0, scene=scene)[1].passed for scene in range(len(SCENES))]
 
 
 def count() -> int:
-    """How many lines there are: those of the second alarm are counted behind those of the first."""
+    """How many lines there are: those of a scene are counted behind those of the one before."""
     return sum(counts())
+
+
+def scene_of(line: int, sizes: list[int]) -> tuple[int, int]:
+    """The scene of a line, and which of its own it is."""
+    for scene, size in enumerate(sizes):
+        if line <= size:
+            return scene, line
+        line -= size
+    raise ValueError("there are fewer lines")
 
 
 def tried_at(chosen: list[int], ways: str = SAFE) -> Outcome:
@@ -99,20 +113,20 @@ def tried_at(chosen: list[int], ways: str = SAFE) -> Outcome:
             "ignore", "coroutine .* was never awaited"
         )  # there was no memory for its task
         for line in chosen:
-            scene = int(line > sizes[0])
-            trial, lines = tried(line - scene * sizes[0], ways, scene)
+            scene, own = scene_of(line, sizes)
+            trial, lines = tried(own, ways, scene)
             restarts += trial.restarts
             if trial.came != 1:
-                bad.append(f"{trial.kind}, line {line} ({lines.where}): {trial.came} alarms")
+                bad.append(f"{type(trial).__name__}, line {line} ({lines.where}): {trial.came} alarms")
         gc.collect()  # here, where it is known why
-    reached: dict[str, int | str] = {"lines of the two alarms": sum(sizes), "starts anew": restarts}
+    reached: dict[str, int | str] = {"lines of the five scenes": sum(sizes), "starts anew": restarts}
     return Outcome(len(chosen), len(bad), reached, tuple(bad[:3]))
 
 
-def second(step: int, seed: int = 0) -> list[int]:
-    """Each `step`th line of the second alarm alone."""
+def of_scenes(step: int, first: int, end: int) -> list[int]:
+    """Each `step`th line of the scenes from `first` to before `end`."""
     sizes = counts()
-    return list(range(sizes[0] + 1 + seed % step, sum(sizes) + 1, step))
+    return list(range(sum(sizes[:first]) + 1, sum(sizes[:end]) + 1, step))
 
 
 def run(trials: int, seed: int) -> Outcome:
@@ -135,7 +149,7 @@ FIGURES = (
         run=run,
         control=lambda seed: tried_at(list(range(1 + seed % CONTROL_STEP, count(), CONTROL_STEP)), HARDY),
         unsafe="a part that met a lack of memory goes on with what it remembers",
-        conditions="simulated home and time, CPython: MemoryError is raised at the line by a trace of the interpreter; the detector says it twice more, the rule says it once",
+        conditions="simulated home and time, CPython: MemoryError is raised at the line by a trace of the interpreter; a detector that says it twice more; a rule that says it once; an advertisement, a telegram and a notification that come once",
         adds_up=False,
     ),
 )

@@ -86,6 +86,13 @@ def decode_telegram(packet: esp3.Packet) -> Telegram:
     return telegram
 
 
+def packet_of(telegram: Telegram) -> esp3.Packet:
+    """The packet that `decode_telegram` takes it from."""
+    sender = bytes.fromhex(telegram.sender.replace(":", ""))
+    data = bytes([telegram.rorg]) + telegram.payload + sender + bytes([telegram.status])
+    return esp3.Packet(esp3.RADIO_ERP1, data, telegram.optional)
+
+
 def is_teach_in(telegram: Telegram) -> bool:
     """Whether it says who its sender is, and nothing that happened. A switch (RPS) has no such telegram."""
     if telegram.rorg in (ONE_BS, FOUR_BS):
