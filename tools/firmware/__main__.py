@@ -1,4 +1,4 @@
-"""`make firmware`: every frozen module compiled for a board, a table of sizes, and a bundle that the flash tool takes.
+"""`make firmware`: every frozen module compiled for a board, a table of code and memory, and a bundle that the flash tool takes.
 
     python -m tools.firmware [--march xtensawin] [--out build/firmware.zip] [--json]
 
@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.firmware import partitions
 from tools.firmware.aioble import CopyError, read_copy, read_lock
 from tools.firmware.bundle import write_bundle
+from tools.firmware.memory import heap_of, loaded_by_home
 from tools.mpy.interpreter import MissingToolError, compiler_format, find_compiler
 from tools.mpy.sizes import portable_files
 
@@ -99,16 +101,54 @@ def folder_of(name: str) -> str:
     return "/".join(parts[:3] if parts[:2] == ["gateway", "core"] and len(parts) > 3 else parts[:-1][:2])
 
 
-def show(manifest: dict[str, Any], table: list[partitions.Partition]) -> None:
-    """Sizes by module and by part, and the partitions."""
+@dataclass(frozen=True)
+class Memory:
+    """Estimated bytes of a board's heap by source; `home` are those that one with four peripherals loads. `missing`: why there are none."""
+
+    heap: dict[str, int | None]
+    home: frozenset[str] = frozenset()
+    missing: str = ""
+
+
+def memory_of(root: Path, paths: list[str]) -> Memory:
+    """The estimate, or why it cannot be made on this machine."""
+    try:
+        return Memory(heap_of(root, paths), frozenset(loaded_by_home(root, paths)))
+    except MissingToolError as error:
+        return Memory({}, missing=str(error))
+
+
+def show_modules(manifest: dict[str, Any], memory: Memory) -> None:
+    """Code and memory by module and by part."""
     sizes = {name: row["size"] for name, row in manifest["files"].items() if name.startswith("modules/")}
+    code: Counter[str] = Counter()
+    heap: Counter[str] = Counter()
+    print("    code    heap   (bytes; * in a home with four peripherals)")
     for name, size in sizes.items():
-        print(f"{size:8}  {name.removeprefix('modules/')}")
-    parts: Counter[str] = Counter()
-    for name, size in sizes.items():
-        parts[folder_of(name)] += size
-    print("\n" + "\n".join(f"{size:8}  {part}" for part, size in sorted(parts.items())))
-    print(f"{sum(sizes.values()):8}  {len(sizes)} modules, mpy {manifest['mpy']}, {manifest['march']}\n")
+        source = name.removeprefix("modules/").removesuffix(".mpy") + ".py"
+        taken = memory.heap.get(source)
+        mark = "*" if source in memory.home else " "
+        print(f"{size:8}{'-' if taken is None else taken:>8} {mark} {source.removesuffix('.py')}")
+        code[folder_of(name)] += size
+        heap[folder_of(name)] += taken or 0
+    print("\n" + "\n".join(f"{code[part]:8}{heap[part]:8}   {part}" for part in sorted(code)))
+    print(
+        f"{code.total():8}{heap.total():8}   {len(sizes)} modules, mpy {manifest['mpy']}, {manifest['march']}"
+    )
+    if memory.missing:
+        print(f"\nno heap is shown: {memory.missing}")
+    else:
+        of_home = sum(memory.heap[source] or 0 for source in memory.home)
+        print(
+            f"\na home with four peripherals loads {len(memory.home)} modules: {of_home} bytes of the heap, estimated"
+        )
+
+
+def show(manifest: dict[str, Any], table: list[partitions.Partition], memory: Memory) -> None:
+    """Code and memory, and the partitions."""
+    sizes = {name: row["size"] for name, row in manifest["files"].items() if name.startswith("modules/")}
+    show_modules(manifest, memory)
+    print()
     print("\n".join(f"{row.offset:#9x} {row.size // 1024:6} KiB  {row.name}" for row in table))
     journal = next(row for row in table if row.name == "journal")
     slot = next(row for row in table if row.name == "ota_0")
@@ -148,7 +188,8 @@ def main(argv: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(manifest))
     else:
-        show(manifest, partitions.read(ROOT / partitions.TABLES[options.flash]))
+        memory = memory_of(ROOT, modules(ROOT, with_agent=options.with_agent))
+        show(manifest, partitions.read(ROOT / partitions.TABLES[options.flash]), memory)
         print(f"\n{options.out}: {options.out.stat().st_size} bytes")
     return 0
 
