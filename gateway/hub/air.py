@@ -92,7 +92,7 @@ class Listener:
         try:
             while True:
                 self.held = await self.scanner.receive()
-                await self.hear(self.held)
+                await self.take(self.held)
                 self.held = None
         finally:
             if not self.quiet:
@@ -107,6 +107,16 @@ class Listener:
             if not self.quiet:
                 await self.clock.sleep_ms(QUIET_SCAN_MS - silent_ms)
         await self.scanner.stop()
+
+    async def take(self, advertisement: "Advertisement") -> None:
+        """Hear one. It stays in hand where memory is short for it, and not where a fault of ours struck."""
+        try:
+            await self.hear(advertisement)
+        except MemoryError:
+            raise
+        except Exception:
+            self.held = None
+            raise
 
     async def hear(self, advertisement: "Advertisement") -> None:
         """Take one advertisement. What finds no room in the store waits beside this loop: an alarm may come next."""
@@ -152,7 +162,6 @@ class Visitor:
         self.looked = False  # whether the bond that is stored was asked for; later changes are told
         self.new_until_ms = clock.uptime_ms() + WINDOW_MS  # who puts it in place has so long to pair it
         self.connection: "BleConnection | None" = None
-        self.hearing: "Hearing | None" = None  # of this connection, or the last one
         self.heard_ms: "int | None" = None  # the last word of the device; None while it waits for the journal
         self.left = False  # the link is being left because the device was silent on it
 
@@ -227,8 +236,7 @@ class Visitor:
         )
         self.near.clear()  # what it sent until now led here; one that sleeps after this visit is not called again
         self.connection = connection
-        self.hearing = hearing = Hearing(connection, self.clock)
-        is_over = False
+        hearing, is_over = Hearing(connection, self.clock), False
         try:
             self.check_bond(connection)
             self.device.link, self.device.is_stale = "connected", False
@@ -253,8 +261,7 @@ class Visitor:
                 heard = await hearing.next(None)
                 if heard is not None:
                     reading = self.driver.notified(heard.characteristic, heard.value, heard.received_ms)
-                    await self.intake.take(self.device, reading, heard.received_ms, frame=heard)
-                    hearing.taken()
+                    await self.intake.take(self.device, reading, heard.received_ms)
         except HalError:
             pass  # the end of what was heard; what ended the visit is the error
 
@@ -280,8 +287,7 @@ class Visitor:
             return
         self.heard_ms = None
         reading = self.driver.notified(heard.characteristic, heard.value, heard.received_ms)
-        await self.answer(connection, reading, heard.received_ms, frame=heard)
-        hearing.taken()
+        await self.answer(connection, reading, heard.received_ms)
         self.heard_ms = self.clock.uptime_ms()
 
     async def answer(
@@ -290,7 +296,6 @@ class Visitor:
         reading: "Reading",
         heard_ms: "int | None" = None,
         came: bool = True,
-        frame: object = None,
     ) -> None:
         """Record a reading, and only then do what it wants done on the connection.
 
@@ -298,7 +303,7 @@ class Visitor:
             HalError: the link is lost, or the driver leaves it.
         """
         if came or reading.observations or reading.state or reading.refused is not None:
-            await self.intake.take(self.device, reading, heard_ms, frame=frame)
+            await self.intake.take(self.device, reading, heard_ms)
         for step in reading.steps:
             await self.do(connection, step)
         if reading.leave:

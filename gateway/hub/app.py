@@ -313,7 +313,7 @@ class App:
 
     def in_hand(self) -> "list[InHand]":
         """What a reader took in and did not come to the end of."""
-        return in_hand(self.listener, list(self.pairing.visitors.values()), self.telegrams)
+        return in_hand(self.listener, self.telegrams)
 
     async def listen_to_pair(self, offering: str) -> None:
         """Hear who advertises, also in a home that has needed no radio until now; with `offering` strangers with that service."""

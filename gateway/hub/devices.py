@@ -36,7 +36,7 @@ class Device:
         self.placement = placement
         self.driver = driver
         self.heard_ms: "int | None" = None
-        self.work: "Work | None" = None  # what its last reading with news became, and the frame that gave it
+        self.work: "Work | None" = None  # what its last frame that may come once became, and that frame
         self.worked: "object" = None
         self.frames = 0
         self.repeated = 0

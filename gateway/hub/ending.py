@@ -8,12 +8,14 @@ import gc
 
 from gateway.hub import held
 from gateway.hub.parts import PartFailedError
+from hal.errors import HalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.hub.app import App
+    from gateway.hub.held import InHand
     from gateway.hub.recorder import Recorder
     from hal.interfaces import Journal
 
@@ -80,7 +82,7 @@ async def flush(app: "App") -> None:
 def waits(app: "App") -> bool:
     """Whether anything is not stored, made or still to be read."""
     of = app.recorder.waiting
-    return bool(of.alarms or of.routine or of.held or of.cut_short or held.left(app.recorder, app.in_hand()))
+    return bool(of.alarms or of.routine or of.held or of.cut_short or held.left(app.recorder, frames(app)))
 
 
 async def hand_on(app: "App", anew: "Anew") -> None:
@@ -96,13 +98,11 @@ async def hand_on(app: "App", anew: "Anew") -> None:
                 return
             journal = await anew()
             try:
-                try:
-                    await store_in(recorder, journal)
-                finally:
-                    await held.keep(journal, recorder, app.in_hand())
+                is_whole = await hand_to(app, journal)
             finally:
                 await journal.close()
-            return
+            if is_whole:
+                return
         except MemoryError:
             recorder.freeze()
         except Exception as error:  # noqa: BLE001  whatever it is, what is not stored is named after this
@@ -113,10 +113,41 @@ async def hand_on(app: "App", anew: "Anew") -> None:
     tell_unread(app)
 
 
+async def hand_to(app: "App", journal: "Journal") -> bool:
+    """Works first: an alarm that is made goes before a frame that may be one. Whether memory sufficed.
+
+    Raises:
+        PartFailedError: the journal takes nothing either.
+        MemoryError: there was none for a frame.
+    """
+    is_whole = True
+    try:
+        await store_in(app.recorder, journal)
+    except MemoryError:
+        is_whole = False
+        gc.collect()
+    try:
+        await held.keep(journal, app.recorder, frames(app))
+    except HalError as error:
+        app.log("error", "What a device said last found no room in the store.", cause=str(error))
+    return is_whole
+
+
+def frames(app: "App") -> "list[InHand]":
+    """What readers have in hand. Nothing of it stands before the end, least of all a fault of ours."""
+    try:
+        return app.in_hand() if app.recorder.is_frozen else []
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, alarms that are made go on
+        app.log("error", "What a device said last cannot be told apart.", cause=type(error).__name__)
+        return []
+
+
 def tell_unread(app: "App") -> None:
     """What a reader had in hand goes with the memory."""
     try:
-        names = [device.config.name for device, _ in held.left(app.recorder, app.in_hand())]
+        names = [device.config.name for device, _ in held.left(app.recorder, frames(app))]
         if names:
             told = "What a device said last is lost: it is neither read nor kept."
             app.log("error", told, devices=names)

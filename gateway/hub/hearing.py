@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 class Hearing:
     """Listens beside whoever records: one notification is held here, the others wait in the connection's own buffer.
 
-    `given` is the one that `next` gave, until whoever records it is done (`taken`). `task` is to be stopped by the owner.
+    `task` is to be stopped by the owner.
     """
 
     def __init__(self, connection: "BleConnection", clock: "Clock") -> None:
         self.connection = connection
         self.clock = clock
         self.held: "Notification | None" = None
-        self.given: "Notification | None" = None
         self.lost: "Exception | None" = None
         self.wake, self.room = Wake(clock), asyncio.Event()
         self.task = asyncio.create_task(self.listen())
@@ -52,10 +51,6 @@ class Hearing:
             if due_ms is not None and due_ms <= self.clock.uptime_ms():
                 return None
             await self.wake.wait(due_ms)
-        self.given, self.held = self.held, None
+        heard, self.held = self.held, None
         self.room.set()
-        return self.given
-
-    def taken(self) -> None:
-        """What was given is recorded."""
-        self.given = None
+        return heard

@@ -1,50 +1,46 @@
 """What a reader had in hand when memory ran short: kept for the next run, and read there.
 
-Who says something once (the press of a button, a telegram, a value by notification) does not say it again after the start. So a
-frame whose work is neither stored nor waits goes into the journal as it came. The next start hands it to its driver, whose state and
-rules are then those of the journal, and the frame goes with the append of what it said (docs/adr/0044-short-of-memory.md).
+Who says something once (the press of a button, a telegram) does not say it again after the start. So a frame whose work is neither
+stored nor waits goes into the journal as it came. The next start hands it to its driver, whose state and rules are then those of
+the journal, and the frame goes with the append of what it said (docs/adr/0044-short-of-memory.md).
 """
 
 from gateway.core import cbor
 from gateway.core.devices.enocean_telegram import Telegram, decode_telegram, packet_of
+from gateway.core.errors import RefusedError
 from gateway.core.framing import esp3
+from gateway.hub.parts import PartFailedError
 from gateway.hub.recorder import device_key
-from hal.types import Advertisement, Notification
+from hal.types import Advertisement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from gateway.core.devices.driver import Reading
-    from gateway.hub.air import Listener, Visitor
+    from gateway.hub.air import Listener
     from gateway.hub.devices import Device
     from gateway.hub.intake import Intake
     from gateway.hub.recorder import Recorder
     from gateway.hub.telegrams import TelegramLine
     from hal.interfaces import Journal
 
-    Frame = Advertisement | Notification | Telegram
+    Frame = Advertisement | Telegram
     InHand = tuple[Device, Frame]
 
-KEY = "held."  # state of a device, with a number behind it: [starts, sort, ...]
-ADVERTISEMENT, NOTIFICATION, TELEGRAM = 1, 2, 3
+KEY = "held."  # state of a device, with a number behind it: [starts, UTC in ms or UNKNOWN, sort, ...]
+ADVERTISEMENT, TELEGRAM = 1, 2
+UNKNOWN = -1
 MOST_STARTS = 3  # that try to read it: one that no start survives would keep the home deaf for ever
 
 
-def in_hand(
-    listener: "Listener | None", visitors: "list[Visitor]", telegrams: "TelegramLine | None"
-) -> "list[InHand]":
+def in_hand(listener: "Listener | None", telegrams: "TelegramLine | None") -> "list[InHand]":
     """Frames that a reader took in and did not come to the end of, in the order of each device."""
     found: "list[InHand]" = []
     if listener is not None and listener.held is not None:
         device = listener.broadcasting.get(listener.held.address)
         if device is not None:
             found.append((device, listener.held))
-    for visitor in visitors:
-        if visitor.hearing is not None:
-            for heard in (visitor.hearing.given, visitor.hearing.held):
-                if heard is not None:
-                    found.append((visitor.device, heard))
     if telegrams is not None:
         for telegram in telegrams.unread():
             device = telegrams.by_sender.get(telegram.sender)
@@ -54,12 +50,14 @@ def in_hand(
 
 
 def left(recorder: "Recorder", frames: "list[InHand]") -> "list[InHand]":
-    """Those of which nothing is stored nor waits to be."""
+    """Those that no driver has judged, or of whose news nothing is stored nor waits to be."""
     waiting = recorder.waiting.all()
     found: "list[InHand]" = []
     for device, frame in frames:
-        made = device.work if device.worked is frame else None
-        if made is None or not (made.is_stored or made in waiting):
+        is_done = device.worked is frame and (
+            device.work is None or device.work.is_stored or device.work in waiting
+        )
+        if not is_done:
             found.append((device, frame))
     return found
 
@@ -72,41 +70,48 @@ async def keep(journal: "Journal", recorder: "Recorder", frames: "list[InHand]")
         MemoryError: there was none for it.
     """
     state: "dict[str, bytes | None]" = {}
-    for number, (device, frame) in enumerate(left(recorder, frames)):
-        state[device_key(device.placement, KEY + str(number))] = cbor.encode([0] + row_of(frame))
+    kept = left(recorder, frames)
+    number = 0
+    for device, frame in kept:
+        key = device_key(device.placement, KEY + str(number))
+        while journal.state(key) is not None:  # a former one that waits to be stored with what it said
+            number += 1
+            key = device_key(device.placement, KEY + str(number))
+        state[key] = encode(frame, recorder.clock.utc_ms())
+        number += 1
     if state:
         await journal.append([], state)
+    for device, frame in kept:
+        device.work, device.worked = None, frame
 
 
-def row_of(frame: "Frame") -> "list[Any]":
-    """A frame as CBOR can say it."""
+def encode(frame: "Frame", utc_ms: "int | None", starts: int = 0) -> bytes:
+    """A frame as it is kept."""
+    row: "list[Any]" = [starts, UNKNOWN if utc_ms is None else utc_ms]
     if isinstance(frame, Advertisement):
         heard = [frame.service_data, list(frame.service_uuids), frame.manufacturer_data]
-        return [ADVERTISEMENT, frame.rssi_dbm] + heard + ([] if frame.name is None else [frame.name])
-    if isinstance(frame, Notification):
-        return [NOTIFICATION, frame.characteristic, frame.value]
-    packet = packet_of(frame)
-    return [TELEGRAM, packet.data, packet.optional]
+        row += [ADVERTISEMENT, frame.rssi_dbm] + heard + ([] if frame.name is None else [frame.name])
+    else:
+        packet = packet_of(frame)
+        row += [TELEGRAM, packet.data, packet.optional]
+    return cbor.encode(row)
 
 
 def frame_of(row: "list[Any]", address: str, now_ms: int) -> "Frame":
     """The frame of a row, as if it came now from `address`. Raises whatever a row that is none gives."""
-    if row[0] == ADVERTISEMENT:
-        name = row[5] if len(row) > 5 else None
-        return Advertisement(address, row[1], now_ms, row[2], tuple(row[3]), row[4], name)
-    if row[0] == NOTIFICATION:
-        return Notification(row[1], row[2], now_ms)
-    return decode_telegram(esp3.Packet(esp3.RADIO_ERP1, row[1], row[2]))
+    if row[2] == ADVERTISEMENT:
+        name = row[7] if len(row) > 7 else None
+        return Advertisement(address, row[3], now_ms, row[4], tuple(row[5]), row[6], name)
+    return decode_telegram(esp3.Packet(esp3.RADIO_ERP1, row[3], row[4]))
 
 
 def reading_of(device: "Device", frame: "Frame", now_ms: int) -> "Reading":
-    """What the driver makes of it. What it wants done on a line or a connection is not: there is none yet."""
+    """What the driver makes of it. It is no sign of life: who was heard before the start may be silent since."""
     driver: "Any" = device.driver
-    if isinstance(frame, Advertisement):
-        return driver.advertised(frame)  # type: ignore[no-any-return]
-    if isinstance(frame, Notification):
-        return driver.notified(frame.characteristic, frame.value, now_ms)  # type: ignore[no-any-return]
-    return driver.heard(frame, now_ms)  # type: ignore[no-any-return]
+    reading: "Reading"
+    reading = driver.advertised(frame) if isinstance(frame, Advertisement) else driver.heard(frame, now_ms)
+    reading.heard = False
+    return reading
 
 
 async def read_held(devices: "list[Device]", intake: "Intake") -> None:
@@ -118,27 +123,40 @@ async def read_held(devices: "list[Device]", intake: "Intake") -> None:
     """
     for device in devices:
         prefix = device_key(device.placement, "")
-        for key in intake.recorder.journal.state_keys(prefix + KEY):
-            await read_one(device, intake, key[len(prefix) :])
+        keys = [key[len(prefix) :] for key in intake.recorder.journal.state_keys(prefix + KEY)]
+        for _, key in sorted([(len(key), key) for key in keys]):  # 9 before 10
+            await read_one(device, intake, key)
 
 
 async def read_one(device: "Device", intake: "Intake", key: str) -> None:
-    """Read one frame; it goes with what it said."""
-    recorder, now_ms = intake.recorder, intake.recorder.clock.uptime_ms()
-    stored = device_key(device.placement, key)
+    """Read one frame; it goes with what it said. What cannot be read must not keep the hub from its start."""
+    recorder = intake.recorder
     try:
-        row: "Any" = cbor.decode(recorder.journal.state(stored) or b"")
-        if row[0] >= MOST_STARTS:
-            raise ValueError("no start came to the end of it")  # noqa: TRY301  one way to say that it is left
-        await recorder.keep({stored: cbor.encode([row[0] + 1] + row[1:])})
-        reading = reading_of(device, frame_of(row[1:], device.config.address or "", now_ms), now_ms)
-    except MemoryError:
+        reading, utc_ms = await begun(device, recorder, key)
+    except (MemoryError, PartFailedError):
         raise
-    except Exception as error:  # noqa: BLE001  a frame that cannot be read must not keep the hub from its start
+    except Exception as error:  # noqa: BLE001  whatever a row that is none gives, or a driver of a package that is not ours
         told = "What a device said before the start cannot be read."
-        recorder.log("error", told, device=device.config.name, cause=str(error))
-        await recorder.keep({stored: None})
+        recorder.log("error", told, device=device.config.name, cause=type(error).__name__ + ": " + str(error))
+        await recorder.keep({device_key(device.placement, key): None})
         return
     recorder.log("warning", "What a device said before the start is read now.", device=device.config.name)
     reading.state[key] = None
-    await intake.take(device, reading, wait=False)
+    try:
+        await intake.take(device, reading, wait=False, utc_ms=utc_ms)
+    except (MemoryError, PartFailedError):
+        raise
+    except Exception as error:  # noqa: BLE001  a fault of ours; the frame stays for the next start
+        recorder.log("error", "What a device said before the start was not recorded.", cause=str(error))
+
+
+async def begun(device: "Device", recorder: "Recorder", key: str) -> "tuple[Reading, int | None]":
+    """What the driver makes of a frame, and when it came. The start that begins with it is counted first, where the store has room."""
+    now_ms, stored = recorder.clock.uptime_ms(), device_key(device.placement, key)
+    row: "Any" = cbor.decode(recorder.journal.state(stored) or b"")
+    starts, utc_ms = row[0], None if row[1] == UNKNOWN else int(row[1])
+    if starts >= MOST_STARTS:
+        raise RefusedError("no start came to the end of it")
+    frame = frame_of(row, device.config.address or "", now_ms)
+    await recorder.keep({stored: encode(frame, utc_ms, starts + 1)})
+    return reading_of(device, frame, now_ms), utc_ms

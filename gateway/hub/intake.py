@@ -34,34 +34,48 @@ class Intake:
         heard_ms: "int | None" = None,
         wait: bool = True,
         frame: object = None,
+        utc_ms: "int | None" = None,
     ) -> None:
         """Record a reading; returns when it is durable, or at once without `wait`: then it waits for room by itself.
 
-        `frame` is what it was read from, where that comes once (`gateway.hub.held`).
+        frame: what it was read from, where that comes once (`gateway.hub.held`). utc_ms: when that came, where it is read late.
 
         Raises:
             PartFailedError: the journal takes nothing any more.
             MemoryError: there was none, now or before: the process ends.
         """
         try:
-            await self.record(device, reading, heard_ms, wait, frame)
+            await self.record(device, reading, heard_ms, wait, frame, utc_ms)
         except MemoryError:
             self.recorder.freeze()  # now: whoever ends may give its turn to others on its way out
             raise
 
     async def record(
-        self, device: "Device", reading: "Reading", heard_ms: "int | None", wait: bool, frame: object
+        self,
+        device: "Device",
+        reading: "Reading",
+        heard_ms: "int | None",
+        wait: bool,
+        frame: object,
+        utc_ms: "int | None",
     ) -> None:
         """As `take`."""
+        if frame is not None and not reading.observations and not reading.state:
+            device.work, device.worked = (
+                None,
+                frame,
+            )  # a copy of what was told, most often: there is nothing to keep
         device.count(reading)
         for hear in self.hearers:
             hear(device, reading, self.recorder.clock.uptime_ms() if heard_ms is None else heard_ms)
         was_silent = reading.heard and self.heard(device, heard_ms, reading.triggered)
         if reading.observations or reading.state:
-            work = self.recorder.reading(device.placement, reading, heard_ms)
-            device.work, device.worked = work, frame
+            work = self.recorder.reading(device.placement, reading, heard_ms, utc_ms)
             news = self.learn(device, reading, work)
-            if work.events or work.state:
+            has_news = bool(work.events or work.state)
+            if frame is not None:
+                device.work, device.worked = work if has_news else None, frame
+            if has_news:
                 await (self.recorder.store(work) if wait else self.recorder.offer(work))
             if news:
                 self.described()

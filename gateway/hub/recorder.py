@@ -73,13 +73,11 @@ class Recorder:
         self.gave_up: "Callable[[], None]" = nobody
         self.waiting = Waiting(self.overrun_event)
         self.wake = Wake(clock)
-        self.trouble = ""
-        self.no_room = False
+        self.trouble, self.no_room = "", False
         self.failures = 0
         self.pause_ms = RETRY_MS
         self.retry_ms: "int | None" = None
-        self.settling = False
-        self.writing = 0
+        self.settling, self.writing = False, 0
         self.quiet, self.open = asyncio.Event(), asyncio.Event()
         self.quiet.set()
         self.open.set()
@@ -112,9 +110,12 @@ class Recorder:
             event.exercise = event.exercise or self.training
         return Work(events, changes)
 
-    def reading(self, placement: int, reading: "Reading", heard_ms: "int | None" = None) -> Work:
+    def reading(
+        self, placement: int, reading: "Reading", heard_ms: "int | None" = None, utc_ms: "int | None" = None
+    ) -> Work:
         """What a device said, what follows from it, and the driver's state. Rules move once: store it, do not ask again."""
         moment = self.moment(heard_ms)
+        moment.utc_ms = moment.utc_ms if utc_ms is None else utc_ms
         events: "list[Event]" = []
         try:
             for observation in reading.observations:

@@ -61,17 +61,15 @@ class TelegramLine(Line):
         self.heard_ever = 0
         self.strangers = 0
         self.shown = ""
-        self.before: "bytes | None" = (
-            None  # the beginning of a packet that stood before the pieces which are being taken
-        )
-        self.pieces = 0
-        self.taken = 0  # telegrams of them that are
-        self.telegram: "Telegram | None" = None  # the next one, when its turn has come
+        self.before: "bytes | None" = None  # of a packet, which stood before the pieces that are being taken
+        self.pieces = 0  # of the inbox that are being taken
+        self.batch: "list[Telegram] | None" = None  # what they became
+        self.taken = 0  # of the batch
         self.begin(self.transceiver, url, ports, intake, clock, random16)
 
     async def serve(self, port: "SerialPort") -> None:
         """As every line. What a fault left in hand is not taken for what comes now."""
-        self.before, self.taken, self.telegram = None, 0, None
+        self.before, self.batch, self.pieces = None, None, 0
         await super().serve(port)
 
     def link(self) -> str:
@@ -86,28 +84,37 @@ class TelegramLine(Line):
 
     def take_pieces(self) -> bytes:
         """What came in. A telegram is said once: its bytes stay in the inbox until it is taken."""
-        self.before, self.pieces, self.taken = bytes(self.transceiver.scanner.held), len(self.inbox), 0
+        self.before, self.pieces = bytes(self.transceiver.scanner.held), len(self.inbox)
         return b"".join(self.inbox)
+
+    def let_go(self) -> None:
+        """All that was in hand is taken. Nothing of this takes memory."""
+        while self.pieces:
+            self.inbox.pop(0)
+            self.pieces -= 1
+        self.before = None
+        self.batch = None
 
     def unread(self) -> "list[Telegram]":
         """Telegrams that came and are not taken to the end."""
-        before = bytes(self.transceiver.scanner.held) if self.before is None else self.before
-        found = telegrams_in(before + b"".join(self.inbox))[self.taken :]
-        if self.telegram is not None:
-            found[0] = self.telegram  # the very one, so that its work is known
-        return found
+        held = bytes(self.transceiver.scanner.held)
+        if self.batch is not None:
+            return self.batch[self.taken :] + telegrams_in(held + b"".join(self.inbox[self.pieces :]))
+        return telegrams_in((held if self.before is None else self.before) + b"".join(self.inbox))
 
     async def answer(self, port: "SerialPort", reading: "Reading", came: bool) -> None:
         """Hand each telegram to the device of its sender, then ask what the transceiver is to be asked.
 
         What finds no room in the store waits beside this loop: an alarm may come next.
         """
-        for telegram in self.transceiver.heard_telegrams:
-            self.telegram = telegram
+        self.taken = 0
+        self.batch = (
+            self.transceiver.heard_telegrams
+        )  # from here on it is what is in hand, and no more the pieces
+        for telegram in self.batch:
             await self.hear(telegram)
-            self.taken, self.telegram = self.taken + 1, None
-        done = self.pieces if came else 0
-        self.before, self.taken, self.inbox[:done] = None, 0, []
+            self.taken += 1
+        self.let_go()
         for data in reading.send:
             await port.write(data)
 

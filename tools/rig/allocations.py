@@ -1,8 +1,8 @@
 """F15c: memory missing at every line of the hub that an alarm goes through, one after the other; on CPython.
 
-Five scenes: smoke, which its detector repeats; a door that stands open, which a rule finds and says once, in a gateway that is
+Four scenes: smoke, which its detector repeats; a door that stands open, which a rule finds and says once, in a gateway that is
 connected, and where another device speaks before the process ends: what that one stores must not hold what the rule remembers. And
-what a device says once: smoke by an advertisement, smoke by a telegram, a value by notification.
+what a device says once: smoke by an advertisement, smoke by a telegram behind the press of a switch.
 
     python -m tools.rig.allocations [FIRST]          every line from FIRST on
 
@@ -23,7 +23,7 @@ from typing import Any
 
 import gateway
 from tools.evidence.figure import Figure, Outcome
-from tools.rig.sim.shortage import HARDY, SAFE, Once, OnceByNotification, OnceByTelegram, Overdue, Trial
+from tools.rig.sim.shortage import HARDY, SAFE, Once, OnceByTelegram, Overdue, Trial
 
 GATEWAY = str(Path(gateway.__file__).parent)
 SCENES: tuple[tuple[type[Trial], bool], ...] = (
@@ -31,7 +31,6 @@ SCENES: tuple[tuple[type[Trial], bool], ...] = (
     (Overdue, True),
     (Once, False),
     (OnceByTelegram, False),
-    (OnceByNotification, False),
 )  # and whether another device speaks
 ONCE = 2  # scenes from here on are of what is said once
 CONTROL_STEP = 61  # of the lines that the control is tried at
@@ -119,7 +118,7 @@ def tried_at(chosen: list[int], ways: str = SAFE) -> Outcome:
             if trial.came != 1:
                 bad.append(f"{type(trial).__name__}, line {line} ({lines.where}): {trial.came} alarms")
         gc.collect()  # here, where it is known why
-    reached: dict[str, int | str] = {"lines of the five scenes": sum(sizes), "starts anew": restarts}
+    reached: dict[str, int | str] = {"lines of the four scenes": sum(sizes), "starts anew": restarts}
     return Outcome(len(chosen), len(bad), reached, tuple(bad[:3]))
 
 
@@ -149,7 +148,7 @@ FIGURES = (
         run=run,
         control=lambda seed: tried_at(list(range(1 + seed % CONTROL_STEP, count(), CONTROL_STEP)), HARDY),
         unsafe="a part that met a lack of memory goes on with what it remembers",
-        conditions="simulated home and time, CPython: MemoryError is raised at the line by a trace of the interpreter; a detector that says it twice more; a rule that says it once; an advertisement, a telegram and a notification that come once",
+        conditions="simulated home and time, CPython: MemoryError is raised at the line by a trace of the interpreter; a detector that says it twice more; a rule that says it once; an advertisement and two telegrams that come once",
         adds_up=False,
     ),
 )

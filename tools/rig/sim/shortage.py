@@ -6,7 +6,6 @@ began and after it had done its work. `tools/rig/allocations.py` does the same a
 
 from gateway.core.event_codec import decode_event, lane_of
 from gateway.hub.parts import Parts
-from hal.sim.peripheral import SimPeripheral
 from tools.rig.sim.bench import HOME, Bench
 from tools.simulators import enocean_air as air
 
@@ -249,29 +248,3 @@ class OnceByTelegram(Once):
     async def happen(self, bench: Bench) -> None:
         bench.world.serial_line(self.port).send(self.rest)
         await bench.clock.settle()
-
-
-class OnceByNotification(Once):
-    """A cuff says what it measured, and sleeps."""
-
-    kind = "blood_pressure.measured"
-    address, served = "C0:00:00:00:00:0A", "2a35"
-    measured = bytes.fromhex("1e8a0058006900ea070b1c070f1e4800010000")
-
-    def home(self) -> Bench:
-        tree = dict(HOME)
-        tree["device"] = HOME["device"] + [
-            {"name": "Cuff", "driver": "blood_pressure", "address": self.address}
-        ]
-        return Bench(tree=tree)
-
-    async def prepare(self, bench: Bench) -> None:
-        self.cuff = bench.world.add_peripheral(SimPeripheral(self.address, {self.served: b""}, secure=True))
-        await bench.pair("Cuff")
-        bench.world.advertise(self.address, service_uuids=("1810",))
-        await bench.clock.advance(2_000)
-
-    async def happen(self, bench: Bench) -> None:
-        self.cuff.notify(self.served, self.measured)
-        await bench.clock.settle()
-        self.cuff.leave()
