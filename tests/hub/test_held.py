@@ -4,63 +4,25 @@ from gateway.core import cbor
 from gateway.core.devices.enocean_telegram import decode_telegram
 from gateway.core.event_codec import decode_event
 from gateway.core.framing import esp3
-from gateway.hub.ending import MOST_TRIES
-from gateway.hub.held import KEY, MOST_STARTS, frame_of, row_of
+from gateway.hub.held import KEY, MOST_STARTS, UNKNOWN, encode, frame_of
+from gateway.hub.parts import PartFailedError
 from gateway.hub.recorder import device_key
-from hal.types import SAFETY, Advertisement, Notification
-from tests.hub.bench import HOME, SMOKE, Bench
+from hal.errors import DeniedError
+from hal.types import SAFETY, Advertisement
+from tests.hub.bench import HOME, NIGHT_UTC_MS, SMOKE, Bench
 from tests.hub.small import play
-from tools.rig.sim.shortage import FORGETS, SAFE, Once, Scarce, Trial
+from tools.rig.sim.shortage import Scarce
 from tools.simulators import enocean_air as air
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hal.sim.journal import SimJournal
 
 SENDER = "01:82:5D:01"
 SMOKES = Advertisement(SMOKE, -70, 5, {"fcd2": bytes([0x44, 0x00, 1, 0x29, 1])})
 UNREADABLE = "What a device said before the start cannot be read."
 READ = "What a device said before the start is read now."
-
-
-async def once(point: int, ways: str) -> "tuple[Trial, Scarce]":
-    """Smoke that is said once, with memory missing at `point`; 0 is nowhere."""
-    trial, scarce = Once(ways), Scarce(point)
-
-    def enough() -> None:
-        scarce.fails_at = 0
-
-    await trial.play(scarce.over_all, enough)
-    return trial, scarce
-
-
-def test_what_is_said_once_comes_once_wherever_memory_was_missing_for_it():
-    async def scene() -> None:
-        trial, scarce = await once(0, SAFE)
-        assert trial.came == 1 and trial.restarts == 0 and scarce.points > 40
-        restarts = 0
-        for point in range(1, scarce.points + 1):
-            trial, _ = await once(point, SAFE)
-            assert trial.came == 1, "point " + str(point) + ": " + str(trial.came) + " alarms came"
-            restarts += trial.restarts
-        assert restarts > scarce.points // 2, "a lack of memory that nobody meets shows nothing"
-
-    play(scene)
-
-
-def test_control_it_is_lost_where_nobody_keeps_what_a_reader_had_in_hand():
-    async def scene() -> None:
-        _, scarce = await once(0, FORGETS)
-        lost = []
-        for point in range(1, scarce.points + 1):
-            trial, _ = await once(point, FORGETS)
-            if trial.came == 0:
-                lost.append(point)
-        assert len(lost) > scarce.points // 4
-
-    play(scene)
 
 
 # --- as bytes ---------------------------------------------------------------------------------------------------------
@@ -71,8 +33,6 @@ def shown(frame: "Any") -> "list[object]":
     if isinstance(frame, Advertisement):
         said = [frame.service_data, frame.service_uuids, frame.manufacturer_data, frame.name]
         return [frame.address, frame.rssi_dbm, frame.received_ms] + said
-    if isinstance(frame, Notification):
-        return [frame.characteristic, frame.value, frame.received_ms]
     data = [frame.rorg, frame.payload, frame.sender, frame.status]
     return data + [frame.destination, frame.rssi_dbm, frame.level, frame.optional]
 
@@ -83,11 +43,11 @@ def test_each_sort_of_frame_comes_back_as_it_was_at_the_moment_of_the_start():
         SMOKES,
         Advertisement(SMOKE, -1, 5, {}, ("fcd2", "180f"), {0x0059: b"\x01", 76: b""}, "Røyk"),
         Advertisement(SMOKE, -1, 5, {}, (), {}, ""),
-        Notification("2a35", b"\x1e\x00", 5),
         telegram,
     ):
-        row = cbor.decode(cbor.encode(row_of(frame)))
-        assert shown(frame_of(row, SMOKE, 5)) == shown(frame)  # type: ignore[arg-type]
+        row: "Any" = cbor.decode(encode(frame, 7, 2))
+        assert row[:2] == [2, 7] and shown(frame_of(row, SMOKE, 5)) == shown(frame)
+    assert cbor.decode(encode(telegram, None))[:2] == [0, UNKNOWN]  # type: ignore[index]
 
 
 # --- at the start -----------------------------------------------------------------------------------------------------
@@ -122,7 +82,7 @@ class Kept:
 def test_a_frame_goes_with_the_append_of_what_it_said():
     async def scene() -> None:
         kept = Kept()
-        await kept.begin(cbor.encode([0] + row_of(SMOKES)))
+        await kept.begin(encode(SMOKES, None))
         await kept.bench.build().start()
         assert (kept.alarms(), kept.said(READ)) == (1, 1)
         assert kept.bench.journal.state(kept.key) is None
@@ -138,7 +98,7 @@ def test_a_frame_that_says_nothing_new_goes_too():
     async def scene() -> None:
         kept = Kept()
         quiet = Advertisement(SMOKE, -70, 5, {"fcd2": bytes([0x44, 0x00, 1, 0x29, 0])})
-        await kept.begin(cbor.encode([0] + row_of(quiet)))
+        await kept.begin(encode(quiet, None))
         await kept.bench.build().start()
         assert kept.alarms() == 0 and kept.bench.journal.state(kept.key) is None
         await kept.bench.end()
@@ -169,7 +129,7 @@ def test_what_is_no_frame_is_told_and_does_not_keep_the_hub_from_its_start():
 def test_one_that_no_start_comes_to_the_end_of_is_left_after_three():
     async def scene() -> None:
         kept = Kept()
-        await kept.begin(cbor.encode([0] + row_of(SMOKES)))
+        await kept.begin(encode(SMOKES, None))
         for _ in range(MOST_STARTS):
             app = kept.bench.build()
             short = Scarce(1)
@@ -191,7 +151,7 @@ def test_one_that_no_start_comes_to_the_end_of_is_left_after_three():
 def test_what_is_kept_goes_with_its_device():
     async def scene() -> None:
         kept = Kept()
-        await kept.begin(cbor.encode([0] + row_of(SMOKES)))
+        await kept.begin(encode(SMOKES, None))
         kept.bench.tree = dict(HOME)
         kept.bench.tree["device"] = HOME["device"][:1]
         await kept.bench.build().start()
@@ -201,43 +161,61 @@ def test_what_is_kept_goes_with_its_device():
     play(scene)
 
 
-# --- at the end -------------------------------------------------------------------------------------------------------
-
-
-def test_a_frame_that_no_journal_takes_is_named():
+def test_a_journal_that_fails_at_the_start_leaves_the_frame_for_the_next():
     async def scene() -> None:
-        bench = Bench()
-        await bench.start()
-        scarce = Scarce(1)
-        scarce.over(bench.app.intake, "take")
-        bench.smoke(True, 1)
-        await bench.clock.settle()
-        opened = []
+        kept = Kept()
+        await kept.begin(encode(SMOKES, None))
+        app = kept.bench.build()
+        append = kept.bench.journal.append
 
-        async def anew() -> "SimJournal":
-            opened.append(1)
-            raise MemoryError
+        async def denied(events: "Any", state: "Any" = None) -> "Any":
+            if state and kept.key in state:
+                raise DeniedError("the file is read-only")
+            return await append(events, state)
 
-        await bench.clock.run(bench.app.stop(False, anew))
-        lost = "What a device said last is lost: it is neither read nor kept."
-        assert [fields["devices"] for _, message, fields in bench.logged if message == lost] == [["Smoke"]]
-        assert len(opened) == MOST_TRIES
-        await bench.platform.stop()
+        kept.bench.journal.append = denied  # type: ignore[method-assign]
+        try:
+            await app.start()
+            raise AssertionError("a journal that takes nothing was not noticed")
+        except PartFailedError:
+            pass
+        await kept.bench.cut()
+        await kept.bench.build().start()
+        assert kept.alarms() == 1 and kept.said(UNREADABLE) == 0
+        await kept.bench.end()
 
     play(scene)
 
 
-def test_a_stop_with_nothing_in_hand_opens_no_journal_anew():
+def test_a_fault_of_ours_in_the_start_neither_ends_it_nor_takes_the_frame():
     async def scene() -> None:
-        bench = Bench()
-        await bench.start()
-        bench.door(True, 1)
-        await bench.clock.settle()
+        kept = Kept()
+        await kept.begin(encode(SMOKES, None))
+        app = kept.bench.build()
 
-        async def anew() -> "SimJournal":
-            raise AssertionError("there is nothing to keep")
+        def fault(*given: "Any") -> bool:
+            raise ValueError
 
-        await bench.clock.run(bench.app.stop(False, anew))
-        await bench.platform.stop()
+        app.intake.learn = fault
+        await app.start()
+        assert kept.alarms() == 0 and app.parts.alive()
+        await kept.bench.cut()
+        await kept.bench.build().start()
+        assert kept.alarms() == 1
+        await kept.bench.end()
+
+    play(scene)
+
+
+def test_it_has_the_time_at_which_it_was_kept_and_is_no_sign_of_life():
+    async def scene() -> None:
+        kept = Kept()
+        await kept.begin(encode(SMOKES, NIGHT_UTC_MS + 1))
+        await kept.bench.clock.advance(86_400_000)
+        await kept.bench.build().start()
+        event = decode_event(kept.bench.journal.peek(SAFETY, 0, 65_536)[0].event)
+        assert event.utc_ms == NIGHT_UTC_MS + 1
+        assert kept.bench.app.devices[1].heard_ms is None
+        await kept.bench.end()
 
     play(scene)

@@ -1,0 +1,302 @@
+"""What a reader has in hand when memory runs short: it comes once, wherever memory was missing, and costs nothing that waits."""
+
+from gateway.core.crc import crc8
+from gateway.core.event_codec import decode_event
+from gateway.core.framing import esp3
+from gateway.hub.ending import MOST_TRIES, store_in
+from gateway.hub.held import KEY, left
+from gateway.hub.recorder import device_key
+from hal.errors import StorageFullError
+from hal.types import ALARM, SAFETY, TECHNICAL, Advertisement
+from tests.hub.bench import DOOR, HOME, Bench
+from tests.hub.small import Small, play
+from tools.rig.sim.shortage import FORGETS, SAFE, Once, Scarce, Trial
+from tools.simulators import enocean_air as air
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hal.sim.journal import SimJournal
+
+SENDER = "01:82:5D:01"
+
+
+async def once(point: int, ways: str) -> "tuple[Trial, Scarce]":
+    """Smoke that is said once, with memory missing at `point`; 0 is nowhere."""
+    trial, scarce = Once(ways), Scarce(point)
+
+    def enough() -> None:
+        scarce.fails_at = 0
+
+    await trial.play(scarce.over_all, enough)
+    return trial, scarce
+
+
+def test_what_is_said_once_comes_once_wherever_memory_was_missing_for_it():
+    async def scene() -> None:
+        trial, scarce = await once(0, SAFE)
+        assert trial.came == 1 and trial.restarts == 0 and scarce.points > 40
+        restarts = 0
+        for point in range(1, scarce.points + 1):
+            trial, _ = await once(point, SAFE)
+            assert trial.came == 1, "point " + str(point) + ": " + str(trial.came) + " alarms came"
+            restarts += trial.restarts
+        assert restarts > scarce.points // 2, "a lack of memory that nobody meets shows nothing"
+
+    play(scene)
+
+
+def test_control_it_is_lost_where_nobody_keeps_what_a_reader_had_in_hand():
+    async def scene() -> None:
+        _, scarce = await once(0, FORGETS)
+        lost = []
+        for point in range(1, scarce.points + 1):
+            trial, _ = await once(point, FORGETS)
+            if trial.came == 0:
+                lost.append(point)
+        assert len(lost) > scarce.points // 4
+
+    play(scene)
+
+
+# --- on the line of a transceiver ------------------------------------------------------------------------------------
+
+
+class Line:
+    """A home with a smoke detector and a switch on the line of a transceiver."""
+
+    port, hall, switch = "/dev/serial/by-id/usb-EnOcean", SENDER, "01:82:5D:02"
+
+    def __init__(self) -> None:
+        tree = dict(HOME)
+        tree["enocean"] = {"port": self.port}
+        tree["rule"] = []
+        tree["device"] = [
+            {"name": "Hall", "driver": "enocean", "sender": self.hall, "options": {"profile": "F6-05-02"}},
+            {
+                "name": "Switch",
+                "driver": "enocean",
+                "sender": self.switch,
+                "options": {"profile": "F6-02-01"},
+            },
+        ]
+        self.bench = Bench(tree)
+        self.line = self.bench.world.serial_line(self.port)
+
+    def smoke(self, code: bytes) -> bytes:
+        return air.telegram(self.hall, air.smoke(code))
+
+    def press(self) -> bytes:
+        return air.telegram(self.switch, air.rocker(2))
+
+    async def begin(self) -> None:
+        await self.bench.start()
+        self.bench.platform.receipting = False
+
+    async def again(self) -> None:
+        """The process ends, and another begins."""
+
+        async def anew() -> "SimJournal":
+            self.bench.journal = self.bench.open_journal()
+            return self.bench.journal
+
+        await self.bench.clock.run(self.bench.app.stop(False, anew))
+        await self.bench.build().start()
+        await self.bench.clock.settle()
+
+    def kinds(self) -> "list[str]":
+        held = self.bench.journal.peek(SAFETY, 0, 65_536) + self.bench.journal.peek(ALARM, 0, 65_536)
+        return [decode_event(entry.event).kind for entry in held]
+
+
+def test_a_telegram_that_was_found_behind_noise_is_kept_too():
+    async def scene() -> None:
+        home = Line()
+        await home.begin()
+        header = bytes([0, 32, 0, 1])
+        home.line.send(b"\x55" + header + bytes([crc8(header)]) + home.smoke(air.SMOKE))
+        await home.bench.clock.settle()
+        short = Scarce(1)
+        short.over(home.bench.app.intake, "take")
+        await home.bench.clock.advance(
+            esp3.GAP_MS + 50
+        )  # the line is quiet: it looks behind the false beginning
+        assert home.bench.app.recorder.is_frozen and home.kinds() == []
+        await home.again()
+        assert home.kinds() == ["smoke.detected"]
+        await home.bench.end()
+
+    play(scene)
+
+
+def test_of_a_batch_only_what_was_not_taken_is_read_again_and_what_came_behind_it():
+    async def scene() -> None:
+        home = Line()
+        await home.begin()
+        short = Scarce(3)  # the press went through: two points
+        short.over(home.bench.app.intake, "take")
+        home.line.send(home.press() + home.smoke(air.SMOKE))
+        await home.bench.clock.settle()
+        assert home.bench.app.recorder.is_frozen
+        home.bench.app.telegrams.inbox.append(home.smoke(air.NO_SMOKE))
+        unread = home.bench.app.telegrams.unread()
+        assert [telegram.payload for telegram in unread] == [air.SMOKE, air.NO_SMOKE]
+        await home.again()
+        assert sorted(home.kinds()) == ["button.pressed", "smoke.cleared", "smoke.detected"]
+        await home.bench.end()
+
+    play(scene)
+
+
+def test_more_than_ten_frames_of_a_device_are_read_in_their_order():
+    async def scene() -> None:
+        home = Line()
+        await home.begin()
+        home.bench.app.recorder.freeze()
+        codes = [air.SMOKE if number % 2 == 0 else air.NO_SMOKE for number in range(11)]
+        home.bench.app.telegrams.inbox.append(b"".join([home.smoke(code) for code in codes]))
+        await home.again()
+        hall = home.bench.app.devices[0]
+        assert hall.driver.observer.states == {"smoke": 1}, "the last one said smoke"
+        assert home.bench.journal.state_keys(device_key(hall.placement, KEY)) == []
+        await home.bench.end()
+
+    play(scene)
+
+
+def test_a_copy_of_a_press_that_was_told_is_no_frame_to_keep():
+    async def scene() -> None:
+        bench = Bench()
+        await bench.start()
+        bench.platform.receipting = False
+        press = {"fcd2": bytes([0x44, 0x3A, 0x01])}
+        bench.world.advertise(DOOR, press)
+        await bench.clock.advance(100)
+        short = Scarce(1)
+        short.over(bench.app.supervision, "heard")
+        bench.world.advertise(DOOR, press)
+        await bench.clock.settle()
+        assert bench.app.recorder.is_frozen and bench.app.listener.held is not None
+        assert left(bench.app.recorder, bench.app.in_hand()) == []
+        await bench.end()
+
+    play(scene)
+
+
+def test_a_fault_of_ours_leaves_nothing_in_hand():
+    async def scene() -> None:
+        bench = Bench()
+        await bench.start()
+
+        def fault(*given: "Any") -> None:
+            raise ValueError
+
+        bench.app.intake.hearers.append(fault)
+        bench.smoke(True, 1)
+        await bench.clock.settle()
+        assert bench.app.listener.held is None and not bench.app.recorder.is_frozen
+        await bench.end()
+
+    play(scene)
+
+
+# --- at the end -------------------------------------------------------------------------------------------------------
+
+
+def test_a_frame_that_no_journal_takes_is_named():
+    async def scene() -> None:
+        bench = Bench()
+        await bench.start()
+        scarce = Scarce(1)
+        scarce.over(bench.app.intake, "take")
+        bench.smoke(True, 1)
+        await bench.clock.settle()
+        opened = []
+
+        async def anew() -> "SimJournal":
+            opened.append(1)
+            raise MemoryError
+
+        await bench.clock.run(bench.app.stop(False, anew))
+        lost = "What a device said last is lost: it is neither read nor kept."
+        assert [fields["devices"] for _, message, fields in bench.logged if message == lost] == [["Smoke"]]
+        assert len(opened) == MOST_TRIES
+        await bench.platform.stop()
+
+    play(scene)
+
+
+def test_a_stop_with_nothing_in_hand_opens_no_journal_anew():
+    async def scene() -> None:
+        bench = Bench()
+        await bench.start()
+        bench.door(True, 1)
+        await bench.clock.settle()
+
+        async def anew() -> "SimJournal":
+            raise AssertionError("there is nothing to keep")
+
+        await bench.clock.run(bench.app.stop(False, anew))
+        await bench.platform.stop()
+
+    play(scene)
+
+
+class Refusing:
+    """A journal that takes events and no state alone, as one whose room is used up; `openings` times it has no memory at all."""
+
+    def __init__(self, bench: Bench, openings: int) -> None:
+        self.bench = bench
+        self.openings = openings
+        self.opened = 0
+
+    async def anew(self) -> "SimJournal":
+        self.opened += 1
+        journal: "Any" = self.bench.open_journal()
+        append = journal.append
+
+        async def refuse(events: "Any", state: "Any" = None) -> "Any":
+            if not events:
+                raise StorageFullError("no room")
+            if self.opened <= self.openings:
+                raise MemoryError
+            return await append(events, state)
+
+        journal.append = refuse
+        return journal  # type: ignore[no-any-return]
+
+
+def test_a_frame_that_finds_no_room_costs_no_alarm_that_waits_its_tries():
+    async def scene() -> None:
+        bench = Bench()
+        await bench.start()
+        bench.platform.receipting = False
+
+        async def no_memory(*given: "Any") -> "Any":
+            raise MemoryError
+
+        bench.journal.append = no_memory  # type: ignore[method-assign]
+        bench.smoke(True, 1)
+        await bench.clock.settle()
+        bench.door(True, 1)  # it is heard by nobody any more: a frame in hand
+        bench.app.listener.held = Advertisement(DOOR, -70, 5, {"fcd2": bytes([0x44, 0x00, 9, 0x1A, 1])})
+        refusing = Refusing(bench, MOST_TRIES - 1)
+        await bench.clock.run(bench.app.stop(False, refusing.anew))
+        kinds = [decode_event(entry.event).kind for entry in bench.open_journal().peek(SAFETY, 0, 65_536)]
+        assert kinds == ["smoke.detected"] and refusing.opened == MOST_TRIES
+        await bench.platform.stop()
+
+    play(scene)
+
+
+def test_a_reading_that_is_stored_and_was_not_taken_from_what_waits_is_not_stored_again():
+    async def scene() -> None:
+        small = Small()
+        work = small.recorder.made([small.recorder.own("hub.stopped")])
+        await small.recorder.store(work)
+        small.recorder.waiting.held.append(work)  # memory was missing to take it out
+        await store_in(small.recorder, small.recorder.journal)
+        assert small.kinds(TECHNICAL) == ["hub.stopped"] and small.recorder.waiting.all() == []
+
+    play(scene)
