@@ -61,10 +61,7 @@ class Intake:
     ) -> None:
         """As `take`."""
         if frame is not None and not reading.observations and not reading.state:
-            device.work, device.worked = (
-                None,
-                frame,
-            )  # a copy of what was told, most often: there is nothing to keep
+            device.work, device.worked = None, frame  # most often a copy of what was told
         device.count(reading)
         for hear in self.hearers:
             hear(device, reading, self.recorder.clock.uptime_ms() if heard_ms is None else heard_ms)

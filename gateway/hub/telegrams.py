@@ -108,9 +108,7 @@ class TelegramLine(Line):
         What finds no room in the store waits beside this loop: an alarm may come next.
         """
         self.taken = 0
-        self.batch = (
-            self.transceiver.heard_telegrams
-        )  # from here on it is what is in hand, and no more the pieces
+        self.batch = self.transceiver.heard_telegrams  # now that is in hand, and no more the pieces
         for telegram in self.batch:
             await self.hear(telegram)
             self.taken += 1
