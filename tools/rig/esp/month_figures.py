@@ -75,8 +75,9 @@ def month(minutes: int, seed: int, board_kib: int = BOARD_KIB) -> Outcome:
     try:
         found = played(minutes, board_kib * WORDS, seed)
     except subprocess.CalledProcessError as error:
-        lines = str(error.stderr).splitlines()
-        return Outcome(minutes, 1, failures=(f"seed {seed}: {lines[-1] if lines else 'it ended'}",))
+        lines = str(error.stderr).splitlines() or ["it ended"]
+        place = lines[-2].strip() if len(lines) > 1 else "nowhere"
+        return Outcome(minutes, 1, failures=(f"seed {seed}: {lines[-1]}, {place}",))
     bad = found["lost"] + found["restarts"] + found["resets"] + found["short"]
     shown = {name: value for name, value in found.items() if name != "faults"}
     return Outcome(minutes, bad, shown, tuple(found["faults"]) if bad else ())
