@@ -38,6 +38,7 @@ class Device:
         self.heard_ms: "int | None" = None
         self.work: "Work | None" = None  # what its last frame that may come once became, and that frame
         self.worked: "object" = None
+        self.rows: "list[str]" = []  # kept frames that this start has begun to read: they go with the next news that is stored
         self.frames = 0
         self.repeated = 0
         self.refused: "dict[str, int]" = {}

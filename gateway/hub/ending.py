@@ -6,7 +6,7 @@ waits is tried again in the journal that is opened anew, with what the steps bef
 
 import gc
 
-from gateway.hub import held
+from gateway.hub.held import Rows
 from gateway.hub.parts import PartFailedError
 from hal.errors import HalError
 
@@ -79,10 +79,10 @@ async def flush(app: "App") -> None:
         await clock.sleep_ms(50)
 
 
-def waits(app: "App") -> bool:
-    """Whether anything is not stored, made or still to be read."""
-    of = app.recorder.waiting
-    return bool(of.alarms or of.routine or of.held or of.cut_short or held.left(app.recorder, frames(app)))
+def waits(recorder: "Recorder") -> bool:
+    """Whether anything is not stored."""
+    of = recorder.waiting
+    return bool(of.alarms or of.routine or of.held or of.cut_short)
 
 
 async def hand_on(app: "App", anew: "Anew") -> None:
@@ -90,15 +90,16 @@ async def hand_on(app: "App", anew: "Anew") -> None:
 
     So does what a reader had in hand.
     """
-    recorder = app.recorder
+    recorder, rows = app.recorder, Rows()
     for _ in range(MOST_TRIES):
         gc.collect()
         try:
-            if not waits(app):
+            rows.find(recorder, frames(app))
+            if not waits(recorder) and not rows.names:
                 return
             journal = await anew()
             try:
-                is_whole = await hand_to(app, journal)
+                is_whole = await hand_to(app, journal, rows)
             finally:
                 await journal.close()
             if is_whole:
@@ -110,10 +111,10 @@ async def hand_on(app: "App", anew: "Anew") -> None:
                 "error", "The journal took nothing when it was opened again, either.", cause=str(error)
             )
             break
-    tell_unread(app)
+    tell_unread(app, rows)
 
 
-async def hand_to(app: "App", journal: "Journal") -> bool:
+async def hand_to(app: "App", journal: "Journal", rows: Rows) -> bool:
     """Works first: an alarm that is made goes before a frame that may be one. Whether memory sufficed.
 
     Raises:
@@ -127,9 +128,10 @@ async def hand_to(app: "App", journal: "Journal") -> bool:
         is_whole = False
         gc.collect()
     try:
-        await held.keep(journal, app.recorder, frames(app))
+        await rows.keep(journal, app.machine.clock.utc_ms())
     except HalError as error:
-        app.log("error", "What a device said last found no room in the store.", cause=str(error))
+        told = "What a device said last found no room in the store."
+        app.log("error", told, devices=rows.names, cause=str(error))
     return is_whole
 
 
@@ -144,13 +146,12 @@ def frames(app: "App") -> "list[InHand]":
         return []
 
 
-def tell_unread(app: "App") -> None:
+def tell_unread(app: "App", rows: Rows) -> None:
     """What a reader had in hand goes with the memory."""
     try:
-        names = [device.config.name for device, _ in held.left(app.recorder, frames(app))]
-        if names:
+        if rows.names:
             told = "What a device said last is lost: it is neither read nor kept."
-            app.log("error", told, devices=names)
+            app.log("error", told, devices=rows.names)
     except MemoryError:
         pass
 

@@ -62,27 +62,51 @@ def left(recorder: "Recorder", frames: "list[InHand]") -> "list[InHand]":
     return found
 
 
-async def keep(journal: "Journal", recorder: "Recorder", frames: "list[InHand]") -> None:
-    """Store what is left of `frames` for the next start.
+class Rows:
+    """What is to be kept of the frames in hand: found once, so that another try writes the same under the same keys."""
 
-    Raises:
-        HalError: the journal does not take it.
-        MemoryError: there was none for it.
-    """
+    def __init__(self) -> None:
+        self.frames: "list[InHand] | None" = None
+        self.state: "dict[str, bytes | None] | None" = None
+        self.is_kept = False
+
+    @property
+    def names(self) -> "list[str]":
+        """Of whom something is in hand and not kept."""
+        return [] if self.is_kept else [device.config.name for device, _ in self.frames or []]
+
+    def find(self, recorder: "Recorder", frames: "list[InHand]") -> None:
+        """See what is left of `frames`, at the first call. Raises MemoryError."""
+        if self.frames is None:
+            self.frames = left(recorder, frames)
+
+    async def keep(self, journal: "Journal", utc_ms: "int | None") -> None:
+        """Store it for the next start.
+
+        Raises:
+            HalError: the journal does not take it.
+            MemoryError: there was none for it.
+        """
+        if self.is_kept or not self.frames:
+            return
+        if self.state is None:
+            self.state = rows_of(journal, self.frames, utc_ms)
+        await journal.append([], self.state)
+        self.is_kept = True
+
+
+def rows_of(journal: "Journal", frames: "list[InHand]", utc_ms: "int | None") -> "dict[str, bytes | None]":
+    """The state to store, each frame under a key that is free: one that is not waits to go with what its frame said."""
     state: "dict[str, bytes | None]" = {}
-    kept = left(recorder, frames)
     number = 0
-    for device, frame in kept:
+    for device, frame in frames:
         key = device_key(device.placement, KEY + str(number))
-        while journal.state(key) is not None:  # a former one that waits to be stored with what it said
+        while journal.state(key) is not None:
             number += 1
             key = device_key(device.placement, KEY + str(number))
-        state[key] = encode(frame, recorder.clock.utc_ms())
+        state[key] = encode(frame, utc_ms)
         number += 1
-    if state:
-        await journal.append([], state)
-    for device, frame in kept:
-        device.work, device.worked = None, frame
+    return state
 
 
 def encode(frame: "Frame", utc_ms: "int | None", starts: int = 0) -> bytes:
@@ -129,7 +153,7 @@ async def read_held(devices: "list[Device]", intake: "Intake") -> None:
 
 
 async def read_one(device: "Device", intake: "Intake", key: str) -> None:
-    """Read one frame; it goes with what it said. What cannot be read must not keep the hub from its start."""
+    """Read one frame; it goes with what it said (`Device.rows`). What cannot be read must not keep the hub from its start."""
     recorder = intake.recorder
     try:
         reading, utc_ms = await begun(device, recorder, key)
@@ -141,12 +165,12 @@ async def read_one(device: "Device", intake: "Intake", key: str) -> None:
         await recorder.keep({device_key(device.placement, key): None})
         return
     recorder.log("warning", "What a device said before the start is read now.", device=device.config.name)
-    reading.state[key] = None
+    device.rows.append(key)
     try:
         await intake.take(device, reading, wait=False, utc_ms=utc_ms)
     except (MemoryError, PartFailedError):
         raise
-    except Exception as error:  # noqa: BLE001  a fault of ours; the frame stays for the next start
+    except Exception as error:  # noqa: BLE001  a fault of ours; the frame stays until the device says something new
         recorder.log("error", "What a device said before the start was not recorded.", cause=str(error))
 
 

@@ -69,11 +69,15 @@ class Intake:
         if reading.observations or reading.state:
             work = self.recorder.reading(device.placement, reading, heard_ms, utc_ms)
             news = self.learn(device, reading, work)
+            for row in device.rows:  # what comes now is newer than they are
+                work.state[device_key(device.placement, row)] = None
             has_news = bool(work.events or work.state)
             if frame is not None:
                 device.work, device.worked = work if has_news else None, frame
             if has_news:
                 await (self.recorder.store(work) if wait else self.recorder.offer(work))
+                if work.is_stored:
+                    device.rows.clear()
             if news:
                 self.described()
         if was_silent:

@@ -219,3 +219,26 @@ def test_it_has_the_time_at_which_it_was_kept_and_is_no_sign_of_life():
         await kept.bench.end()
 
     play(scene)
+
+
+def test_a_row_that_could_not_go_goes_with_the_next_news_of_its_device():
+    async def scene() -> None:
+        kept = Kept()
+        await kept.begin(encode(SMOKES, None))
+        app = kept.bench.build()
+        learn = app.intake.learn
+
+        def fault(*given: "Any") -> bool:
+            raise ValueError
+
+        app.intake.learn = fault  # type: ignore[method-assign]
+        await app.start()
+        assert kept.bench.journal.state(kept.key) is not None
+        app.intake.learn = learn  # type: ignore[method-assign]
+        await kept.bench.clock.advance(500)
+        kept.bench.smoke(False, 2)
+        await kept.bench.clock.settle()
+        assert kept.bench.journal.state(kept.key) is None, "what is older would be read over it"
+        await kept.bench.end()
+
+    play(scene)

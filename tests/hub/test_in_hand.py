@@ -165,6 +165,63 @@ def test_more_than_ten_frames_of_a_device_are_read_in_their_order():
     play(scene)
 
 
+async def tried_twice(fails: str) -> "tuple[int, int, dict[str, int]]":
+    """Two telegrams in hand at an end of which `fails` finds no memory at first: openings, rows, and what the detector's driver then holds."""
+    home = Line()
+    await home.begin()
+    recorder = home.bench.app.recorder
+    if fails == "events":
+        recorder.waiting.alarms.append(recorder.made([recorder.own("hub.stopped")]))
+    recorder.freeze()
+    home.bench.app.telegrams.inbox.append(home.smoke(air.NO_SMOKE) + home.smoke(air.SMOKE))
+    opened: "list[int]" = []
+
+    async def anew() -> "SimJournal":
+        opened.append(1)
+        journal = home.bench.open_journal()
+        if len(opened) == 1:
+            break_once(journal, fails)
+        return journal
+
+    await home.bench.clock.run(home.bench.app.stop(False, anew))
+    app = home.bench.build()
+    hall = app.devices[0]
+    rows = len(home.bench.journal.state_keys(device_key(hall.placement, KEY)))
+    await app.start()
+    await home.bench.end()
+    return len(opened), rows, hall.driver.observer.states  # type: ignore[attr-defined]
+
+
+def test_another_try_of_the_end_keeps_the_same_frames_under_the_same_keys():
+    async def scene() -> None:
+        for fails in ("events", "rows", "close"):
+            opened, rows, states = await tried_twice(fails)
+            assert opened == 2 - (fails == "close"), fails
+            assert rows == 2 and states == {"smoke": 1}, fails
+
+    play(scene)
+
+
+def break_once(journal: "Any", fails: str) -> None:
+    """Let an append of events, one of rows that were stored all the same, or the end of it find no memory."""
+    append, close = journal.append, journal.close
+
+    async def appended(events: "Any", state: "Any" = None) -> "Any":
+        if fails == "events" and events:
+            raise MemoryError
+        entries = await append(events, state)
+        if fails == "rows" and not events:
+            raise MemoryError
+        return entries
+
+    async def closed() -> None:
+        await close()
+        if fails == "close":
+            raise MemoryError
+
+    journal.append, journal.close = appended, closed
+
+
 def test_a_copy_of_a_press_that_was_told_is_no_frame_to_keep():
     async def scene() -> None:
         bench = Bench()
