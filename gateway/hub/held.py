@@ -7,7 +7,6 @@ the journal, and the frame goes with the append of what it said (docs/adr/0044-s
 
 from gateway.core import cbor
 from gateway.core.devices.enocean_telegram import Telegram, decode_telegram, packet_of
-from gateway.core.errors import RefusedError
 from gateway.core.framing import esp3
 from gateway.hub.parts import PartFailedError
 from gateway.hub.recorder import device_key
@@ -180,7 +179,7 @@ async def begun(device: "Device", recorder: "Recorder", key: str) -> "tuple[Read
     row: "Any" = cbor.decode(recorder.journal.state(stored) or b"")
     starts, utc_ms = row[0], None if row[1] == UNKNOWN else int(row[1])
     if starts >= MOST_STARTS:
-        raise RefusedError("no start came to the end of it")
+        raise ValueError("no start came to the end of it")
     frame = frame_of(row, device.config.address or "", now_ms)
     await recorder.keep({stored: encode(frame, utc_ms, starts + 1)})
     return reading_of(device, frame, now_ms), utc_ms

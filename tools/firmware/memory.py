@@ -15,24 +15,22 @@ from typing import Any
 from tools.mpy.interpreter import find_interpreter
 
 COUNTS = "tools/firmware/words.py"
-ENTRY = "firmware.live"
-DRIVERS = "gateway.core.devices."
 # What a board with four peripherals loads: its entry, and what that asks for by name.
 HOME = (
-    ENTRY,
-    DRIVERS + "bthome",
-    DRIVERS + "plx",
-    DRIVERS + "dispenser",
-    "gateway.core.registry",
-    "gateway.core.rules.night_window",
-    "hal.esp32.ble_central",
-    "hal.esp32.ble_scanner",
-    "hal.esp32.crypto",
-    "hal.esp32.flash_journal",
-    "hal.esp32.keystore",
-    "hal.esp32.mqtt",
-    "hal.esp32.sha512_viper",
-    "hal.esp32.uart",
+    "firmware/live.py",
+    "gateway/core/devices/bthome.py",
+    "gateway/core/devices/plx.py",
+    "gateway/core/devices/dispenser.py",
+    "gateway/core/registry.py",
+    "gateway/core/rules/night_window.py",
+    "hal/esp32/ble_central.py",
+    "hal/esp32/ble_scanner.py",
+    "hal/esp32/crypto.py",
+    "hal/esp32/flash_journal.py",
+    "hal/esp32/keystore.py",
+    "hal/esp32/mqtt.py",
+    "hal/esp32/sha512_viper.py",
+    "hal/esp32/uart.py",
 )
 
 
@@ -50,7 +48,7 @@ def heap_of(root: Path, paths: list[str]) -> dict[str, int | None]:
 
 def loaded_by_home(root: Path, paths: list[str]) -> set[str]:
     """Paths of what a board with four peripherals has loaded. Raises MissingToolError."""
-    loaded = set(counted(root, "--loaded", *HOME))
+    loaded = set(counted(root, "--loaded", *map(module_of, HOME)))
     return {path for path in paths if module_of(path) in loaded}
 
 

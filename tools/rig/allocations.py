@@ -81,8 +81,17 @@ def tried(line: int, ways: str = SAFE, scene: int = 0) -> tuple[Trial, Lines]:
     kind, beside = SCENES[scene]
     trial, lines = kind(ways, beside), Lines(line)
     with nobody_else_traces():
-        asyncio.run(trial.play(lambda bench: lines.start(), lines.stop))
+        asyncio.run(played(trial, lines))
     return trial, lines
+
+
+async def played(trial: Trial, lines: Lines) -> None:
+    """A whole trial. What had no memory for its own end is ended, as with a process."""
+    await trial.play(lambda bench: lines.start(), lines.stop)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def counts() -> list[int]:
