@@ -4,10 +4,10 @@ from gateway.core import cbor
 from gateway.core.devices.enocean_telegram import decode_telegram
 from gateway.core.event_codec import decode_event
 from gateway.core.framing import esp3
-from gateway.hub.held import KEY, MOST_STARTS, UNKNOWN, encode, frame_of
+from gateway.hub.held import KEY, MOST_STARTS, UNKNOWN, encode, frame_of, rows_of
 from gateway.hub.parts import PartFailedError
 from gateway.hub.recorder import device_key
-from hal.errors import DeniedError
+from hal.errors import DeniedError, StorageFullError
 from hal.types import SAFETY, Advertisement
 from tests.hub.bench import HOME, NIGHT_UTC_MS, SMOKE, Bench
 from tests.hub.small import play
@@ -240,5 +240,38 @@ def test_a_row_that_could_not_go_goes_with_the_next_news_of_its_device():
         await kept.bench.clock.settle()
         assert kept.bench.journal.state(kept.key) is None, "what is older would be read over it"
         await kept.bench.end()
+
+    play(scene)
+
+
+def test_a_row_is_kept_under_a_key_that_no_former_one_has():
+    async def scene() -> None:
+        kept = Kept()
+        await kept.begin(encode(SMOKES, None))
+        app = kept.bench.build()
+        state = rows_of(kept.bench.journal, [(app.devices[1], SMOKES), (app.devices[1], SMOKES)], None)
+        assert sorted(state) == [kept.key[:-1] + "1", kept.key[:-1] + "2"]
+        await kept.bench.platform.stop()
+
+    play(scene)
+
+
+def test_a_row_goes_with_later_news_where_what_it_said_found_no_room():
+    async def scene() -> None:
+        kept = Kept()
+        await kept.begin(encode(SMOKES, None))
+        app = kept.bench.build()
+        append = kept.bench.journal.append
+
+        async def full(events: "Any", state: "Any" = None) -> "Any":
+            if state and kept.key in state:
+                raise StorageFullError("no room")
+            return await append(events, state)
+
+        kept.bench.journal.append = full  # type: ignore[method-assign]
+        await app.start()
+        assert kept.bench.journal.state(kept.key) is not None and app.devices[1].rows == [KEY + "0"]
+        await kept.bench.cut()
+        await kept.bench.platform.stop()
 
     play(scene)

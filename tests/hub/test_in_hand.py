@@ -8,9 +8,10 @@ from gateway.hub.held import KEY, left
 from gateway.hub.recorder import device_key
 from hal.errors import StorageFullError
 from hal.types import ALARM, SAFETY, TECHNICAL, Advertisement
-from tests.hub.bench import DOOR, HOME, Bench
+from tests.hub.bench import DOOR, Bench
+from tests.hub.shortages import assert_it_comes_once, lost
 from tests.hub.small import Small, play
-from tools.rig.sim.shortage import FORGETS, SAFE, Once, Scarce, Trial
+from tools.rig.sim.shortage import FORGETS, SAFE, Once, OnceByTelegram, Scarce
 from tools.simulators import enocean_air as air
 
 TYPE_CHECKING = False
@@ -19,43 +20,15 @@ if TYPE_CHECKING:
 
     from hal.sim.journal import SimJournal
 
-SENDER = "01:82:5D:01"
-
-
-async def once(point: int, ways: str) -> "tuple[Trial, Scarce]":
-    """Smoke that is said once, with memory missing at `point`; 0 is nowhere."""
-    trial, scarce = Once(ways), Scarce(point)
-
-    def enough() -> None:
-        scarce.fails_at = 0
-
-    await trial.play(scarce.over_all, enough)
-    return trial, scarce
-
 
 def test_what_is_said_once_comes_once_wherever_memory_was_missing_for_it():
-    async def scene() -> None:
-        trial, scarce = await once(0, SAFE)
-        assert trial.came == 1 and trial.restarts == 0 and scarce.points > 40
-        restarts = 0
-        for point in range(1, scarce.points + 1):
-            trial, _ = await once(point, SAFE)
-            assert trial.came == 1, "point " + str(point) + ": " + str(trial.came) + " alarms came"
-            restarts += trial.restarts
-        assert restarts > scarce.points // 2, "a lack of memory that nobody meets shows nothing"
-
-    play(scene)
+    play(lambda: assert_it_comes_once(Once, SAFE))
 
 
 def test_control_it_is_lost_where_nobody_keeps_what_a_reader_had_in_hand():
     async def scene() -> None:
-        _, scarce = await once(0, FORGETS)
-        lost = []
-        for point in range(1, scarce.points + 1):
-            trial, _ = await once(point, FORGETS)
-            if trial.came == 0:
-                lost.append(point)
-        assert len(lost) > scarce.points // 4
+        gone, points = await lost(Once, FORGETS)
+        assert gone > points // 4
 
     play(scene)
 
@@ -66,23 +39,11 @@ def test_control_it_is_lost_where_nobody_keeps_what_a_reader_had_in_hand():
 class Line:
     """A home with a smoke detector and a switch on the line of a transceiver."""
 
-    port, hall, switch = "/dev/serial/by-id/usb-EnOcean", SENDER, "01:82:5D:02"
-
     def __init__(self) -> None:
-        tree = dict(HOME)
-        tree["enocean"] = {"port": self.port}
-        tree["rule"] = []
-        tree["device"] = [
-            {"name": "Hall", "driver": "enocean", "sender": self.hall, "options": {"profile": "F6-05-02"}},
-            {
-                "name": "Switch",
-                "driver": "enocean",
-                "sender": self.switch,
-                "options": {"profile": "F6-02-01"},
-            },
-        ]
-        self.bench = Bench(tree)
-        self.line = self.bench.world.serial_line(self.port)
+        scene = OnceByTelegram()
+        self.hall, self.switch = scene.hall, scene.kitchen
+        self.bench = scene.home()
+        self.line = self.bench.world.serial_line(scene.port)
 
     def smoke(self, code: bytes) -> bytes:
         return air.telegram(self.hall, air.smoke(code))
@@ -144,6 +105,19 @@ def test_of_a_batch_only_what_was_not_taken_is_read_again_and_what_came_behind_i
         assert [telegram.payload for telegram in unread] == [air.SMOKE, air.NO_SMOKE]
         await home.again()
         assert sorted(home.kinds()) == ["button.pressed", "smoke.cleared", "smoke.detected"]
+        await home.bench.end()
+
+    play(scene)
+
+
+def test_pieces_that_come_while_others_are_taken_stay_and_no_others():
+    async def scene() -> None:
+        home = Line()
+        await home.begin()
+        line = home.bench.app.telegrams
+        line.inbox, line.pieces = [b"1", b"2", b"3"], 2
+        line.let_go()
+        assert line.inbox == [b"3"] and line.unread() == []
         await home.bench.end()
 
     play(scene)
@@ -237,6 +211,22 @@ def test_a_copy_of_a_press_that_was_told_is_no_frame_to_keep():
         assert bench.app.recorder.is_frozen and bench.app.listener.held is not None
         assert left(bench.app.recorder, bench.app.in_hand()) == []
         await bench.end()
+
+    play(scene)
+
+
+def test_nothing_is_kept_of_an_end_that_memory_did_not_bring():
+    async def scene() -> None:
+        bench = Bench()
+        await bench.start()
+        bench.app.listener.held = Advertisement(DOOR, -70, 5, {"fcd2": bytes([0x44, 0x00, 9, 0x1A, 1])})
+        assert len(bench.app.in_hand()) == 1
+
+        async def anew() -> "SimJournal":
+            raise AssertionError("there is nothing to keep")
+
+        await bench.clock.run(bench.app.stop(False, anew))
+        await bench.platform.stop()
 
     play(scene)
 

@@ -8,6 +8,7 @@ from gateway.hub.ending import MOST_TRIES
 from gateway.hub.parts import SHORT, Parts
 from hal.types import SAFETY, TECHNICAL
 from tests.hub.bench import Bench
+from tests.hub.shortages import assert_it_comes_once, lost
 from tests.hub.small import Small, play
 from tools.rig.sim.shortage import HARDY, LAX, SAFE, Overdue, Scarce, Trial
 
@@ -20,40 +21,14 @@ if TYPE_CHECKING:
 RESERVE = 512
 
 
-async def tried(point: int, ways: str = SAFE) -> "tuple[Trial, Scarce]":
-    """An alarm with memory missing at `point`; 0 is nowhere."""
-    trial, scarce = Trial(ways), Scarce(point)
-
-    def enough() -> None:
-        scarce.fails_at = 0
-
-    await trial.play(scarce.over_all, enough)
-    return trial, scarce
-
-
 def test_an_alarm_comes_once_wherever_memory_was_missing_for_it():
-    async def scene() -> None:
-        trial, scarce = await tried(0)
-        assert trial.came == 1 and trial.restarts == 0 and scarce.points > 40
-        restarts = 0
-        for point in range(1, scarce.points + 1):
-            trial, _ = await tried(point)
-            assert trial.came == 1, "point " + str(point) + ": " + str(trial.came) + " alarms came"
-            restarts += trial.restarts
-        assert restarts > scarce.points // 2, "a lack of memory that nobody meets shows nothing"
-
-    play(scene)
+    play(lambda: assert_it_comes_once(Trial, SAFE))
 
 
 def test_control_a_part_that_goes_on_after_it_loses_alarms():
     async def scene() -> None:
-        _, scarce = await tried(0, HARDY)
-        lost = []
-        for point in range(1, scarce.points + 1):
-            trial, _ = await tried(point, HARDY)
-            if trial.came == 0:
-                lost.append(point)
-        assert len(lost) > 3
+        gone, _ = await lost(Trial, HARDY)
+        assert gone > 3
 
     play(scene)
 

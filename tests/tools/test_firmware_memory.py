@@ -1,11 +1,12 @@
 """What `make firmware` says of a board's heap: counted by the board's interpreter, by hand here, and absent where there is none."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from tools.firmware.__main__ import ROOT, main, memory_of, modules
-from tools.firmware.memory import heap_of, in_order, loaded_by_home, module_of
+from tools.firmware.memory import heap_of, imported, in_order, loaded_by_home, module_of
 from tools.mpy.interpreter import MissingToolError, find_interpreter
 
 
@@ -72,6 +73,11 @@ def test_whoever_imports_stands_behind_what_it_imports_and_types_are_no_import()
         < ordered.index("gateway.core.wire")
         < ordered.index("gateway.hub.app")
     )
+
+
+def test_what_only_a_checker_imports_is_no_import() -> None:
+    source = "import a\nif TYPE_CHECKING:\n    import b\nelse:\n    import c\ntry:\n    from d import e\nexcept ImportError:\n    pass\n"
+    assert list(imported(ast.parse(source).body)) == ["a", "c", "d", "d.e"]
 
 
 def test_a_home_loads_no_simulated_peripheral_and_everything_has_a_figure() -> None:
