@@ -222,10 +222,14 @@ def test_nothing_is_kept_of_an_end_that_memory_did_not_bring():
         bench.app.listener.held = Advertisement(DOOR, -70, 5, {"fcd2": bytes([0x44, 0x00, 9, 0x1A, 1])})
         assert len(bench.app.in_hand()) == 1
 
+        opened: "list[int]" = []
+
         async def anew() -> "SimJournal":
-            raise AssertionError("there is nothing to keep")
+            opened.append(1)
+            return bench.open_journal()
 
         await bench.clock.run(bench.app.stop(False, anew))
+        assert opened == [], "a frame was kept"
         await bench.platform.stop()
 
     play(scene)
@@ -281,10 +285,14 @@ def test_a_stop_with_nothing_in_hand_opens_no_journal_anew():
         bench.door(True, 1)
         await bench.clock.settle()
 
+        opened: "list[int]" = []
+
         async def anew() -> "SimJournal":
-            raise AssertionError("there is nothing to keep")
+            opened.append(1)
+            return bench.open_journal()
 
         await bench.clock.run(bench.app.stop(False, anew))
+        assert opened == []
         await bench.platform.stop()
 
     play(scene)
